@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration as the daemon uses it. One row per key in config_keys.c gives name,
+ * type, range, default, unit, live or restart, and help; the same rows serve parsing,
+ * --print-config, reload and the manual page mixd.yaml(5). */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "format.h"
+#include "layout.h"
+#include "mix.h"
+
+enum feed_type { FEED_PULL, FEED_SUB };
+enum feed_topic { TOPIC_NONE, TOPIC_FRAME, TOPIC_SPACE };
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/* A list of strings, owned. */
+struct strings {
+    size_t n;
+    char **item;
+};
+
+struct feed_config {
+    enum feed_type type;
+    bool binds;                  /* endpoints are bound, else connected */
+    struct strings endpoints;    /* as zeromq takes them; paths made absolute */
+    struct strings subscribe;    /* prefixes; one "" by default */
+    enum feed_topic topic;
+    const struct format *format; /* NULL: auto */
+    unsigned queue;              /* messages a peer, high-water mark */
+    size_t max_message;          /* bytes */
+};
+
+struct stream_config {
+    char *name;
+    struct strings fields;       /* D names; "x0".."xD-1" where only `dimensions` is given */
+    struct layout *layout;       /* columns with their roles */
+    char *time, *weight, *key;   /* column names; NULL: none */
+    bool key_is_topic;           /* key: topic */
+    unsigned max_keys;
+    double stale_after_s;        /* 0: off */
+    struct feed_config feed;
+    struct mix_options mix;      /* family, components, learn.*, missing, resolution */
+    char *start_path;            /* start: model file, absolute; NULL: none */
+    double publish_every_s;
+    uint64_t publish_updates;    /* 0: off */
+};
+
+struct config {
+    char *path;                  /* the file, absolute */
+    char *state_path;            /* absolute */
+    struct strings publish_bind;
+    char *control_bind;
+    unsigned workers;
+    enum log_level log_level;
+    enum log_format log_format;
+    size_t n_streams;
+    struct stream_config *streams;
+};
+
+/* One finding: "FILE:LINE:COL: message", all of one pass in the order of the file. */
+struct config_errors {
+    size_t n;
+    char **item;
+};
+
+/* Reads and checks a file. NULL on an error: *code is EX_CONFIG, or EX_NOINPUT where
+ * there is no such file, and errors (owned by the caller) hold every finding. Nothing
+ * is opened or created but the file itself. state_override, NULL or the --state
+ * option, comes before the key and $STATE_DIRECTORY. */
+struct config *config_read(const char *path, const char *state_override,
+                           struct config_errors *errors, int *code);
+void config_destroy(struct config **config);
+void config_errors_clear(struct config_errors *errors);
+
+/* Every key with its effective value, as a file that reads back to the same. */
+void config_print(const struct config *config, FILE *out);
+
+/* What a reload from one configuration to another would change: one line per key. */
+struct config_change {
+    char *path;      /* "streams.boiler.publish.every" */
+    char *from, *to; /* values as printed; NULL: absent */
+    bool is_live;    /* false: refused, a restart is needed */
+    int line;        /* in the new file, 0 when the key is gone */
+};
+struct config_changes {
+    size_t n;
+    struct config_change *item;
+};
+struct config_changes config_compare(const struct config *from, const struct config *to);
+void config_changes_clear(struct config_changes *changes);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * E-step of one block, and the sums that the M-step needs from it.
+ *
+ *     l_ik = log w_k + sum over factors of log f(x_i | theta_k)
+ *     l_i  = logsumexp_k l_ik            log density of the point, nats
+ *     r_ik = exp(l_ik - l_i)             responsibility (Dempster, Laird, Rubin 1977)
+ */
+#ifndef ESTEP_H
+#define ESTEP_H
+
+#include "model.h"
+#include "points.h"
+
+/* Scratch of one learner or fit, allocated once. */
+struct estep {
+    double *resp;         /* K x BLOCK_POINTS: r_ik times the point's weight */
+    double *log_density;  /* BLOCK_POINTS: l_i, nats; -inf or NaN: unscorable */
+    double log_likelihood;/* sum of weight_i l_i over the scorable points of the block */
+    double weight;        /* sum of the weights of the scorable points */
+    size_t unscorable;    /* points without a finite density or without any value */
+};
+struct estep *estep_new(const struct shape *shape);
+void estep_destroy(struct estep **estep);
+
+/* Fills the scratch for a block. The responsibilities of unscorable points are 0. */
+void estep_run(struct estep *estep, const struct mix_model *model,
+               const struct block *block);
+
+/* Sums over one block or several, about the means of one model. */
+struct sums {
+    double *mass;         /* K: sum of responsibilities times weight */
+    double *values;       /* sums_size: factor after factor */
+    double weight;        /* total weight of the scorable points */
+    double log_likelihood;/* sum of weight_i l_i, nats */
+    uint64_t points;      /* scorable points */
+    uint64_t unscorable;
+};
+struct sums *sums_new(const struct shape *shape);
+void sums_destroy(struct sums **sums);
+void sums_clear(struct sums *sums);
+/* Adds what estep_run() left in the scratch for this model and block. */
+void sums_add(struct sums *sums, const struct estep *estep, const struct mix_model *model,
+              const struct block *block);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A family of component densities is one row of a table of functions. The driver
+ * (E-step, statistics, M-step, learner) knows weights and responsibilities; all that
+ * depends on the form of a component is behind this table. Adding a family is one
+ * file family_NAME.c and one row in family.c; tests/numeric/test_family.c loops over
+ * the rows.
+ *
+ * A factor is one family over some of the fields; a mixture component is the product
+ * of its factors, so log densities add over factors. Every array of a factor covers
+ * all K components (a tied covariance is shared between them):
+ *
+ *     param   what the user sees: for gaussian means [K][D], then covariances by type
+ *     cache   derived from param for the E-step: factors, log normalisers
+ *     stats   running mean sufficient statistics, beside the driver's rho[K]:
+ *             for gaussian m [K][D], then C by type, centred (ALGORITHM.md section 1)
+ *     sums    sums of one block about the means of the model that made the
+ *             responsibilities: for gaussian F [K][D], then Q by type
+ *
+ * All are plain doubles without pointers: to copy is memcpy, to store is to write them.
+ */
+#ifndef FAMILY_H
+#define FAMILY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mix.h"
+#include "points.h"
+#include "rng.h"
+
+struct factor {
+    const struct family *family;
+    size_t components;              /* K */
+    size_t dimensions;              /* fields of this factor */
+    size_t first;                   /* its fields are [first, first + dimensions) */
+    enum mix_covariance covariance; /* gaussian only */
+};
+
+/* What regularises an M-step; arrays of the factor's dimensions, units of x squared.
+ * Fraley and Raftery 2007, with S0 from the components (ALGORITHM.md section 6). */
+struct prior {
+    double nu0;       /* weight of S0 in points; 0 switches the prior off */
+    const double *s0; /* prior variance of each field */
+    const double *vf; /* smallest variance of each field (amendment A2) */
+};
+
+struct family {
+    const char *name;
+    size_t (*param_size)(const struct factor *f);
+    size_t (*cache_size)(const struct factor *f);
+    size_t (*stats_size)(const struct factor *f);
+    size_t (*sums_size)(const struct factor *f);
+    /* Free parameters, weights not counted. */
+    size_t (*parameters)(const struct factor *f);
+    /* cache from param. MIX_ECOVARIANCE when param cannot be a density. */
+    enum mix_err (*prepare)(const struct factor *f, const double *param, double *cache);
+    /* Adds log f(x_i | k) in nats to log_density[k * BLOCK_POINTS + i]; -inf where it
+     * underflows. Missing entries are integrated out. */
+    void (*log_density)(const struct factor *f, const double *param, const double *cache,
+                        const struct block *block, double *log_density);
+    /* Adds the block's sums about the means in param, with the responsibilities
+     * resp[k * BLOCK_POINTS + i] (already times the point's weight). */
+    void (*accumulate)(const struct factor *f, const double *param, const double *cache,
+                       const struct block *block, const double *resp, double *sums);
+    /* stats <- stats blended with the block: share[k] = gamma r_k / rho'_k, mass[k] = sum
+     * of responsibilities; components with mass 0 stay as they are. */
+    void (*blend)(const struct factor *f, double *stats, const double *param,
+                  const double *share, const double *mass, const double *sums);
+    /* stats <- (1 - share) stats + share other, centred (BLEND_STATE). */
+    void (*merge)(const struct factor *f, double *stats, const double *share,
+                  const double *other);
+    /* param from stats; points[k] = n_eff rho_k, the points behind component k.
+     * Returns how many variances were raised to their floor. */
+    size_t (*mstep)(const struct factor *f, const double *stats, const double *points,
+                    const struct prior *prior, double *param);
+    /* One draw of component k into x. */
+    void (*sample)(const struct factor *f, const double *param, size_t k, struct rng *rng,
+                   double *x);
+};
+
+/* The row of that name, or NULL. */
+const struct family *family_find(const char *name);
+/* The rows, ended by NULL. */
+const struct family *const *family_table(void);
+
+#endif

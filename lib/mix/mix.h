@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libmix: mixture models learned from a stream in one pass and constant memory.
+ *
+ * A learner takes points and keeps running averages of the expected sufficient
+ * statistics of a mixture; its current model follows from them. In short:
+ *
+ *     struct mix_options options;
+ *     mix_options_init(&options, 2, 3);               two dimensions, three components
+ *     struct mix_learner *learner = mix_learner_new(&options, &err);
+ *     while (there are rows) {
+ *         size_t taken;
+ *         err = mix_learner_add(learner, &rows, &taken);
+ *         mix_learner_work(learner);                  runs what add left to do
+ *     }
+ *     const struct mix_model *model = mix_learner_model(learner);
+ *     const double *means = mix_model_means(model);   components x dimensions
+ *
+ * example.c beside this file is the whole program. The library does no I/O, reads
+ * no clock and no environment, keeps no global state and starts no thread: objects
+ * may be used from any thread, one thread at a time each. The same options and the
+ * same rows in the same order give the same bits, however the rows were divided
+ * among calls. All numbers are double; matrices are row-major.
+ *
+ * Source of the method: O. Cappe and E. Moulines, On-line expectation-maximization
+ * algorithm for latent data models, JRSSB 71 (2009) 593-613, equations 8 and 9.
+ */
+#ifndef MIX_H
+#define MIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MIX_API __attribute__((visibility("default")))
+#define MIX_CHECKED __attribute__((warn_unused_result))
+
+/* Every error: X(name, sentence). */
+#define MIX_ERRORS(X)                                                                    \
+    X(OK, "no error")                                                                    \
+    X(ENOMEM, "out of memory")                                                           \
+    X(ESIZE, "a size is zero, too large, or does not fit another one")                   \
+    X(EOPTION, "an option is outside its range")                                         \
+    X(EVALUE, "a value is not finite or outside its range")                              \
+    X(ECOVARIANCE, "a covariance matrix is not symmetric positive definite")             \
+    X(ENOTREADY, "there is no model yet")                                                \
+    X(ECORRUPT, "the encoded state is damaged")                                          \
+    X(EVERSION, "the encoded state was written by a newer version")                      \
+    X(EMISMATCH, "the encoded state belongs to other options")
+
+enum mix_err {
+#define X(name, sentence) MIX_##name,
+    MIX_ERRORS(X)
+#undef X
+};
+
+/* One sentence for an error, without a full stop. Never NULL. */
+MIX_API const char *mix_strerror(enum mix_err err);
+
+/* The version of the library as "1.2.3". */
+MIX_API const char *mix_version(void);
+
+/* ---- Options ------------------------------------------------------------- */
+
+#define MIX_DIMENSIONS_MAX 256
+
+/* How the covariance matrices of the components are tied down; the shapes are
+ * scikit-learn's: [K][D][D], [K][D], [K], and one [D][D] for all components. */
+enum mix_covariance { MIX_FULL, MIX_DIAG, MIX_SPHERICAL, MIX_TIED, MIX_COVARIANCES };
+
+/* "full", "diag", "spherical", "tied"; NULL outside the range. */
+MIX_API const char *mix_covariance_name(enum mix_covariance covariance);
+
+struct mix_options {
+    size_t dimensions;              /* D, 1..MIX_DIMENSIONS_MAX */
+    size_t components;              /* K >= 1; K(D+1)(D+2)/2 <= 2^20 */
+    enum mix_covariance covariance; /* MIX_FULL */
+    uint64_t seed;                  /* 1; the only source of randomness */
+    size_t block;                   /* 256; points per update once warmed up, 1..65536 */
+    size_t warmup;                  /* 0: found; points before the final start, >= K(D+1) */
+    double step_exponent;           /* 0: two timescales; else in (0.5, 1] the textbook step
+                                       gamma_t = (t + step_offset)^-step_exponent */
+    double step_offset;             /* >= 0 and below 1e9, read with step_exponent only */
+    bool marginalize;               /* false; true: NaN in a row is a missing entry */
+    const double *resolution;       /* NULL: found; else D smallest steps of the fields,
+                                       >= 0, copied, units of the field */
+};
+
+/* Sets the defaults given above for D dimensions and K components. */
+MIX_API void mix_options_init(struct mix_options *options, size_t dimensions,
+                              size_t components);
+
+/* Checks every range. On an error *what, unless what is NULL, points to a static
+ * string naming the member. */
+MIX_API MIX_CHECKED enum mix_err mix_options_check(const struct mix_options *options,
+                                                   const char **what);
+
+/* ---- Rows ---------------------------------------------------------------- */
+
+/* Points as a caller has them. The arrays stay the caller's and are only read.
+ * Values must be finite and at most 1e150 in size (NaN where marginalize is set);
+ * a row that breaks this is counted as unscorable and changes nothing. */
+struct mix_rows {
+    const double *x;      /* n x D; row i starts at x + i * stride */
+    size_t n;             /* rows */
+    size_t stride;        /* doubles from one row to the next, >= D */
+    const double *weight; /* n weights >= 0, or NULL: every weight is 1 */
+    const double *time;   /* n event times in seconds, or NULL */
+};
+
+/* ---- Model --------------------------------------------------------------- */
+
+/* A mixture: weights and component parameters, and what is derived from them. */
+struct mix_model;
+
+/* Makes a model from parameters, copied: K weights that sum to 1 within 1e-9,
+ * means K x D, covariances in the shape of `covariance`. NULL and *err (unless err
+ * is NULL) on an error: MIX_EVALUE, MIX_ECOVARIANCE, MIX_ESIZE, MIX_ENOMEM. */
+MIX_API struct mix_model *mix_model_new(size_t dimensions, size_t components,
+                                        enum mix_covariance covariance,
+                                        const double *weights, const double *means,
+                                        const double *covariances, enum mix_err *err);
+MIX_API struct mix_model *mix_model_copy(const struct mix_model *model);
+MIX_API void mix_model_destroy(struct mix_model **model);
+
+MIX_API size_t mix_model_dimensions(const struct mix_model *model);
+MIX_API size_t mix_model_components(const struct mix_model *model);
+MIX_API enum mix_covariance mix_model_covariance(const struct mix_model *model);
+/* Free parameters, for BIC and AIC: K-1 weights, K D means and the covariances. */
+MIX_API size_t mix_model_parameters(const struct mix_model *model);
+
+/* Views into the model, valid as long as it is. */
+MIX_API const double *mix_model_weights(const struct mix_model *model);     /* K */
+MIX_API const double *mix_model_means(const struct mix_model *model);       /* K x D */
+MIX_API const double *mix_model_covariances(const struct mix_model *model); /* by type */
+/* Doubles in the covariances: K D D, K D, K or D D. */
+MIX_API size_t mix_model_covariance_size(const struct mix_model *model);
+
+/* log p(x) in nats of each row, as scikit-learn's score_samples; NaN in a row is a
+ * missing entry. out: n; -inf where the density underflows, NaN where a row has no
+ * value at all. Weights and times are not read. */
+MIX_API MIX_CHECKED enum mix_err mix_model_log_density(const struct mix_model *model,
+                                                       const struct mix_rows *rows,
+                                                       double *out);
+
+/* Posterior probability of each component for each row. out: n x K; the row sums to
+ * 1, or is all zero where the point has no finite density. */
+MIX_API MIX_CHECKED enum mix_err mix_model_responsibilities(const struct mix_model *model,
+                                                            const struct mix_rows *rows,
+                                                            double *out);
+
+/* n points drawn from the model, the same for the same seed. out: n x D. */
+MIX_API MIX_CHECKED enum mix_err mix_model_sample(const struct mix_model *model,
+                                                  uint64_t seed, size_t n, double *out);
+
+/* ---- Learner ------------------------------------------------------------- */
+
+/* Learns one model from one stream of rows. The rows before the first model and of
+ * the open block are held inside; memory does not grow with the stream. */
+struct mix_learner;
+
+/* A learner that has seen nothing; options are copied. NULL and *err (unless err is
+ * NULL) on an error. */
+MIX_API struct mix_learner *mix_learner_new(const struct mix_options *options,
+                                            enum mix_err *err);
+
+/* A learner that starts from a known model, without a warm-up. The model is copied
+ * and must fit the options; `points` is the memory in points it stands for, 0 for
+ * the length of a warm-up. */
+MIX_API struct mix_learner *mix_learner_start(const struct mix_options *options,
+                                              const struct mix_model *model,
+                                              double points, enum mix_err *err);
+MIX_API void mix_learner_destroy(struct mix_learner **learner);
+
+/* Takes rows, in order, until all are taken or long work is due; *taken says how
+ * many. Long work (the fits of the warm-up) is due when fewer than rows->n were
+ * taken: run it with mix_learner_work() or in slices as a job, then add the rest.
+ * MIX_ESIZE if stride < D. */
+MIX_API MIX_CHECKED enum mix_err mix_learner_add(struct mix_learner *learner,
+                                                 const struct mix_rows *rows,
+                                                 size_t *taken);
+
+/* The long work that is due, or NULL. The job belongs to the learner and lives until
+ * mix_job_run() says that it is done. */
+struct mix_job;
+MIX_API struct mix_job *mix_learner_job(struct mix_learner *learner);
+
+/* Runs a slice of about `budget` point-E-steps (one point against one component).
+ * True: the job is done, its result installed, the pointer no longer valid. How the
+ * work was cut into slices does not change the result. */
+MIX_API bool mix_job_run(struct mix_job *job, uint64_t budget);
+
+/* Runs all the work that is due. */
+MIX_API void mix_learner_work(struct mix_learner *learner);
+
+/* The current model, or NULL before the first one. It belongs to the learner and is
+ * valid until the next call that changes the learner. */
+MIX_API const struct mix_model *mix_learner_model(const struct mix_learner *learner);
+
+/* While frozen, rows are scored and counted, and change neither model nor memory.
+ * Freezing keeps the open block; thawing goes on with it. */
+MIX_API void mix_learner_freeze(struct mix_learner *learner);
+MIX_API void mix_learner_thaw(struct mix_learner *learner);
+
+/* Forgets all that was learned and starts anew; the counts of points stay. Points
+ * held at that moment count as learned: they were accepted. */
+MIX_API void mix_learner_reset(struct mix_learner *learner);
+
+enum mix_state { MIX_WARMUP, MIX_LEARNING, MIX_FROZEN };
+
+/* What there is to say about a learner. The pointers are views of D or K entries,
+ * valid as long as the model. added = learned + unscorable + frozen + queued. */
+struct mix_info {
+    enum mix_state state;
+    uint64_t added;            /* rows taken */
+    uint64_t learned;          /* rows that are in the statistics (or were, before a reset) */
+    uint64_t unscorable;       /* rows without a finite density, or all missing: skipped */
+    uint64_t frozen;           /* rows taken while frozen: scored, not learned */
+    uint64_t queued;           /* rows before the first model and of the open block */
+    uint64_t points;           /* rows learned into this model since start or reset */
+    uint64_t updates;          /* M-steps made since start or reset */
+    double effective_points;   /* memory of the published model, in points */
+    double log_likelihood;     /* mean over the memory of the bounded score of each point
+                                  before it was learned, nats; NaN before the first */
+    uint64_t floored;          /* variances of the model that stand at their floor */
+    const double *resolution;  /* D smallest steps, units of the field; NULL: not known yet */
+    const uint64_t *ids;       /* K identities of the components, never reused; NULL: none */
+};
+MIX_API void mix_learner_info(const struct mix_learner *learner, struct mix_info *info);
+
+/* Bounded score of a point in nats (finite for every finite point) and its tail, the
+ * share of recent points that scored lower, in (0, 1). x: D. MIX_ENOTREADY before
+ * the first model. */
+MIX_API MIX_CHECKED enum mix_err mix_learner_score(const struct mix_learner *learner,
+                                                   const double *x, double *score,
+                                                   double *tail);
+
+/* The whole state as bytes: a learner decoded from them goes on bit for bit. Work
+ * under way is not part of it and begins anew. mix_learner_encode() writes exactly
+ * mix_learner_encoded_size() bytes, little-endian, the same on every machine. */
+MIX_API size_t mix_learner_encoded_size(const struct mix_learner *learner);
+MIX_API void mix_learner_encode(const struct mix_learner *learner, void *bytes);
+
+/* NULL and *err on damage (MIX_ECORRUPT), a newer format (MIX_EVERSION), or a state
+ * made under other options (MIX_EMISMATCH). Every length is checked; damaged bytes
+ * are never trusted. */
+MIX_API struct mix_learner *mix_learner_decode(const struct mix_options *options,
+                                               const void *bytes, size_t size,
+                                               enum mix_err *err);
+
+/* ---- Batch --------------------------------------------------------------- */
+
+/* Batch EM over points in memory: k-means++ starts, EM to a tolerance, split and
+ * merge. */
+struct mix_fit_options {
+    size_t starts;         /* 5 */
+    size_t max_iterations; /* 300 EM passes a start */
+    double tolerance;      /* 1e-6 nats a point; 0 never stops early */
+    bool split_merge;      /* true */
+};
+MIX_API void mix_fit_options_init(struct mix_fit_options *options);
+
+/* Called after every EM pass: start index, pass from 1, log-likelihood in nats per
+ * point, to be maximised. */
+typedef void mix_fit_progress_fn(void *context, size_t start, size_t pass,
+                                 double log_likelihood);
+
+/* Fits all rows (weights are honoured, times are not read). options->warmup, block
+ * and step are not read. The model belongs to the caller. NULL and *err on an error:
+ * MIX_ESIZE when rows hold no point that can be learned. progress may be NULL. */
+MIX_API struct mix_model *mix_fit(const struct mix_options *options,
+                                  const struct mix_fit_options *fit,
+                                  const struct mix_rows *rows,
+                                  mix_fit_progress_fn *progress, void *context,
+                                  enum mix_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

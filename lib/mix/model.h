@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside of a model: what the E-step reads and the M-step writes. The public face is
+ * in mix.h.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "family.h"
+#include "mix.h"
+
+#define MODEL_FACTORS_MAX 16
+
+/* The form of a mixture: what every model, statistics and sums of it agree in. */
+struct shape {
+    size_t dimensions; /* D */
+    size_t components; /* K */
+    size_t n_factors;
+    struct factor factors[MODEL_FACTORS_MAX];
+    size_t param_size, cache_size, stats_size, sums_size; /* summed over the factors */
+};
+
+struct mix_model {
+    struct shape shape;
+    double *weights;     /* K, sum to 1 */
+    double *log_weights; /* K, nats; -inf for weight 0 */
+    double *param;       /* param_size: factor after factor */
+    double *cache;       /* cache_size: factor after factor */
+};
+
+/* The shape of one gaussian factor over all fields, as the options ask for. */
+struct shape shape_of(const struct mix_options *options);
+
+/* A model of that shape with every number 0. NULL without memory. */
+struct mix_model *model_new(const struct shape *shape);
+/* Derives log_weights and cache after weights or param were written. */
+enum mix_err model_prepare(struct mix_model *model);
+/* dst <- src, same shape, no allocation. */
+void model_assign(struct mix_model *dst, const struct mix_model *src);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Points held in memory, in blocks: the open block of a learner, the warm-up buffer,
+ * the rows of a batch fit. A block is a structure of arrays, so that vectors run
+ * across points:
+ *
+ *     block.x:  d = 0 | x_0 x_1 ... x_255 | d = 1 | x_0 x_1 ... x_255 | ...
+ *
+ * Lanes at and past n hold zeros with weight 0, so a kernel may always run over
+ * whole groups of 32 lanes. A missing entry is NaN in `x`.
+ */
+#ifndef POINTS_H
+#define POINTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mix.h"
+
+/* Points in a block: near the best everywhere between 128 and 512, and 256 points of
+ * 16 dimensions fit in the first-level cache. */
+#define BLOCK_POINTS 256
+
+struct block {
+    size_t n;                /* points, 0..BLOCK_POINTS */
+    size_t dimensions;       /* D */
+    double *x;               /* D x BLOCK_POINTS */
+    double *weight;          /* BLOCK_POINTS; 0 at and past n */
+    double *time;            /* BLOCK_POINTS, seconds; 0 where the stream has none */
+    bool has_missing;        /* some x of the first n points is NaN */
+    bool is_weighted;        /* some weight of the first n points is not 1 */
+};
+
+/* A growing list of points up to a fixed capacity; allocates only in points_new. */
+struct points;
+
+struct points *points_new(size_t dimensions, size_t capacity);
+void points_destroy(struct points **points);
+void points_clear(struct points *points);
+
+size_t points_count(const struct points *points);
+size_t points_capacity(const struct points *points);
+size_t points_dimensions(const struct points *points);
+
+/* Appends row i of rows for i in [first, first + n); the caller keeps within the
+ * capacity. Missing entries are written as one fixed NaN, -0.0 as 0.0. */
+void points_append(struct points *points, const struct mix_rows *rows, size_t first,
+                   size_t n);
+
+/* Point i as a row: x has D doubles, weight and time may be NULL. */
+void points_get(const struct points *points, size_t i, double *x, double *weight,
+                double *time);
+/* Overwrites point i < count. */
+void points_set(struct points *points, size_t i, const double *x, double weight,
+                double time);
+
+/* The blocks that hold the points: ceil(count / BLOCK_POINTS) of them, all full but
+ * the last. Views, valid until the points change. */
+size_t points_blocks(const struct points *points);
+const struct block *points_block(const struct points *points, size_t j);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Expected sufficient statistics as an object: a running average of what the E-step
+ * gives, kept centred (weight, mean, covariance), never as raw moments. BLEND and its
+ * proof: the head of stats.c. Cappe and Moulines 2009, equation 8.
+ */
+#ifndef STATS_H
+#define STATS_H
+
+#include "estep.h"
+#include "family.h"
+#include "model.h"
+
+struct stats {
+    double *rho;    /* K mean responsibilities; sum 1 */
+    double *values; /* stats_size: factor after factor */
+};
+struct stats *stats_new(const struct shape *shape);
+void stats_destroy(struct stats **stats);
+void stats_assign(struct stats *dst, const struct stats *src, const struct shape *shape);
+
+/* stats <- (1 - gamma) stats + gamma (sums / sums->weight), 0 < gamma <= 1; sums were
+ * taken about the means of `model`. gamma = 1 replaces: one step of batch EM. Does
+ * nothing when sums hold no weight. */
+void stats_blend(struct stats *stats, const struct mix_model *model,
+                 const struct sums *sums, double gamma);
+
+/* dst <- (1 - gamma) dst + gamma src (BLEND_STATE). */
+void stats_merge(struct stats *dst, const struct stats *src, const struct shape *shape,
+                 double gamma);
+
+/* M-step: the maximiser of Q plus the prior, for statistics that stand for `points`
+ * points. Writes weights, parameters and caches of model. *floored (may be NULL) gets
+ * the number of variances raised to their floor. */
+enum mix_err stats_mstep(const struct stats *stats, double points,
+                         const struct prior *prior, struct mix_model *model,
+                         size_t *floored);
+
+#endif

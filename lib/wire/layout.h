@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the columns of a row mean: which are model fields, and which hold time,
+ * weight and key. Shared by feeds and files. */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum column_role { COLUMN_FIELD, COLUMN_TIME, COLUMN_WEIGHT, COLUMN_KEY, COLUMN_SKIP };
+
+struct column {
+    char *name;            /* owned; "-" for a column that is skipped */
+    enum column_role role;
+    size_t field;          /* index of the field, COLUMN_FIELD only */
+};
+
+struct layout {
+    size_t n_columns;
+    struct column *columns; /* n_columns, in the order of numeric rows */
+    size_t n_fields;        /* D */
+    bool marginalize;       /* NaN, null and empty are missing entries */
+    bool has_time, has_weight, has_key; /* some column has that role */
+};
+
+/* A layout of these columns (copied). A column whose name is among fields is that
+ * field; one named time, weight or key (any may be NULL) has that role; a column that
+ * is not named by any is skipped. NULL if a field or role has no column, a column
+ * stands twice, or without memory; then *what (may be NULL) names the culprit. */
+struct layout *layout_new(const char *const *columns, size_t n_columns,
+                          const char *const *fields, size_t n_fields, const char *time,
+                          const char *weight, const char *key, const char **what);
+void layout_destroy(struct layout **layout);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Messages in, checked points out: the one decoder of feeds, and of files line by
+ * line. A message is opened in one of the formats of format.h and then gives its
+ * points in batches, in order:
+ *
+ *     reader_open(reader, format, parts, n_parts);
+ *     while (reader_next(reader, &batch)) { ... }
+ *
+ * Every point that the message claims appears once: with reason REASON_NONE, or with
+ * the reason for which it was rejected and the bytes it came from. A body that is
+ * rejected whole appears as one such point. Nothing is allocated per message, except
+ * for JSON array headers.
+ */
+#ifndef READER_H
+#define READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+#include "reason.h"
+
+/* Bytes that belong to somebody else. */
+struct bytes {
+    const void *data;
+    size_t size;
+};
+
+/* Points of one call of reader_next(). All arrays are the reader's (or, for aligned
+ * raw rows, views of the message) and valid until the next call. */
+struct batch {
+    size_t n;               /* points, 1..READER_BATCH */
+    const double *x;        /* n x n_fields, row-major; NaN: missing */
+    size_t stride;          /* doubles from one row of x to the next */
+    const double *weight;   /* n, or NULL when the layout has no weight */
+    const double *time;     /* n, seconds since 1970, or NULL when it has no time */
+    const struct bytes *key;/* n, or NULL when it has no key column */
+    const uint8_t *reason;  /* n: enum reason */
+    size_t n_rejected;      /* how many reasons are not REASON_NONE */
+    const struct bytes *origin; /* n: the bytes of a rejected point, for dead letters */
+    const char *detail;     /* place and cause of the last rejected point of the batch,
+                               "byte 17: …"; NULL when none was rejected */
+};
+
+#define READER_BATCH 256
+
+struct format;
+struct reader;
+
+/* A reader for rows of this layout, which must outlive it. NULL without memory. */
+struct reader *reader_new(const struct layout *layout);
+void reader_destroy(struct reader **reader);
+
+/* Begins a message of n_parts parts (topic already taken off). The parts must stay
+ * until the last reader_next() of the message. */
+void reader_open(struct reader *reader, const struct format *format,
+                 const struct bytes *parts, size_t n_parts);
+
+/* The next points, or false at the end of the message. */
+bool reader_next(struct reader *reader, struct batch *batch);
+
+/* After reader_open(): the source and first sequence number of an array header, or
+ * NULL and 0. The name is the reader's, valid until the next message. */
+const char *reader_source(const struct reader *reader, uint64_t *seq);
+
+#endif

@@ -3,7 +3,7 @@
  * Errors and version of libmix in words. */
 #include "mix.h"
 
-#include "config.h"
+#include "autoconf.h"
 
 const char *mix_strerror(enum mix_err err)
 {

@@ -13,12 +13,11 @@
 
 #include "format.h"
 #include "layout.h"
+#include "log.h"
 #include "mix.h"
 
 enum feed_type { FEED_PULL, FEED_SUB };
 enum feed_topic { TOPIC_NONE, TOPIC_FRAME, TOPIC_SPACE };
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
-enum log_format { LOG_TEXT, LOG_JSON };
 
 /* A list of strings, owned. */
 struct strings {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * UTF-8 as Unicode has it: shortest form only, no surrogates, nothing past U+10FFFF. */
+#ifndef UTF8_H
+#define UTF8_H
+
+#include <stddef.h>
+
+/* Bytes of the character that text begins with: 1..4, or 0 if it is not UTF-8.
+ * length > 0 is what there is of the text. */
+size_t utf8_size(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Allocation that cannot fail. */
+#include "xalloc.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Nothing here may allocate, so neither stdio nor the log is used. */
+static _Noreturn void give_up(void)
+{
+    static const char message[] = "mixd: out of memory\n";
+    if (write(STDERR_FILENO, message, sizeof(message) - 1) == -1) {
+        /* There is nobody left to tell. */
+    }
+    _exit(EX_OSERR);
+}
+
+void *xalloc(size_t n, size_t size)
+{
+    void *object = calloc(n > 0 ? n : 1, size);
+    if (object == NULL) {
+        give_up();
+    }
+    return object;
+}
+
+void *xrealloc(void *old, size_t n, size_t size)
+{
+    if (size > 0 && n > SIZE_MAX / size) {
+        give_up();
+    }
+    void *object = realloc(old, n * size > 0 ? n * size : 1);
+    if (object == NULL) {
+        give_up();
+    }
+    return object;
+}
+
+char *xstrdup(const char *text)
+{
+    char *copy = strdup(text);
+    if (copy == NULL) {
+        give_up();
+    }
+    return copy;
+}
+
+char *xformat(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *text = xalloc((size_t)length + 1, 1);
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return text;
+}

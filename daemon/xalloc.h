@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Allocation that cannot fail: without memory the program says so and ends with
+ * EX_OSERR. For start-up and configuration, never per point or per block. */
+#ifndef XALLOC_H
+#define XALLOC_H
+
+#include <stddef.h>
+
+/* n objects of that size, zeroed; n * size is checked. Release with free(). */
+void *xalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
+/* An array of n objects from an older one (NULL: none); what is new is not zeroed. */
+void *xrealloc(void *old, size_t n, size_t size) __attribute__((returns_nonnull));
+char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
+/* The text that printf() would print. */
+char *xformat(const char *format, ...)
+    __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+
+#endif

@@ -23,9 +23,11 @@ struct rows {
 /* Encoded messages grow here; parts are views of one buffer that is kept. */
 struct parts;
 
+#define FORMAT_PARTS_MAX 2
+
 struct format {
     const char *name;
-    size_t n_parts; /* parts of a message, 1 or 2 */
+    size_t n_parts; /* parts of a message, 1..FORMAT_PARTS_MAX */
     /* Where reader_open() and reader_next() go; reader_impl.h has the rest. */
     void (*open)(struct reader *reader, const struct bytes *parts);
     bool (*next)(struct reader *reader, struct batch *batch);

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The name of a column that is skipped; it may stand more than once. */
+#define LAYOUT_SKIP "-"
+
 enum column_role { COLUMN_FIELD, COLUMN_TIME, COLUMN_WEIGHT, COLUMN_KEY, COLUMN_SKIP };
 
 struct column {
@@ -26,8 +29,9 @@ struct layout {
 
 /* A layout of these columns (copied). A column whose name is among fields is that
  * field; one named time, weight or key (any may be NULL) has that role; a column that
- * is not named by any is skipped. NULL if a field or role has no column, a column
- * stands twice, or without memory; then *what (may be NULL) names the culprit. */
+ * is not named by any is skipped. NULL if a field or role has no column, a column or
+ * field stands twice, or a column would be two things; then *what (may be NULL) is the
+ * argument at fault, or NULL without memory. marginalize is false; set it yourself. */
 struct layout *layout_new(const char *const *columns, size_t n_columns,
                           const char *const *fields, size_t n_fields, const char *time,
                           const char *weight, const char *key, const char **what);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Messages of lines: split at LF, with CR before it and empty lines ignored. */
+#include <string.h>
+
+#include "reader_impl.h"
+
+size_t text_offset(const struct reader *reader, const char *at)
+{
+    return (size_t)(at - reader->text.begin);
+}
+
+/* The next line that is not empty; false at the end. */
+static bool split_line(struct text *text, struct bytes *line)
+{
+    while (text->at < text->end) {
+        const char *const begin = text->at;
+        const char *const feed = memchr(begin, '\n', (size_t)(text->end - begin));
+        const char *end = feed != NULL ? feed : text->end;
+        text->at = feed != NULL ? feed + 1 : text->end;
+        if (feed != NULL && end > begin && end[-1] == '\r') {
+            end--;
+        }
+        if (end > begin) {
+            *line = (struct bytes){begin, (size_t)(end - begin)};
+            return true;
+        }
+    }
+    return false;
+}
+
+void text_open(struct reader *reader, struct bytes body)
+{
+    const char *const begin = body.data;
+    reader->text = (struct text){.begin = begin, .end = begin + body.size, .at = begin};
+    struct text ahead = reader->text;
+    struct bytes line;
+    if (!split_line(&ahead, &line)) {
+        reader_refuse(reader, REASON_PARSE, body, "byte 0: a body without a line");
+    }
+}
+
+bool text_next_line(struct reader *reader)
+{
+    struct text *text = &reader->text;
+    while (reader->n < READER_BATCH && split_line(text, &text->line)) {
+        if (text->line.size <= LINE_BYTES_MAX) {
+            return true;
+        }
+        reader_begin_row(reader);
+        reader_reject(reader, REASON_SIZE, text->line,
+                      "byte %zu: a line of %zu bytes: %d at most",
+                      text_offset(reader, text->line.data), text->line.size,
+                      LINE_BYTES_MAX);
+    }
+    return false;
+}

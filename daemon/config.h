@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "finding.h" /* struct place */
 #include "format.h"
 #include "layout.h"
 #include "log.h"
@@ -23,6 +24,12 @@ enum feed_topic { TOPIC_NONE, TOPIC_FRAME, TOPIC_SPACE };
 struct strings {
     size_t n;
     char **item;
+};
+
+/* A list of numbers, owned. */
+struct numbers {
+    size_t n;
+    double *item;
 };
 
 struct feed_config {
@@ -39,16 +46,21 @@ struct feed_config {
 struct stream_config {
     char *name;
     struct strings fields;       /* D names; "x0".."xD-1" where only `dimensions` is given */
+    struct strings columns;      /* as in the file; filled where absent */
     struct layout *layout;       /* columns with their roles */
     char *time, *weight, *key;   /* column names; NULL: none */
     bool key_is_topic;           /* key: topic */
     unsigned max_keys;
     double stale_after_s;        /* 0: off */
     struct feed_config feed;
+    unsigned family;             /* of the components; 0, gaussian, is the only one */
+    struct numbers resolution;   /* D of them, or none: found */
     struct mix_options mix;      /* family, components, learn.*, missing, resolution */
     char *start_path;            /* start: model file, absolute; NULL: none */
     double publish_every_s;
     uint64_t publish_updates;    /* 0: off */
+    struct place place;          /* of the name in the file */
+    struct place *places;        /* of the value of each row of config_keys; line 0: default */
 };
 
 struct config {
@@ -61,6 +73,7 @@ struct config {
     enum log_format log_format;
     size_t n_streams;
     struct stream_config *streams;
+    struct place *places; /* as in a stream */
 };
 
 /* One finding: "FILE:LINE:COL: message", all of one pass in the order of the file. */
@@ -69,8 +82,8 @@ struct config_errors {
     char **item;
 };
 
-/* Reads and checks a file. NULL on an error: *code is EX_CONFIG, or EX_NOINPUT where
- * there is no such file, and errors (owned by the caller) hold every finding. Nothing
+/* Reads and checks a file. NULL on an error: *code is EX_CONFIG, EX_NOINPUT where there
+ * is no such file or EX_NOPERM where it must not be read, and errors (owned by the caller) hold every finding. Nothing
  * is opened or created but the file itself. state_override, NULL or the --state
  * option, comes before the key and $STATE_DIRECTORY. */
 struct config *config_read(const char *path, const char *state_override,

@@ -14,10 +14,10 @@ static bool parse_port(const char *text, enum endpoint_use use, unsigned *port,
 {
     if (strcmp(text, "*") == 0) {
         *port = 0;
-        *problem = "the port of a connection cannot be *: write a number, 1..65535";
+        *problem = "is a connection, which needs a port: 1 to 65535";
         return use == ENDPOINT_BIND;
     }
-    *problem = "the port is not 1..65535 or *";
+    *problem = "has a port that is not 1 to 65535 or *";
     const size_t digits = strspn(text, "0123456789");
     if (digits == 0 || digits > 5 || text[digits] != '\0' || text[0] == '0') {
         return false;
@@ -84,12 +84,13 @@ static bool parse_tcp(struct endpoint *endpoint, const char *text, enum endpoint
         return false;
     }
     if (strcmp(address, "*") == 0) {
-        *problem = "the address of a connection cannot be *";
+        *problem = "is a connection, which needs an address";
         if (use == ENDPOINT_CONNECT) {
             return false;
         }
     } else if (!parse_address(endpoint, address, normal)) {
-        *problem = "the address is not a literal one, as 127.0.0.1 or [::1] are";
+        endpoint->is_named = true;
+        *problem = "has a name in place of an address such as 127.0.0.1 or [::1]";
         return false;
     }
     if (endpoint->port == 0) {
@@ -140,7 +141,7 @@ static bool parse_ipc(struct endpoint *endpoint, const char *text, const char *f
     if (text[0] == '@' || strcmp(text, "*") == 0) {
         return false;
     }
-    *problem = "the path of an ipc endpoint is longer than 107 bytes";
+    *problem = "has a path, made absolute, of more than 107 bytes";
     if ((text[0] != '/' && !append_parts(path, &length, folder)) ||
         !append_parts(path, &length, text)) {
         return false;

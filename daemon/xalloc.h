@@ -5,6 +5,7 @@
 #ifndef XALLOC_H
 #define XALLOC_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* n objects of that size, zeroed; n * size is checked. Release with free(). */
@@ -12,8 +13,10 @@ void *xalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 /* An array of n objects from an older one (NULL: none); what is new is not zeroed. */
 void *xrealloc(void *old, size_t n, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
-/* The text that printf() would print. */
+/* The text that printf() and vprintf() would print. */
 char *xformat(const char *format, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *xformat_list(const char *format, va_list arguments)
+    __attribute__((malloc, returns_nonnull, format(printf, 1, 0)));
 
 #endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What no single row of the table can say. */
+#define _GNU_SOURCE /* sched_getaffinity(), since sysconf() does not see it */
+#include "config_check.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config_text.h"
+#include "log.h"
+#include "xalloc.h"
+
+/* Room for an excerpt of the file in a message. */
+#define EXCERPT_SIZE 64
+
+static const char *excerpt(char out[EXCERPT_SIZE], const char *text)
+{
+    return log_escape(out, EXCERPT_SIZE, text, strlen(text));
+}
+
+/* Where the value of a key of the stream stands; line 0 if it was not given. */
+static struct place place_of(const struct stream_config *stream, const char *path)
+{
+    return stream->places[config_key_find(path) - config_keys];
+}
+
+static bool is_given(const struct stream_config *stream, const char *path)
+{
+    return place_of(stream, path).line > 0;
+}
+
+/* ---- Keys that need or exclude each other -------------------------------- */
+
+static void check_presence(const struct stream_config *stream, struct findings *findings)
+{
+    /* One key of each row is needed, and only one is allowed. */
+    static const char *const one_of[][2] = {
+        {"streams.*.fields", "streams.*.dimensions"},
+        {"streams.*.feed.bind", "streams.*.feed.connect"},
+        {"streams.*.model.components", NULL},
+    };
+    for (size_t i = 0; i < sizeof(one_of) / sizeof(one_of[0]); i++) {
+        const struct config_key *key = config_key_find(one_of[i][0]);
+        const struct config_key *other =
+            one_of[i][1] != NULL ? config_key_find(one_of[i][1]) : NULL;
+        const struct place a = stream->places[key - config_keys];
+        const struct place b =
+            other != NULL ? stream->places[other - config_keys] : (struct place){0};
+        if (a.line == 0 && b.line == 0) {
+            findings_add(findings, stream->place, "stream '%s' needs %s%s%s", stream->name,
+                         config_key_name(key), other != NULL ? " or " : "",
+                         other != NULL ? config_key_name(other) : "");
+        } else if (a.line > 0 && b.line > 0) {
+            const bool is_b_later = b.line > a.line || (b.line == a.line && b.column > a.column);
+            findings_add(findings, is_b_later ? b : a, "%s excludes %s on line %d",
+                         config_key_name(is_b_later ? other : key),
+                         config_key_name(is_b_later ? key : other),
+                         is_b_later ? a.line : b.line);
+        }
+    }
+}
+
+static void check_feed(struct stream_config *stream, struct findings *findings)
+{
+    const bool is_sub = stream->feed.type == FEED_SUB;
+    if (!is_given(stream, "streams.*.feed.topic")) {
+        stream->feed.topic = is_sub ? TOPIC_FRAME : TOPIC_NONE;
+    }
+    if (!is_sub && is_given(stream, "streams.*.feed.subscribe")) {
+        findings_add(findings, place_of(stream, "streams.*.feed.subscribe"),
+                     "feed.subscribe needs feed.type: sub");
+    }
+    stream->key_is_topic = stream->key != NULL && strcmp(stream->key, "topic") == 0;
+    if (!stream->key_is_topic) {
+        return;
+    }
+    free(stream->key);
+    stream->key = NULL;
+    if (!is_sub || stream->feed.topic == TOPIC_NONE) {
+        findings_add(findings, place_of(stream, "streams.*.key"),
+                     "key 'topic' needs feed.type: sub and a feed.topic");
+    }
+}
+
+static void check_step(const struct stream_config *stream, struct findings *findings)
+{
+    if (is_given(stream, "streams.*.learn.step.offset") &&
+        !is_given(stream, "streams.*.learn.step.exponent")) {
+        findings_add(findings, place_of(stream, "streams.*.learn.step.offset"),
+                     "learn.step.offset needs learn.step.exponent");
+    }
+}
+
+/* ---- Columns ------------------------------------------------------------- */
+
+/* The columns that are not fields. */
+struct role {
+    const char *path;
+    const char *column; /* NULL: none */
+};
+
+#define N_ROLES 3
+
+static void roles_of(const struct stream_config *stream, struct role roles[N_ROLES])
+{
+    roles[0] = (struct role){"streams.*.time", stream->time};
+    roles[1] = (struct role){"streams.*.weight", stream->weight};
+    roles[2] = (struct role){"streams.*.key", stream->key};
+}
+
+/* Without columns: the fields, then time, weight and key where they are named. */
+static void fill_columns(struct stream_config *stream, const struct role roles[N_ROLES])
+{
+    for (size_t d = 0; d < stream->fields.n; d++) {
+        strings_add(&stream->columns, stream->fields.item[d]);
+    }
+    for (size_t i = 0; i < N_ROLES; i++) {
+        if (roles[i].column != NULL) {
+            strings_add(&stream->columns, roles[i].column);
+        }
+    }
+}
+
+/* False with findings if a name has two uses or no column. */
+static bool check_columns(const struct stream_config *stream,
+                          const struct role roles[N_ROLES], struct findings *findings)
+{
+    const size_t n_before = findings->n;
+    const struct place place = place_of(stream, "streams.*.columns");
+    char name[EXCERPT_SIZE];
+    for (size_t i = 0; i < N_ROLES; i++) {
+        bool is_used = roles[i].column != NULL && strings_have(&stream->fields, roles[i].column);
+        for (size_t j = 0; j < i && roles[i].column != NULL; j++) {
+            is_used = is_used || (roles[j].column != NULL &&
+                                  strcmp(roles[i].column, roles[j].column) == 0);
+        }
+        if (is_used) {
+            findings_add(findings, place_of(stream, roles[i].path),
+                         "column '%s' has another use already",
+                         excerpt(name, roles[i].column));
+        }
+        if (roles[i].column != NULL && !strings_have(&stream->columns, roles[i].column)) {
+            findings_add(findings, place, "columns lacks '%s', which %s names",
+                         excerpt(name, roles[i].column),
+                         config_key_name(config_key_find(roles[i].path)));
+        }
+    }
+    for (size_t d = 0; d < stream->fields.n; d++) {
+        if (!strings_have(&stream->columns, stream->fields.item[d])) {
+            findings_add(findings, place, "columns lacks the field '%s'",
+                         excerpt(name, stream->fields.item[d]));
+        }
+    }
+    return findings->n == n_before;
+}
+
+static void make_layout(struct stream_config *stream, struct findings *findings)
+{
+    struct role roles[N_ROLES];
+    roles_of(stream, roles);
+    if (stream->fields.n == 0) {
+        return;
+    }
+    if (!is_given(stream, "streams.*.columns")) {
+        fill_columns(stream, roles);
+    }
+    if (!check_columns(stream, roles, findings)) {
+        return;
+    }
+    const char *what = "";
+    stream->layout = layout_new((const char *const *)stream->columns.item, stream->columns.n,
+                                (const char *const *)stream->fields.item, stream->fields.n,
+                                stream->time, stream->weight, stream->key, &what);
+    if (stream->layout == NULL) {
+        char name[EXCERPT_SIZE];
+        findings_add(findings, place_of(stream, "streams.*.columns"),
+                     "columns and fields do not fit together at '%s'", excerpt(name, what));
+        return;
+    }
+    stream->layout->marginalize = stream->mix.marginalize;
+}
+
+/* ---- Model --------------------------------------------------------------- */
+
+static void check_size(const struct stream_config *stream, struct findings *findings)
+{
+    const uint64_t k = stream->mix.components;
+    const uint64_t d = stream->fields.n;
+    if (k == 0 || d == 0) {
+        return;
+    }
+    const uint64_t factor = (d + 1) * (d + 2) / 2;
+    if (k * factor > MODEL_SIZE_MAX) {
+        findings_add(findings, place_of(stream, "streams.*.model.components"),
+                     "model.components '%llu' is too large: K(D+1)(D+2)/2 may be 2^20, with "
+                     "%llu fields K may be %llu",
+                     (unsigned long long)k, (unsigned long long)d,
+                     (unsigned long long)(MODEL_SIZE_MAX / factor));
+    }
+    const uint64_t warmup = stream->mix.warmup;
+    if (warmup > 0 && warmup < k * (d + 1)) {
+        findings_add(findings, place_of(stream, "streams.*.learn.warmup"),
+                     "learn.warmup '%llu' is too small: K(D+1) = %llu at least",
+                     (unsigned long long)warmup, (unsigned long long)(k * (d + 1)));
+    }
+}
+
+/* One number stands for all fields. */
+static void fill_resolution(struct stream_config *stream, struct findings *findings)
+{
+    struct numbers *resolution = &stream->resolution;
+    const size_t d = stream->fields.n;
+    if (resolution->n == 1 && d > 1) {
+        resolution->item = xrealloc(resolution->item, d, sizeof(double));
+        for (; resolution->n < d; resolution->n++) {
+            resolution->item[resolution->n] = resolution->item[0];
+        }
+    }
+    if (resolution->n > 0 && d > 0 && resolution->n != d) {
+        findings_add(findings, place_of(stream, "streams.*.model.resolution"),
+                     "model.resolution has %zu numbers: one, or one for each of %zu fields",
+                     resolution->n, d);
+    }
+    stream->mix.resolution = resolution->n > 0 ? resolution->item : NULL;
+}
+
+static void check_stream(struct stream_config *stream, struct findings *findings)
+{
+    check_presence(stream, findings);
+    check_feed(stream, findings);
+    check_step(stream, findings);
+    make_layout(stream, findings);
+    check_size(stream, findings);
+    fill_resolution(stream, findings);
+    stream->mix.dimensions = stream->fields.n;
+}
+
+/* ---- Global -------------------------------------------------------------- */
+
+static unsigned default_workers(void)
+{
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    const int n = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    return n > 1 ? (unsigned)n - 1 : 1;
+}
+
+/* The first folder of $STATE_DIRECTORY, which systemd separates by colons. */
+static char *state_from_environment(void)
+{
+    const char *folders = getenv("STATE_DIRECTORY");
+    if (folders == NULL || folders[0] != '/') {
+        return NULL;
+    }
+    return xformat("%.*s", (int)strcspn(folders, ":"), folders);
+}
+
+static char *state_from_option(const char *option)
+{
+    char *here = getcwd(NULL, 0);
+    char *path = path_in_folder(here != NULL ? here : "/", option);
+    free(here);
+    return path;
+}
+
+static void fill_state(struct config *config, const char *override, const char *folder)
+{
+    if (override != NULL) {
+        free(config->state_path);
+        config->state_path = state_from_option(override);
+    }
+    if (config->state_path == NULL) {
+        config->state_path = state_from_environment();
+    }
+    if (config->state_path == NULL) {
+        config->state_path = path_in_folder(folder, "mixd-state");
+    }
+}
+
+/* control.bind lies in the state unless it is given. */
+static void fill_control(struct config *config, struct endpoint_entries *endpoints,
+                         struct findings *findings)
+{
+    const struct config_key *key = config_key_find("control.bind");
+    struct place *place = &config->places[key - config_keys];
+    if (place->line > 0) {
+        return;
+    }
+    char *text = xformat("ipc://%s/control.sock", config->state_path);
+    const struct place state = config->places[config_key_find("state") - config_keys];
+    struct node node = {.kind = NODE_SCALAR, .place = state, .text = text};
+    const struct setting setting = {.key = key,
+                                    .base = config,
+                                    .folder = "/",
+                                    .findings = findings,
+                                    .endpoints = endpoints};
+    key->type->set(&setting, &node);
+    free(text);
+}
+
+static int compare_endpoints(const void *left, const void *right)
+{
+    const struct endpoint_entry *a = left;
+    const struct endpoint_entry *b = right;
+    const int order = strcmp(a->text, b->text);
+    return order != 0 ? order : a->order < b->order ? -1 : 1;
+}
+
+/* Two subscriptions of different streams to one publisher are as ZeroMQ means it; two
+ * pulling from one sender would each get half of the points, unseen. */
+static bool may_share(const struct endpoint_entry *a, const struct endpoint_entry *b)
+{
+    if (a->use != ENDPOINT_CONNECT || b->use != ENDPOINT_CONNECT || a->base == b->base) {
+        return false;
+    }
+    const struct stream_config *one = a->base;
+    const struct stream_config *other = b->base;
+    return one->feed.type == FEED_SUB && other->feed.type == FEED_SUB;
+}
+
+static void check_endpoints(struct endpoint_entries *endpoints, struct findings *findings)
+{
+    if (endpoints->n > 0) {
+        qsort(endpoints->item, endpoints->n, sizeof(*endpoints->item), compare_endpoints);
+    }
+    for (size_t i = 1; i < endpoints->n; i++) {
+        const struct endpoint_entry *a = &endpoints->item[i - 1];
+        const struct endpoint_entry *b = &endpoints->item[i];
+        if (strcmp(a->text, b->text) != 0 || may_share(a, b)) {
+            continue;
+        }
+        const struct endpoint_entry *given = b->place.line > 0 ? b : a;
+        const struct endpoint_entry *first = given == b ? a : b;
+        if (first->place.line > 0) {
+            findings_add(findings, given->place, "%s '%s' stands twice, first on line %d",
+                         config_key_name(given->key), given->text, first->place.line);
+        } else {
+            findings_add(findings, given->place, "%s '%s' is the default of %s",
+                         config_key_name(given->key), given->text,
+                         config_key_name(first->key));
+        }
+    }
+}
+
+void config_check(struct config *config, const char *state_override, const char *folder,
+                  struct endpoint_entries *endpoints, struct findings *findings)
+{
+    if (config->workers == 0) {
+        config->workers = default_workers();
+    }
+    fill_state(config, state_override, folder);
+    fill_control(config, endpoints, findings);
+    for (size_t i = 0; i < config->n_streams; i++) {
+        check_stream(&config->streams[i], findings);
+    }
+    check_endpoints(endpoints, findings);
+}

@@ -319,8 +319,15 @@ static void set_prefixes(const struct setting *setting, const struct node *node)
         strings_add(prefixes, item[i].text);
     }
 }
+
+/* The prefixes of a subscription; nothing else has any. */
+static bool print_prefixes(const struct config_key *key, const void *base, FILE *out)
+{
+    const struct stream_config *stream = base;
+    return stream->feed.type == FEED_SUB && print_strings(key, base, out);
+}
 const struct value_type value_prefixes = {"text or list of texts", set_prefixes,
-                                          print_strings, clear_strings};
+                                          print_prefixes, clear_strings};
 
 /* ---- Paths --------------------------------------------------------------- */
 

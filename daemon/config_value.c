@@ -29,6 +29,23 @@ const void *value_member_const(const struct config_key *key, const void *base)
     return (const char *)base + key->offset;
 }
 
+char *config_key_value(const struct config_key *key, const void *base)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return xstrdup("?");
+    }
+    const bool is_present = key->type->print(key, base, out);
+    fclose(out);
+    if (!is_present) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 void value_refuse(const struct setting *setting, const struct node *node,
                    const char *problem, const char *right)
 {

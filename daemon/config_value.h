@@ -72,6 +72,9 @@ extern const struct value_type value_feed_bind, value_feed_connect;
 #define MODEL_SIZE_MAX (1 << 20)
 #define COMPONENTS_MAX (MODEL_SIZE_MAX / 3)
 
+/* The value of a key as it is printed, owned by the caller; NULL if it is absent. */
+char *config_key_value(const struct config_key *key, const void *base);
+
 /* ---- For the types themselves -------------------------------------------- */
 
 /* Where the value of a key is. */

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The socket is read with zmq_msg_recv() and without waiting: a czmq frame costs three
+ * times as much. A message larger than max_message is rejected here, by its size alone;
+ * the socket cuts a peer off only at four times that, because it takes what was queued
+ * behind the message with it. */
+#include "feed.h"
+
+#include <string.h>
+#include <zmq.h>
+
+#include "socket.h"
+#include "xalloc.h"
+
+enum { PEER_CUT_OFF = 4 }; /* times max_message */
+
+static zsock_t *open_socket(struct feed *feed, const char *name, struct fault *fault)
+{
+    const struct feed_config *config = feed->config;
+    zsock_t *sock = socket_new(
+        &(struct socket_options){
+            .type = config->type == FEED_SUB ? ZMQ_SUB : ZMQ_PULL,
+            .max_message = PEER_CUT_OFF * config->max_message,
+            .queue = (int)config->queue,
+            .linger_ms = 0,
+        },
+        fault);
+    if (sock == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; config->type == FEED_SUB && i < config->subscribe.n; i++) {
+        const char *prefix = config->subscribe.item[i];
+        zmq_setsockopt(zsock_resolve(sock), ZMQ_SUBSCRIBE, prefix, strlen(prefix));
+    }
+    char place[128];
+    snprintf(place, sizeof(place), "streams.%s.feed", name);
+    const bool attached =
+        config->binds
+            ? socket_bind(sock, &config->endpoints, place, &feed->endpoints, fault)
+            : socket_connect(sock, &config->endpoints, place, &feed->endpoints, fault);
+    if (!attached) {
+        zsock_destroy(&sock);
+    }
+    return sock;
+}
+
+struct feed *feed_open(const struct feed_config *config, const char *name,
+                       struct fault *fault)
+{
+    struct feed *feed = xalloc(1, sizeof(*feed));
+    feed->config = config;
+    feed->sock = open_socket(feed, name, fault);
+    if (feed->sock == NULL) {
+        free(feed);
+        return NULL;
+    }
+    feed->handle = zsock_resolve(feed->sock);
+    return feed;
+}
+
+void feed_close(struct feed **feed)
+{
+    if (*feed == NULL) {
+        return;
+    }
+    feed_release(*feed);
+    zsock_destroy(&(*feed)->sock);
+    socket_strings_clear(&(*feed)->endpoints);
+    free(*feed);
+    *feed = NULL;
+}
+
+void feed_release(struct feed *feed)
+{
+    for (size_t i = 0; i < feed->n_held; i++) {
+        zmq_msg_close(&feed->held[i]);
+    }
+    feed->n_held = 0;
+}
+
+/* Receives all parts, keeps the first ones; *size gets the bytes of all. A message
+ * arrives whole, so only its first part can be missing. */
+static bool receive_parts(struct feed *feed, size_t *size)
+{
+    *size = 0;
+    for (;;) {
+        if (feed->n_held == FEED_PARTS) { /* more than there can be: keep none of it */
+            zmq_msg_close(&feed->held[--feed->n_held]);
+        }
+        zmq_msg_t *part = &feed->held[feed->n_held];
+        zmq_msg_init(part);
+        if (zmq_msg_recv(part, feed->handle, ZMQ_DONTWAIT) == -1) {
+            zmq_msg_close(part);
+            return false;
+        }
+        feed->n_held++;
+        *size += zmq_msg_size(part);
+        if (!zmq_msg_more(part)) {
+            return true;
+        }
+    }
+}
+
+static struct bytes held_bytes(struct feed *feed, size_t i)
+{
+    return (struct bytes){zmq_msg_data(&feed->held[i]), zmq_msg_size(&feed->held[i])};
+}
+
+/* The first part is "TOPIC BODY": makes two of it. */
+static void split_at_blank(struct feed *feed)
+{
+    const struct bytes whole = feed->part[0];
+    const char *start = whole.data;
+    const char *blank = whole.size > 0 ? memchr(start, ' ', whole.size) : NULL;
+    if (blank == NULL) {
+        feed->reason = REASON_FRAMES;
+        return;
+    }
+    feed->topic = (struct bytes){start, (size_t)(blank - start)};
+    feed->part[0] = (struct bytes){blank + 1, whole.size - feed->topic.size - 1};
+}
+
+bool feed_receive(struct feed *feed)
+{
+    size_t size;
+    feed_release(feed);
+    if (!receive_parts(feed, &size)) {
+        feed_release(feed);
+        return false;
+    }
+    const bool has_topic_frame = feed->config->topic == TOPIC_FRAME && feed->n_held > 1;
+    const size_t first = has_topic_frame ? 1 : 0;
+    feed->n_parts = feed->n_held - first;
+    for (size_t i = 0; i < feed->n_parts; i++) {
+        feed->part[i] = held_bytes(feed, first + i);
+    }
+    feed->topic = has_topic_frame ? held_bytes(feed, 0) : (struct bytes){NULL, 0};
+    feed->reason = REASON_NONE;
+    if (size > feed->config->max_message) {
+        feed->reason = REASON_SIZE;
+    } else if (feed->config->topic == TOPIC_FRAME && !has_topic_frame) {
+        feed->reason = REASON_FRAMES;
+    } else if (feed->config->topic == TOPIC_SPACE) {
+        split_at_blank(feed);
+    }
+    return true;
+}

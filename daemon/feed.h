@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The receiving end of a stream: a PULL or SUB socket that gives out one message at a
+ * time, taken apart into topic and body. */
+#ifndef FEED_H
+#define FEED_H
+
+#include <czmq.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config.h"
+#include "fault.h"
+#include "reader.h" /* struct bytes */
+#include "reason.h"
+
+/* A topic, two parts of a body, and one that is already too many. */
+#define FEED_PARTS 4
+
+struct feed {
+    const struct feed_config *config;
+    zsock_t *sock;
+    void *handle;               /* the raw socket: points do not pass through czmq */
+    struct strings endpoints;   /* as bound, or as connected to */
+    zmq_msg_t held[FEED_PARTS]; /* parts of the message given out */
+    size_t n_held;
+    struct bytes topic;            /* data is NULL: none */
+    struct bytes part[FEED_PARTS]; /* the body */
+    size_t n_parts;                /* at most FEED_PARTS, however many there were */
+    enum reason reason;            /* not REASON_NONE: to be rejected unread */
+};
+
+/* `name` is the stream's, for faults. NULL and a fault on an error. */
+struct feed *feed_open(const struct feed_config *config, const char *name,
+                       struct fault *fault);
+void feed_close(struct feed **feed);
+
+/* Takes the next message, if there is one; the views in `feed` are of it and stay
+ * valid until feed_release(). */
+bool feed_receive(struct feed *feed);
+void feed_release(struct feed *feed);
+
+#endif

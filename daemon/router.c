@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Open addressing with linear probing over indices into the array of slots; the table
+ * is at most half full and slots are never removed. The hash is FNV-1a:
+ * the number of keys is bounded by max_keys, so a sender who makes keys collide can
+ * cost at most that many comparisons a row. */
+#include "router.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "utf8.h"
+#include "xalloc.h"
+
+enum { TABLE_MIN = 16 }; /* power of two */
+
+struct router {
+    const struct stream_config *config;
+    const struct mix_model *start;
+    struct slot **slots;
+    size_t n_slots;
+    uint32_t *table;   /* 1 + index into slots; 0: empty */
+    size_t table_size; /* power of two */
+    struct slot *last; /* rows of one key often come together */
+};
+
+static bool is_keyed(const struct router *router)
+{
+    return router->config->key != NULL || router->config->key_is_topic;
+}
+
+struct router *router_new(const struct stream_config *config,
+                          const struct mix_model *start)
+{
+    struct router *router = xalloc(1, sizeof(*router));
+    router->config = config;
+    router->start = start;
+    router->table_size = TABLE_MIN;
+    router->table = xalloc(router->table_size, sizeof(router->table[0]));
+    return router;
+}
+
+void router_destroy(struct router **router)
+{
+    if (*router == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < (*router)->n_slots; i++) {
+        slot_destroy(&(*router)->slots[i]);
+    }
+    free((*router)->slots);
+    free((*router)->table);
+    free(*router);
+    *router = NULL;
+}
+
+static bool slot_has_key(const struct slot *slot, struct bytes key)
+{
+    return slot->key_size == key.size &&
+           (key.size == 0 || memcmp(slot->key, key.data, key.size) == 0);
+}
+
+static uint32_t hash_key(struct bytes key)
+{
+    const unsigned char *byte = key.data;
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < key.size; i++) {
+        hash = (hash ^ byte[i]) * 16777619u;
+    }
+    return hash;
+}
+
+/* The place of the key in the table, or the empty place where it would go. */
+static uint32_t *find_place(const struct router *router, struct bytes key)
+{
+    const size_t mask = router->table_size - 1;
+    size_t i = hash_key(key) & mask;
+    while (router->table[i] != 0 &&
+           !slot_has_key(router->slots[router->table[i] - 1], key)) {
+        i = (i + 1) & mask;
+    }
+    return &router->table[i];
+}
+
+static void grow(struct router *router)
+{
+    free(router->table);
+    router->table_size *= 2;
+    router->table = xalloc(router->table_size, sizeof(router->table[0]));
+    for (size_t i = 0; i < router->n_slots; i++) {
+        const struct slot *slot = router->slots[i];
+        *find_place(router, (struct bytes){slot->key, slot->key_size}) = (uint32_t)i + 1;
+    }
+}
+
+static struct slot *add_slot(struct router *router, struct bytes key)
+{
+    enum mix_err err;
+    struct slot *slot = slot_new(router->config, router->start, key, &err);
+    if (slot == NULL) {
+        log_warn("stream %s: no learner for one more key: %s", router->config->name,
+                 mix_strerror(err));
+        return NULL;
+    }
+    if (2 * (router->n_slots + 1) > router->table_size) {
+        grow(router);
+    }
+    router->slots =
+        xrealloc(router->slots, router->n_slots + 1, sizeof(router->slots[0]));
+    router->slots[router->n_slots++] = slot;
+    *find_place(router, key) = (uint32_t)router->n_slots;
+    return slot;
+}
+
+static bool is_utf8(struct bytes text)
+{
+    const char *at = text.data;
+    size_t left = text.size;
+    while (left > 0) {
+        const size_t n = utf8_size(at, left);
+        if (n == 0) {
+            return false;
+        }
+        at += n;
+        left -= n;
+    }
+    return true;
+}
+
+static bool key_is_valid(const struct router *router, struct bytes key)
+{
+    if (!is_keyed(router)) {
+        return key.data == NULL;
+    }
+    return key.data != NULL && key.size > 0 && key.size <= ROUTER_KEY_MAX &&
+           memchr(key.data, '\0', key.size) == NULL && is_utf8(key);
+}
+
+struct slot *router_find(const struct router *router, struct bytes key)
+{
+    const uint32_t place = *find_place(router, key);
+    return place != 0 ? router->slots[place - 1] : NULL;
+}
+
+struct slot *router_get(struct router *router, struct bytes key)
+{
+    if (router->last != NULL && slot_has_key(router->last, key)) {
+        return router->last;
+    }
+    struct slot *slot = router_find(router, key);
+    if (slot == NULL && key_is_valid(router, key) &&
+        router->n_slots < (is_keyed(router) ? router->config->max_keys : 1)) {
+        slot = add_slot(router, key);
+    }
+    if (slot != NULL) {
+        router->last = slot;
+    }
+    return slot;
+}
+
+size_t router_count(const struct router *router)
+{
+    return router->n_slots;
+}
+
+struct slot *router_slot(const struct router *router, size_t i)
+{
+    return router->slots[i];
+}

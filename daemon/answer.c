@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+#include "answer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bulletin.h"
+#include "commands.h"
+#include "stream.h"
+#include "xalloc.h"
+
+/* The largest value that a stream takes, too. */
+static const double VALUE_LIMIT = 1e150;
+
+/* ---- Finding the model ----------------------------------------------------- */
+
+static const char *argument_key(const struct request *request)
+{
+    return json_string_value(json_object_get(request->arguments, "key"));
+}
+
+/* The slot that a request means. NULL: there is none (yet), or with a failure if it
+ * cannot be meant. */
+static struct slot *find_slot(struct stream *stream, struct request *request)
+{
+    const char *key = argument_key(request);
+    const bool is_keyed = stream_is_keyed(stream->config);
+    if (key == NULL && is_keyed) {
+        request_fail(request, CODE_ARGUMENT,
+                     "key: missing: stream %s has a model for each key",
+                     stream->config->name);
+        return NULL;
+    }
+    if (key != NULL && !is_keyed) {
+        request_fail(request, CODE_UNKNOWN_KEY,
+                     "key: stream %s has no keys: leave it out", stream->config->name);
+        return NULL;
+    }
+    return router_find(stream->router,
+                       (struct bytes){key, key != NULL ? strlen(key) : 0});
+}
+
+/* As above, and it must be there. */
+static struct slot *need_slot(struct stream *stream, struct request *request)
+{
+    struct slot *slot = find_slot(stream, request);
+    if (slot == NULL) {
+        request_fail(request, CODE_UNKNOWN_KEY,
+                     "key: no point of this key came to stream %s", stream->config->name);
+    }
+    return slot;
+}
+
+/* As above, and it must have a model. */
+static const struct mix_model *need_model(struct stream *stream, struct request *request,
+                                          struct slot **slot)
+{
+    *slot = need_slot(stream, request);
+    if (*slot == NULL) {
+        return NULL;
+    }
+    const struct mix_model *model = mix_learner_model((*slot)->learner);
+    if (model == NULL) {
+        request_fail(request, CODE_NOT_READY, "stream %s: there is no model yet",
+                     stream->config->name);
+    }
+    return model;
+}
+
+static void reply_take(struct request *request, json_t *reply)
+{
+    request->reply = reply;
+    if (reply == NULL) {
+        request_fail(request, CODE_INTERNAL, "out of memory");
+    }
+}
+
+/* ---- Of every stream ------------------------------------------------------- */
+
+/* The part of one stream goes to {"streams": {NAME: part}}. */
+static enum answered reply_part(struct stream *stream, struct request *request,
+                                json_t *part)
+{
+    if (request->reply == NULL) {
+        reply_take(request, json_pack("{s:{}}", "streams"));
+    }
+    json_object_set_new(json_object_get(request->reply, "streams"), stream->config->name,
+                        part);
+    return ANSWERED;
+}
+
+static json_t *strings_json(const struct strings *strings)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < strings->n; i++) {
+        json_array_append_new(array, json_string(strings->item[i]));
+    }
+    return array;
+}
+
+enum answered answer_status(struct stream *stream, struct request *request,
+                            struct moment now)
+{
+    const struct ledger ledger = stream_ledger(stream);
+    return reply_part(stream, request,
+                      json_pack("{s:s, s:f, s:I, s:b, s:o}", "state",
+                                stream_state_name(stream_state(stream)), "rate",
+                                stream_rate(stream, now.ms), "models",
+                                (json_int_t)router_count(stream->router), "stale",
+                                (int)stream->is_stale, "ledger", ledger_json(&ledger)));
+}
+
+static json_t *feed_json(const struct feed *feed)
+{
+    static const char *const topics[] = {"none", "frame", "space"};
+    const struct feed_config *config = feed->config;
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:o*, s:I}", "type",
+                     config->type == FEED_SUB ? "sub" : "pull", "endpoints",
+                     strings_json(&feed->endpoints), "direction",
+                     config->binds ? "bind" : "connect", "format",
+                     config->format != NULL ? config->format->name : "auto", "topic",
+                     topics[config->topic], "subscribe",
+                     config->type == FEED_SUB ? strings_json(&config->subscribe) : NULL,
+                     "max_message", (json_int_t)config->max_message);
+}
+
+static json_t *columns_json(const struct layout *layout)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < layout->n_columns; i++) {
+        json_array_append_new(array, json_string(layout->columns[i].name));
+    }
+    return array;
+}
+
+/* The keys that came, or null for a stream without keys. */
+static json_t *keys_json(const struct stream *stream)
+{
+    if (!stream_is_keyed(stream->config)) {
+        return json_null();
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < router_count(stream->router); i++) {
+        json_array_append_new(array, json_string(router_slot(stream->router, i)->key));
+    }
+    return array;
+}
+
+enum answered answer_streams(struct stream *stream, struct request *request,
+                             struct moment now)
+{
+    (void)now;
+    const struct stream_config *config = stream->config;
+    return reply_part(stream, request,
+                      json_pack("{s:o, s:o, s:o, s:o, s:s, s:s?, s:s?, s:s?, s:s}",
+                                "feed", feed_json(stream->feed), "columns",
+                                columns_json(config->layout), "fields",
+                                strings_json(&config->fields), "keys", keys_json(stream),
+                                "state", stream_state_name(stream_state(stream)), "time",
+                                config->time, "weight", config->weight, "key",
+                                config->key_is_topic ? "topic" : config->key, "missing",
+                                config->mix.marginalize ? "marginalize" : "reject"));
+}
+
+/* ---- Of one model ---------------------------------------------------------- */
+
+enum answered answer_model(struct stream *stream, struct request *request,
+                           struct moment now)
+{
+    struct slot *slot;
+    if (need_model(stream, request, &slot) != NULL) {
+        reply_take(request,
+                   json_pack("{s:o}", "model", bulletin_frame(stream, slot, false, now)));
+    }
+    return ANSWERED;
+}
+
+/* The point of a request; null is a missing entry where the stream takes those. */
+static bool read_point(const struct stream *stream, struct request *request, double *x)
+{
+    const json_t *point = json_object_get(request->arguments, "point");
+    const size_t n_fields = stream->config->fields.n;
+    if (json_array_size(point) != n_fields) {
+        request_fail(request, CODE_ARGUMENT,
+                     "point: %zu numbers: stream %s has %zu fields",
+                     json_array_size(point), stream->config->name, n_fields);
+        return false;
+    }
+    for (size_t d = 0; d < n_fields; d++) {
+        const json_t *value = json_array_get(point, d);
+        if (json_is_number(value) && fabs(json_number_value(value)) <= VALUE_LIMIT) {
+            x[d] = json_number_value(value);
+        } else if (json_is_null(value) && stream->config->mix.marginalize) {
+            x[d] = NAN;
+        } else {
+            request_fail(request, CODE_ARGUMENT,
+                         "point: entry %zu is not a number in range", d);
+            return false;
+        }
+    }
+    return true;
+}
+
+static json_t *real_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *score_json(const struct slot *slot, const struct mix_model *model,
+                          const double *x)
+{
+    const size_t K = mix_model_components(model);
+    const size_t D = mix_model_dimensions(model);
+    const struct mix_rows row = {.x = x, .n = 1, .stride = D};
+    double log_density, score, tail = NAN;
+    double *resp = xalloc(K, sizeof(resp[0]));
+    json_t *array = json_array();
+    struct mix_info info;
+    size_t best = 0;
+    if (mix_model_log_density(model, &row, &log_density) != MIX_OK ||
+        mix_model_responsibilities(model, &row, resp) != MIX_OK ||
+        mix_learner_score(slot->learner, x, &score, &tail) != MIX_OK) {
+        log_density = NAN;
+    }
+    for (size_t k = 0; k < K; k++) {
+        json_array_append_new(array, real_or_null(resp[k]));
+        best = resp[k] > resp[best] ? k : best;
+    }
+    free(resp);
+    mix_learner_info(slot->learner, &info);
+    const uint64_t id = info.ids != NULL ? info.ids[best] : best;
+    return json_pack("{s:o, s:o, s:I, s:o}", "log_density", real_or_null(log_density),
+                     "responsibilities", array, "component", (json_int_t)id, "tail",
+                     real_or_null(tail));
+}
+
+enum answered answer_score(struct stream *stream, struct request *request,
+                           struct moment now)
+{
+    (void)now;
+    double x[MIX_DIMENSIONS_MAX];
+    struct slot *slot;
+    const struct mix_model *model = need_model(stream, request, &slot);
+    if (model != NULL && read_point(stream, request, x)) {
+        reply_take(request, score_json(slot, model, x));
+    }
+    return ANSWERED;
+}
+
+static json_t *rows_json(const double *x, size_t n, size_t D)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *row = json_array();
+        for (size_t d = 0; d < D; d++) {
+            json_array_append_new(row, json_real(x[i * D + d]));
+        }
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static uint64_t argument_count(const struct request *request, const char *name,
+                               uint64_t otherwise)
+{
+    const json_t *value = json_object_get(request->arguments, name);
+    return json_is_integer(value) ? (uint64_t)json_integer_value(value) : otherwise;
+}
+
+enum answered answer_sample(struct stream *stream, struct request *request,
+                            struct moment now)
+{
+    (void)now;
+    struct slot *slot;
+    const struct mix_model *model = need_model(stream, request, &slot);
+    if (model == NULL) {
+        return ANSWERED;
+    }
+    const size_t D = mix_model_dimensions(model);
+    const uint64_t n = argument_count(request, "n", 1);
+    if (n > ANSWER_SAMPLE_MAX / D) {
+        request_fail(request, CODE_ARGUMENT, "n: too many: at most %zu points at a time",
+                     ANSWER_SAMPLE_MAX / D);
+        return ANSWERED;
+    }
+    double *x = xalloc(n * D + 1, sizeof(x[0]));
+    if (mix_model_sample(model, argument_count(request, "seed", 1), n, x) == MIX_OK) {
+        reply_take(request, json_pack("{s:o}", "points", rows_json(x, n, D)));
+    } else {
+        request_fail(request, CODE_INTERNAL, "the model cannot be sampled");
+    }
+    free(x);
+    return ANSWERED;
+}
+
+enum answered answer_rejects(struct stream *stream, struct request *request,
+                             struct moment now)
+{
+    for (size_t i = 0; i < router_count(stream->router); i++) {
+        stream_note_skipped(stream, router_slot(stream->router, i), now.wall_s);
+    }
+    reply_take(request, json_pack("{s:o}", "rejects", rejects_json(stream->rejects)));
+    return ANSWERED;
+}
+
+/* ---- Waiting for something ------------------------------------------------- */
+
+static bool at_least(const struct request *request, const char *name, double value)
+{
+    const json_t *bound = json_object_get(request->arguments, name);
+    return !json_is_number(bound) || value >= json_number_value(bound);
+}
+
+enum answered answer_wait(struct stream *stream, struct request *request,
+                          struct moment now)
+{
+    struct slot *slot = find_slot(stream, request);
+    if (request->code != CODE_OK) {
+        return ANSWERED;
+    }
+    if (slot == NULL || mix_learner_model(slot->learner) == NULL) {
+        return WAITING;
+    }
+    struct mix_info info;
+    mix_learner_info(slot->learner, &info);
+    if (!at_least(request, "points", (double)info.points) ||
+        !at_least(request, "updates", (double)info.updates) ||
+        !at_least(request, "log_likelihood", info.log_likelihood)) {
+        return WAITING;
+    }
+    return answer_model(stream, request, now);
+}
+
+enum answered answer_drain(struct stream *stream, struct request *request,
+                           struct moment now)
+{
+    (void)now;
+    const bool has_key = argument_key(request) != NULL;
+    struct slot *slot = has_key ? find_slot(stream, request) : NULL;
+    if (request->code != CODE_OK) {
+        return ANSWERED;
+    }
+    const uint64_t received = !has_key       ? stream->received
+                              : slot != NULL ? slot->counts.received
+                                             : 0;
+    const uint64_t since = argument_count(request, "since", 0);
+    if (received < since || received - since < argument_count(request, "sent", 0)) {
+        return WAITING;
+    }
+    const struct ledger ledger = slot != NULL ? slot_ledger(slot) : stream_ledger(stream);
+    reply_take(request, json_pack("{s:o}", "ledger", ledger_json(&ledger)));
+    return ANSWERED;
+}
+
+/* ---- Changing a stream ----------------------------------------------------- */
+
+enum change { CHANGE_FREEZE, CHANGE_THAW, CHANGE_RESET };
+
+static void change_slot(struct slot *slot, enum change change)
+{
+    switch (change) {
+    case CHANGE_FREEZE:
+        mix_learner_freeze(slot->learner);
+        break;
+    case CHANGE_THAW:
+        mix_learner_thaw(slot->learner);
+        break;
+    case CHANGE_RESET:
+        mix_learner_reset(slot->learner);
+        slot->published_updates = 0;
+        slot->has_started = false;
+        break;
+    }
+}
+
+/* Changes the model of the key, or, without a key, the whole stream. */
+static enum answered change_stream(struct stream *stream, struct request *request,
+                                   enum change change, struct moment now)
+{
+    static const char *const events[] = {"frozen", "thawed", "reset"};
+    struct slot *slot = NULL;
+    if (argument_key(request) != NULL) {
+        slot = need_slot(stream, request);
+        if (slot == NULL) {
+            return ANSWERED;
+        }
+        change_slot(slot, change);
+    } else {
+        for (size_t i = 0; i < router_count(stream->router); i++) {
+            change_slot(router_slot(stream->router, i), change);
+        }
+        stream->is_frozen =
+            change == CHANGE_RESET ? stream->is_frozen : change == CHANGE_FREEZE;
+    }
+    bulletin_event(stream, slot, events[change], now);
+    bulletin_want_all(stream, now);
+    log_info("stream %s%s%s: %s", stream->config->name, slot != NULL ? "/" : "",
+             slot != NULL ? slot->key : "", events[change]);
+    struct mix_info info = {.state = stream_state(stream)};
+    if (slot != NULL) {
+        mix_learner_info(slot->learner, &info);
+    }
+    reply_take(request, json_pack("{s:s}", "state", stream_state_name(info.state)));
+    return ANSWERED;
+}
+
+enum answered answer_freeze(struct stream *stream, struct request *request,
+                            struct moment now)
+{
+    return change_stream(stream, request, CHANGE_FREEZE, now);
+}
+
+enum answered answer_thaw(struct stream *stream, struct request *request,
+                          struct moment now)
+{
+    return change_stream(stream, request, CHANGE_THAW, now);
+}
+
+enum answered answer_reset(struct stream *stream, struct request *request,
+                           struct moment now)
+{
+    return change_stream(stream, request, CHANGE_RESET, now);
+}

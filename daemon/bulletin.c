@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "bulletin.h"
+
+#include <stdlib.h>
+
+#include "frame.h"
+#include "stream.h"
+#include "topic.h"
+
+enum {
+    RETRY_MS = 20,   /* after the way to the main thread was found full */
+    BUSY_SHARE = 10, /* writing frames takes at most about a tenth of the time: very large
+                        models are published less often than asked for */
+};
+
+json_t *bulletin_frame(const struct stream *stream, const struct slot *slot, bool is_next,
+                       struct moment now)
+{
+    const struct stream_config *config = stream->config;
+    const struct ledger ledger = slot_ledger(slot);
+    struct mix_info info;
+    mix_learner_info(slot->learner, &info);
+    return frame_json(&(struct frame){
+        .stream = config->name,
+        .key = slot->key,
+        .instance = stream->instance,
+        .seq = slot->seq + (is_next ? 1 : 0),
+        .time = now.wall_s,
+        .last_time = slot->last_time_s,
+        .fields = (const char *const *)config->fields.item,
+        .n_fields = config->fields.n,
+        .n_components = config->mix.components,
+        .covariance = config->mix.covariance,
+        .model = mix_learner_model(slot->learner),
+        .info = &info,
+        .ledger = &ledger,
+    });
+}
+
+/* False: the way is full, or there is no memory for the frame; to be tried again. */
+static bool send_text(struct stream *stream, const char *kind, const char *key,
+                      json_t *object, bool is_kept)
+{
+    char topic[TOPIC_SIZE];
+    char *text = object != NULL ? frame_text(object) : NULL;
+    json_decref(object);
+    if (text == NULL) {
+        return false;
+    }
+    topic_write(topic, kind, stream->config->name, key);
+    struct post *post = post_frame(topic, text, is_kept);
+    free(text);
+    if (!stream->outlet.send(stream->outlet.context, post)) {
+        post_destroy(&post);
+        return false;
+    }
+    return true;
+}
+
+static bool send_model(struct stream *stream, struct slot *slot, struct moment now)
+{
+    stream_note_skipped(stream, slot, now.wall_s);
+    if (!send_text(stream, "model", slot->key, bulletin_frame(stream, slot, true, now),
+                   true)) {
+        return false;
+    }
+    struct mix_info info;
+    mix_learner_info(slot->learner, &info);
+    slot->published_updates = info.updates;
+    slot->seq++;
+    slot->has_news = false;
+    return true;
+}
+
+void bulletin_event(struct stream *stream, const struct slot *slot, const char *event,
+                    struct moment now)
+{
+    const char *key = slot != NULL ? slot->key : NULL;
+    send_text(stream, "event", key,
+              json_pack("{s:s, s:f, s:s, s:s?}", "event", event, "time", now.wall_s,
+                        "stream", stream->config->name, "key", key),
+              false);
+}
+
+void bulletin_want_all(struct stream *stream, struct moment now)
+{
+    for (size_t i = 0; i < router_count(stream->router); i++) {
+        router_slot(stream->router, i)->has_news = true;
+        stream->has_news = true;
+    }
+    stream->publish_ms = now.ms;
+}
+
+bool bulletin_is_done(const struct stream *stream)
+{
+    return !stream->has_news;
+}
+
+void bulletin_note_points(struct stream *stream, struct moment now)
+{
+    stream->has_news = true;
+    stream->newest_ms = now.ms;
+    stream->is_stale = false;
+}
+
+void bulletin_after_updates(struct stream *stream, struct slot *slot, struct moment now)
+{
+    const uint64_t every = stream->config->publish_updates;
+    struct mix_info info;
+    mix_learner_info(slot->learner, &info);
+    if (every == 0 || info.updates < slot->published_updates + every) {
+        return;
+    }
+    send_model(stream, slot, now);
+    slot->published_updates = info.updates; /* a frame that found no way is skipped */
+}
+
+void bulletin_after_work(struct stream *stream, struct slot *slot, struct moment now)
+{
+    bulletin_after_updates(stream, slot, now);
+    if (!slot->has_started && mix_learner_model(slot->learner) != NULL) {
+        slot->has_started = true;
+        slot->has_news = true;
+        stream->has_news = true;
+        stream->publish_ms = now.ms;
+        bulletin_event(stream, slot, "started", now);
+    }
+}
+
+static void publish(struct stream *stream, struct moment now)
+{
+    for (size_t i = 0; i < router_count(stream->router); i++) {
+        struct slot *slot = router_slot(stream->router, i);
+        if (slot->has_news && !send_model(stream, slot, now)) {
+            stream->publish_ms = now.ms + RETRY_MS;
+            return;
+        }
+    }
+    stream->has_news = false;
+    const int64_t every_ms = (int64_t)(1000 * stream->config->publish_every_s);
+    const int64_t spent_ms = moment_now().ms - now.ms;
+    stream->publish_ms =
+        now.ms + (every_ms > BUSY_SHARE * spent_ms ? every_ms : BUSY_SHARE * spent_ms);
+}
+
+static int64_t stale_ms(const struct stream *stream)
+{
+    if (stream->config->stale_after_s <= 0 || stream->is_stale) {
+        return MOMENT_NEVER;
+    }
+    return stream->newest_ms + (int64_t)(1000 * stream->config->stale_after_s);
+}
+
+void bulletin_tick(struct stream *stream, struct moment now)
+{
+    if (stream->has_news && now.ms >= stream->publish_ms) {
+        publish(stream, now);
+    }
+    if (now.ms >= stale_ms(stream)) {
+        stream->is_stale = true;
+        bulletin_event(stream, NULL, "stale", now);
+    }
+}
+
+int64_t bulletin_due(const struct stream *stream)
+{
+    const int64_t publish_ms = stream->has_news ? stream->publish_ms : MOMENT_NEVER;
+    const int64_t stale = stale_ms(stream);
+    return publish_ms < stale ? publish_ms : stale;
+}

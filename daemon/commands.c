@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of commands and the reader of requests. */
+#include "commands.h"
+
+#include <string.h>
+
+#define STREAM                                                                           \
+    {                                                                                    \
+        "stream", ARGUMENT_TEXT, true                                                    \
+    }
+#define KEY                                                                              \
+    {                                                                                    \
+        "key", ARGUMENT_TEXT, false                                                      \
+    }
+#define TIMEOUT                                                                          \
+    {                                                                                    \
+        "timeout", ARGUMENT_SECONDS, false                                               \
+    }
+
+/* clang-format off */
+static const struct command commands[] = {
+    {"status", COMMAND_EVERY, {{0}}, answer_status, here_status, 0,
+     "version, uptime, endpoints as bound, every stream with state, rate and ledger"},
+    {"streams", COMMAND_EVERY, {{0}}, answer_streams, NULL, 0,
+     "feed, columns, fields and keys of every stream"},
+    {"model", COMMAND_STREAM, {STREAM, KEY}, answer_model, NULL, 0, "the current model"},
+    {"score", COMMAND_STREAM, {STREAM, KEY, {"point", ARGUMENT_POINT, true}}, answer_score,
+     NULL, 0, "log density, responsibilities and tail of a point"},
+    {"sample", COMMAND_STREAM,
+     {STREAM, KEY, {"n", ARGUMENT_COUNT, false}, {"seed", ARGUMENT_COUNT, false}},
+     answer_sample, NULL, 0, "points drawn from the model"},
+    {"wait", COMMAND_STREAM,
+     {STREAM, KEY, {"points", ARGUMENT_COUNT, false}, {"updates", ARGUMENT_COUNT, false},
+      {"log_likelihood", ARGUMENT_NUMBER, false}, TIMEOUT},
+     answer_wait, NULL, 60, "the model, once it is as far as asked for"},
+    {"drain", COMMAND_STREAM,
+     {STREAM, KEY, {"sent", ARGUMENT_COUNT, true}, {"since", ARGUMENT_COUNT, false},
+      TIMEOUT},
+     answer_drain, NULL, 10, "the ledger, once `sent` points were received since `since`"},
+    {"rejects", COMMAND_STREAM, {STREAM}, answer_rejects, NULL, 0,
+     "the dead letters: time, reason, first bytes"},
+    {"freeze", COMMAND_STREAM, {STREAM, KEY}, answer_freeze, NULL, 0,
+     "score points, but learn nothing from them"},
+    {"thaw", COMMAND_STREAM, {STREAM, KEY}, answer_thaw, NULL, 0, "learn again"},
+    {"reset", COMMAND_STREAM, {STREAM, KEY}, answer_reset, NULL, 0,
+     "forget the model, keep the ledger"},
+    {"config", COMMAND_HERE, {{0}}, NULL, here_config, 0,
+     "every configuration key with its effective value"},
+    {"version", COMMAND_HERE, {{0}}, NULL, here_version, 0, "the version"},
+    {"stop", COMMAND_HERE, {{0}}, NULL, here_stop, 0, "stop the daemon in order"},
+    {0},
+};
+/* clang-format on */
+
+const struct command *command_table(void)
+{
+    return commands;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *row = commands; row->name != NULL; row++) {
+        if (strcmp(row->name, name) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static const struct argument *find_argument(const struct command *command,
+                                            const char *name)
+{
+    for (size_t i = 0; i < COMMAND_ARGUMENTS && command->arguments[i].name != NULL; i++) {
+        if (strcmp(command->arguments[i].name, name) == 0) {
+            return &command->arguments[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_between(const json_t *value, double low, double high)
+{
+    return json_is_number(value) && json_number_value(value) >= low &&
+           json_number_value(value) <= high;
+}
+
+/* What the value should be, or NULL when it is. */
+static const char *type_problem(enum argument_type type, const json_t *value)
+{
+    const double count_max = 9007199254740992.0; /* 2^53 */
+    const double day_s = 86400;
+    switch (type) {
+    case ARGUMENT_TEXT:
+        return json_string_length(value) > 0 ? NULL : "a string that is not empty";
+    case ARGUMENT_COUNT:
+        return json_is_integer(value) && is_between(value, 0, count_max)
+                   ? NULL
+                   : "a whole number from 0";
+    case ARGUMENT_NUMBER:
+        return json_is_number(value) ? NULL : "a number";
+    case ARGUMENT_SECONDS:
+        return is_between(value, 0, day_s) ? NULL : "seconds from 0 to 86400";
+    case ARGUMENT_POINT:
+        return json_is_array(value) ? NULL : "an array of numbers";
+    }
+    return "of a known type";
+}
+
+/* Every member must be an argument of the command, with a value of its type. */
+static void check_members(struct request *request)
+{
+    const struct command *command = request->command;
+    const char *name;
+    json_t *value;
+    json_object_foreach(request->arguments, name, value)
+    {
+        if (strcmp(name, "command") == 0) {
+            continue;
+        }
+        const struct argument *argument = find_argument(command, name);
+        if (argument == NULL) {
+            request_fail(request, CODE_ARGUMENT, "%s: %s takes no such argument", name,
+                         command->name);
+            return;
+        }
+        const char *problem = json_is_null(value) && !argument->is_required
+                                  ? NULL
+                                  : type_problem(argument->type, value);
+        if (problem != NULL) {
+            request_fail(request, CODE_ARGUMENT, "%s: must be %s", name, problem);
+            return;
+        }
+    }
+}
+
+static void check_required(struct request *request)
+{
+    const struct argument *arguments = request->command->arguments;
+    for (size_t i = 0; i < COMMAND_ARGUMENTS && arguments[i].name != NULL; i++) {
+        if (arguments[i].is_required &&
+            json_object_get(request->arguments, arguments[i].name) == NULL) {
+            request_fail(request, CODE_ARGUMENT, "%s: missing: %s needs it",
+                         arguments[i].name, request->command->name);
+            return;
+        }
+    }
+}
+
+void command_read(struct request *request, const char *text, size_t size)
+{
+    if (size > COMMAND_SIZE_MAX) {
+        request_fail(request, CODE_REFUSED, "a request of %zu bytes: at most %d", size,
+                     COMMAND_SIZE_MAX);
+        return;
+    }
+    json_error_t error;
+    request->arguments = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (request->arguments == NULL) {
+        request_fail(request, CODE_ARGUMENT, "not JSON: line %d column %d: %s",
+                     error.line, error.column, error.text);
+        return;
+    }
+    const char *name = json_string_value(json_object_get(request->arguments, "command"));
+    if (name == NULL) {
+        request_fail(
+            request, CODE_ARGUMENT,
+            "command: missing: a request is an object like {\"command\": \"status\"}");
+        return;
+    }
+    request->command = command_find(name);
+    if (request->command == NULL) {
+        request_fail(request, CODE_UNKNOWN_COMMAND, "unknown command \"%s\"", name);
+        return;
+    }
+    check_members(request);
+    check_required(request);
+}

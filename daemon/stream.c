@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * feed -> reader -> router -> slot. Per message nothing is allocated, no clock is read
+ * and nothing is locked; rows of an array go to the learner in one call, as views of
+ * the message where they can. */
+#include "stream.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "bulletin.h"
+#include "frame.h"
+#include "xalloc.h"
+
+enum {
+    DRAIN_MESSAGES = 1000, /* of a round: about a full queue */
+    /* Bounds of the points of a round, which is to take some milliseconds whatever the
+     * model costs: a point costs about K(D + 2)^2 units of a nanosecond. */
+    DRAIN_UNITS = 1 << 24,
+    DRAIN_POINTS_MIN = 256,
+    DRAIN_POINTS_MAX = 65536,
+};
+
+/* Seconds over which the rate of a stream is averaged. */
+static const double RATE_SECONDS = 10;
+
+bool stream_is_keyed(const struct stream_config *config)
+{
+    return config->key != NULL || config->key_is_topic;
+}
+
+static uint64_t drain_points(const struct mix_options *mix)
+{
+    const uint64_t side = mix->dimensions + 2;
+    const uint64_t points = DRAIN_UNITS / (mix->components * side * side);
+    return points < DRAIN_POINTS_MIN   ? DRAIN_POINTS_MIN
+           : points > DRAIN_POINTS_MAX ? DRAIN_POINTS_MAX
+                                       : points;
+}
+
+/* ---- Opening --------------------------------------------------------------- */
+
+/* The fields that the file names must be ours, in our order. */
+static bool fields_agree(const struct stream_config *config, const json_t *fields)
+{
+    if (fields == NULL) {
+        return true;
+    }
+    bool agree = json_array_size(fields) == config->fields.n;
+    for (size_t i = 0; agree && i < config->fields.n; i++) {
+        const char *name = json_string_value(json_array_get(fields, i));
+        agree = name != NULL && strcmp(name, config->fields.item[i]) == 0;
+    }
+    return agree;
+}
+
+static bool load_start(struct stream *stream, struct fault *fault)
+{
+    const struct stream_config *config = stream->config;
+    char error[512];
+    const json_t *fields = NULL;
+    json_t *object = frame_read(config->start_path, error, sizeof(error));
+    if (object == NULL) {
+        return fault_set(fault, EX_NOINPUT, "streams.%s.start: %s: %s", config->name,
+                         config->start_path, error);
+    }
+    stream->start = frame_model(object, &fields, error, sizeof(error));
+    const bool agree = fields_agree(config, fields);
+    json_decref(object);
+    if (stream->start == NULL) {
+        return fault_set(fault, EX_DATAERR, "streams.%s.start: %s: %s", config->name,
+                         config->start_path, error);
+    }
+    if (!agree) {
+        return fault_set(
+            fault, EX_DATAERR,
+            "streams.%s.start: %s: fields: not those of the stream: choose a "
+            "model of the same fields in the same order",
+            config->name, config->start_path);
+    }
+    return true;
+}
+
+/* Makes the learner of a stream without keys; with keys, tries one, so that options
+ * and model are known to fit before the first key comes. */
+static bool make_router(struct stream *stream, struct fault *fault)
+{
+    const struct stream_config *config = stream->config;
+    enum mix_err err = MIX_OK;
+    struct slot *trial = slot_new(config, stream->start, (struct bytes){NULL, 0}, &err);
+    if (trial == NULL) {
+        return fault_set(fault, stream->start != NULL ? EX_DATAERR : EX_OSERR,
+                         "streams.%s.%s: %s: make `model` and the file agree",
+                         config->name, stream->start != NULL ? "start" : "model",
+                         mix_strerror(err));
+    }
+    slot_destroy(&trial);
+    stream->router = router_new(config, stream->start);
+    if (!stream_is_keyed(config)) {
+        router_get(stream->router, (struct bytes){NULL, 0});
+    }
+    return true;
+}
+
+struct stream *stream_open(const struct stream_config *config, const char *instance,
+                           struct fault *fault)
+{
+    struct stream *stream = xalloc(1, sizeof(*stream));
+    stream->config = config;
+    stream->instance = instance;
+    stream->reject_log = (struct log_limit)LOG_LIMIT_INIT;
+    stream->rejects = rejects_new();
+    stream->sources = sources_new();
+    stream->drain_points = drain_points(&config->mix);
+    stream->newest_ms = moment_now().ms;
+    stream->rate.since_ms = stream->newest_ms;
+    stream->reader = reader_new(config->layout);
+    if (stream->reader == NULL) {
+        fault_set(fault, EX_OSERR, "streams.%s: out of memory", config->name);
+    } else if (config->start_path == NULL || load_start(stream, fault)) {
+        if (make_router(stream, fault)) {
+            stream->feed = feed_open(&config->feed, config->name, fault);
+        }
+    }
+    if (stream->feed == NULL) {
+        stream_close(&stream);
+    }
+    return stream;
+}
+
+void stream_close(struct stream **stream)
+{
+    if (*stream == NULL) {
+        return;
+    }
+    feed_close(&(*stream)->feed);
+    reader_destroy(&(*stream)->reader);
+    router_destroy(&(*stream)->router);
+    rejects_destroy(&(*stream)->rejects);
+    sources_destroy(&(*stream)->sources);
+    mix_model_destroy(&(*stream)->start);
+    free(*stream);
+    *stream = NULL;
+}
+
+/* ---- Rejects --------------------------------------------------------------- */
+
+/* One point, line or message is rejected. slot: whose it would have been, or NULL. */
+static void reject(struct stream *stream, struct slot *slot, const struct reject *reject,
+                   struct moment now)
+{
+    struct ledger *counts = slot != NULL ? &slot->counts : &stream->unkeyed;
+    counts->received++;
+    counts->rejected[reject->reason]++;
+    stream->received++;
+    if (reject->reason <= REASON_SIZE) { /* of the message, not of a line or point */
+        stream->message_is_refused = true;
+    }
+    if (slot != NULL) {
+        slot->has_news = true;
+    }
+    rejects_add(stream->rejects, reject);
+    log_limited(&stream->reject_log, now.ms, LEVEL_WARN, "stream %s: rejected: %s: %s",
+                stream->config->name, reason_label(reject->reason),
+                reject->detail != NULL ? reject->detail : reason_meaning(reject->reason));
+}
+
+/* The slot that a rejected row or message is accounted to: never a new one. */
+static struct slot *slot_for_reject(const struct stream *stream, struct bytes key)
+{
+    return router_find(stream->router, key);
+}
+
+static void reject_message(struct stream *stream, struct moment now)
+{
+    const struct feed *feed = stream->feed;
+    const struct bytes none = {NULL, 0};
+    const struct reject letter = {
+        .reason = feed->reason,
+        .time_s = now.wall_s,
+        .points = 1,
+        .origin = feed->n_parts > 0 ? feed->part[0] : none,
+    };
+    const struct bytes key = stream->config->key_is_topic ? feed->topic : none;
+    reject(stream, slot_for_reject(stream, key), &letter, now);
+}
+
+void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s)
+{
+    struct mix_info info;
+    mix_learner_info(slot->learner, &info);
+    const struct {
+        enum reason reason;
+        uint64_t count;
+        uint64_t *noted;
+        const char *detail;
+    } rows[] = {
+        {REASON_UNSCORABLE, info.unscorable, &slot->noted_unscorable,
+         "no finite density under the model"},
+        {REASON_FROZEN, info.frozen, &slot->noted_frozen, "arrived while frozen"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].count > *rows[i].noted) {
+            rejects_add(stream->rejects, &(struct reject){
+                                             .reason = rows[i].reason,
+                                             .time_s = wall_s,
+                                             .points = rows[i].count - *rows[i].noted,
+                                             .detail = rows[i].detail,
+                                         });
+            *rows[i].noted = rows[i].count;
+        }
+    }
+}
+
+/* ---- Rows ------------------------------------------------------------------ */
+
+static struct bytes row_key(const struct stream *stream, size_t i)
+{
+    if (stream->config->key_is_topic) {
+        return stream->feed->topic;
+    }
+    return stream->batch.key != NULL ? stream->batch.key[i] : (struct bytes){NULL, 0};
+}
+
+static void reject_row(struct stream *stream, enum reason reason, struct moment now)
+{
+    const struct batch *batch = &stream->batch;
+    const size_t i = stream->row++;
+    const struct bytes key = row_key(stream, i);
+    const bool is_reader = batch->reason[i] != REASON_NONE;
+    const char *detail = "not a key, or one more than max_keys";
+    if (is_reader) { /* which tells about the last one of the batch only */
+        stream->batch_rejects++;
+        detail = stream->batch_rejects == batch->n_rejected ? batch->detail : NULL;
+    }
+    reject(stream, slot_for_reject(stream, key),
+           &(struct reject){
+               .reason = reason,
+               .time_s = now.wall_s,
+               .points = 1,
+               .origin = is_reader ? batch->origin[i] : key,
+               .detail = detail,
+           },
+           now);
+}
+
+/* The end of the run of accepted rows from `first` on that have the same key. */
+static size_t run_end(const struct stream *stream, size_t first)
+{
+    const struct batch *batch = &stream->batch;
+    if (batch->n_rejected == 0 && batch->key == NULL) {
+        return batch->n;
+    }
+    size_t end = first + 1;
+    while (end < batch->n && batch->reason[end] == REASON_NONE &&
+           (batch->key == NULL || (batch->key[end].size == batch->key[first].size &&
+                                   memcmp(batch->key[end].data, batch->key[first].data,
+                                          batch->key[first].size) == 0))) {
+        end++;
+    }
+    return end;
+}
+
+static void note_time(struct slot *slot, const struct mix_rows *rows, size_t taken,
+                      struct moment now)
+{
+    if (rows->time == NULL) {
+        slot->last_time_s = now.wall_s;
+        return;
+    }
+    for (size_t i = 0; i < taken; i++) {
+        if (!(slot->last_time_s >= rows->time[i])) { /* it is NaN before the first */
+            slot->last_time_s = rows->time[i];
+        }
+    }
+}
+
+static void learn_run(struct stream *stream, struct slot *slot, struct moment now)
+{
+    const struct batch *batch = &stream->batch;
+    const size_t first = stream->row;
+    const struct mix_rows rows = {
+        .x = batch->x + first * batch->stride,
+        .n = run_end(stream, first) - first,
+        .stride = batch->stride,
+        .weight = batch->weight != NULL ? batch->weight + first : NULL,
+        .time = batch->time != NULL ? batch->time + first : NULL,
+    };
+    const uint64_t updates = stream->config->publish_updates;
+    const size_t taken =
+        slot_learn(slot, &rows, updates > 0 ? slot->published_updates + updates : 0);
+    note_time(slot, &rows, taken, now);
+    stream->row += taken;
+    stream->received += taken;
+    if (updates > 0) {
+        bulletin_after_updates(stream, slot, now);
+    }
+    if (slot_is_busy(slot)) {
+        stream->busy = slot;
+    }
+}
+
+/* Learns the rest of the batch; stops where work is due. */
+static void learn_batch(struct stream *stream, struct moment now)
+{
+    const struct batch *batch = &stream->batch;
+    while (stream->row < batch->n && stream->busy == NULL) {
+        const enum reason reason = batch->reason[stream->row];
+        if (reason != REASON_NONE) {
+            reject_row(stream, reason, now);
+            continue;
+        }
+        struct slot *slot = router_get(stream->router, row_key(stream, stream->row));
+        if (slot == NULL) {
+            reject_row(stream, REASON_KEY, now);
+            continue;
+        }
+        if (stream->is_frozen) {
+            mix_learner_freeze(slot->learner); /* one that has just been made, too */
+        }
+        learn_run(stream, slot, now);
+    }
+}
+
+/* ---- Messages -------------------------------------------------------------- */
+
+/* True with a message at hand: the one before, or the next of the feed. */
+static bool take_message(struct stream *stream, struct moment now)
+{
+    if (stream->has_message) {
+        return true;
+    }
+    struct feed *feed = stream->feed;
+    if (!feed_receive(feed)) {
+        return false;
+    }
+    stream->has_message = true;
+    stream->message_is_refused = false;
+    stream->message_points = 0;
+    stream->batch.n = 0;
+    stream->row = 0;
+    if (feed->reason != REASON_NONE) {
+        reject_message(stream, now);
+        feed_release(feed);
+        stream->has_message = false;
+        return true;
+    }
+    const struct format *format = feed->config->format;
+    reader_open(stream->reader, format != NULL ? format : format_auto(feed->n_parts),
+                feed->part, feed->n_parts);
+    return true;
+}
+
+/* Gaps in the numbers of the message's source. */
+static void follow_source(struct stream *stream)
+{
+    uint64_t seq;
+    const char *source = reader_source(stream->reader, &seq);
+    if (source == NULL) {
+        return;
+    }
+    if (stream->message_is_refused) { /* counts as one point, whatever it claims */
+        sources_forget(stream->sources, source);
+        return;
+    }
+    struct slot *slot = router_find(stream->router, (struct bytes){NULL, 0});
+    struct ledger *counts = slot != NULL ? &slot->counts : &stream->unkeyed;
+    counts->lost += sources_follow(stream->sources, source, seq, stream->message_points);
+}
+
+static void finish_message(struct stream *stream)
+{
+    follow_source(stream);
+    feed_release(stream->feed);
+    stream->has_message = false;
+}
+
+/* Learns from the message at hand until its end, until work is due, or until so many
+ * points were received. */
+static void learn_message(struct stream *stream, uint64_t end, struct moment now)
+{
+    while (stream->has_message && stream->busy == NULL && stream->received < end) {
+        if (stream->row < stream->batch.n) {
+            learn_batch(stream, now);
+        } else if (reader_next(stream->reader, &stream->batch)) {
+            stream->row = 0;
+            stream->batch_rejects = 0;
+            stream->message_points += stream->batch.n;
+        } else {
+            finish_message(stream);
+        }
+    }
+}
+
+bool stream_drain(struct stream *stream, struct moment now)
+{
+    const uint64_t before = stream->received;
+    const uint64_t end = before + stream->drain_points;
+    for (int i = 0; i < DRAIN_MESSAGES && stream->busy == NULL &&
+                    stream->received < end && take_message(stream, now);
+         i++) {
+        learn_message(stream, end, now);
+    }
+    if (stream->received == before) {
+        return false;
+    }
+    bulletin_note_points(stream, now);
+    return true;
+}
+
+bool stream_is_busy(const struct stream *stream)
+{
+    return stream->busy != NULL;
+}
+
+void stream_work(struct stream *stream, struct moment now)
+{
+    struct slot *slot = stream->busy;
+    if (slot == NULL || !slot_work(slot)) {
+        return;
+    }
+    stream->busy = NULL;
+    bulletin_after_work(stream, slot, now);
+}
+
+/* ---- Accounts -------------------------------------------------------------- */
+
+struct ledger stream_ledger(const struct stream *stream)
+{
+    struct ledger sum = stream->unkeyed;
+    for (size_t i = 0; i < router_count(stream->router); i++) {
+        const struct ledger ledger = slot_ledger(router_slot(stream->router, i));
+        ledger_add(&sum, &ledger);
+    }
+    return sum;
+}
+
+double stream_rate(struct stream *stream, int64_t now_ms)
+{
+    struct rate *rate = &stream->rate;
+    const double seconds = 1e-3 * (double)(now_ms - rate->since_ms);
+    if (seconds > 0) {
+        const double mean = (double)(stream->received - rate->received) / seconds;
+        rate->value += (1 - exp(-seconds / RATE_SECONDS)) * (mean - rate->value);
+        rate->since_ms = now_ms;
+        rate->received = stream->received;
+    }
+    return rate->value;
+}
+
+enum mix_state stream_state(const struct stream *stream)
+{
+    enum mix_state state = MIX_WARMUP;
+    for (size_t i = 0; i < router_count(stream->router) && state == MIX_WARMUP; i++) {
+        struct mix_info info;
+        mix_learner_info(router_slot(stream->router, i)->learner, &info);
+        state = info.state;
+    }
+    return stream->is_frozen ? MIX_FROZEN : state;
+}
+
+const char *stream_state_name(enum mix_state state)
+{
+    static const char *const names[] = {"warmup", "learning", "frozen"};
+    return names[state];
+}

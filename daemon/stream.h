@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One stream: its feed, its learners, its accounts, and the way of a message through
+ * them. Opened by the main thread, then owned by one worker, which calls:
+ *
+ *     stream_drain()    messages -> rows -> learners, until nothing is left or a bound
+ *     stream_work()     a slice of the long work of the learner that is due
+ *     bulletin_tick()   frames and events that are due (bulletin.h)
+ *     waiting_check()   requests that wait for something of the stream (waiting.h)
+ *
+ * While a learner has work due the stream is not read, so the socket pushes back; the
+ * rest of the message at hand stays where it is and is taken up again afterwards. */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "fault.h"
+#include "feed.h"
+#include "ledger.h"
+#include "log.h"
+#include "moment.h"
+#include "post.h"
+#include "reader.h"
+#include "rejects.h"
+#include "request.h"
+#include "router.h"
+#include "sources.h"
+
+struct stream {
+    const struct stream_config *config;
+    const char *instance;    /* uuid of this start, borrowed */
+    struct outlet outlet;    /* where frames and events go */
+    struct mix_model *start; /* model of `start:`; NULL: none */
+    struct feed *feed;
+    struct reader *reader;
+    struct router *router;
+    struct rejects *rejects;
+    struct sources *sources;
+    struct ledger unkeyed; /* points that belong to no key */
+    uint64_t received;     /* points, of all keys and none */
+    uint64_t drain_points; /* points of one round, see stream_drain() */
+    bool is_frozen;        /* also for keys that are yet to come */
+    struct log_limit reject_log;
+
+    /* The message at hand, partly learned. */
+    bool has_message;
+    uint64_t message_points; /* points of it so far */
+    bool message_is_refused; /* the body was rejected as a whole */
+    struct batch batch;
+    size_t batch_rejects; /* rows of it that its reader rejected, up to `row` */
+    size_t row;           /* next row of the batch; batch.n: take the next batch */
+    struct slot *busy;    /* learner whose work is due; NULL: none */
+
+    /* Publishing, bulletin.c. */
+    bool has_news;      /* some slot has */
+    int64_t publish_ms; /* no frame before this */
+    int64_t newest_ms;  /* when the last point came, at first the start */
+    bool is_stale;      /* the event was sent */
+
+    struct rate {
+        int64_t since_ms;  /* when value was brought up to date */
+        uint64_t received; /* points then */
+        double value;      /* points a second, mean over the last ten seconds or so */
+    } rate;
+
+    struct request_queue waiting; /* requests that wait, waiting.c */
+};
+
+/* Opens the feed and loads the starting model. NULL and a fault on an error. config
+ * and instance must outlive the stream. */
+struct stream *stream_open(const struct stream_config *config, const char *instance,
+                           struct fault *fault);
+void stream_close(struct stream **stream);
+
+/* Takes messages until there is none, work is due, or the bound of a round is reached.
+ * True: something was taken. */
+bool stream_drain(struct stream *stream, struct moment now);
+/* True while the feed must not be read. */
+bool stream_is_busy(const struct stream *stream);
+/* A slice of the work that is due, and afterwards the rest of the message at hand. */
+void stream_work(struct stream *stream, struct moment now);
+
+/* The sum over all keys and none. */
+struct ledger stream_ledger(const struct stream *stream);
+/* Points a second. */
+double stream_rate(struct stream *stream, int64_t now_ms);
+
+bool stream_is_keyed(const struct stream_config *config);
+/* "warmup", "learning" or "frozen": with keys, learning if any of them is. */
+enum mix_state stream_state(const struct stream *stream);
+const char *stream_state_name(enum mix_state state);
+
+/* Dead letters for points that the learners skipped since the last call. */
+void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s);
+
+#endif

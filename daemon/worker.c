@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests and posts travel as addresses in messages of the actor's pipe: ownership
+ * goes with the message, so nothing is shared and nothing is locked. */
+#include "worker.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "bulletin.h"
+#include "commands.h"
+#include "moment.h"
+#include "waiting.h"
+#include "xalloc.h"
+
+enum {
+    RETRY_MS = 10,        /* until posts are tried again when the pipe was full */
+    LAST_DRAIN_MS = 2000, /* at the end: what has arrived is still learned, */
+    LAST_WORK_MS = 5000,  /* work that is due is finished, */
+    LAST_POST_MS = 7000,  /* and the last frames find their way, for so long */
+};
+
+/* The thread's side. */
+struct thread {
+    void *pipe; /* raw socket of the actor's pipe */
+    struct stream **streams;
+    size_t n_streams;
+    zmq_pollitem_t *items; /* pipe, then the streams that are read */
+    struct post *outbox;   /* answers and events that found the pipe full, in order;
+                              at the end, what nobody will receive */
+    struct post **outbox_end;
+    bool is_done;
+};
+
+struct worker {
+    zactor_t *actor;
+    struct thread thread;
+    struct request_queue queue;
+    const struct request *in_flight; /* with the thread: only compared */
+};
+
+/* ---- Posts ----------------------------------------------------------------- */
+
+static bool post_now(struct thread *thread, struct post *post)
+{
+    return zmq_send(thread->pipe, &post, sizeof(post), ZMQ_DONTWAIT) != -1;
+}
+
+/* Takes the post over, but for a frame that finds the way full. */
+static bool send_post(void *context, struct post *post)
+{
+    struct thread *thread = context;
+    if (!thread->is_done && thread->outbox == NULL && post_now(thread, post)) {
+        return true;
+    }
+    if (post->kind == POST_FRAME && post->is_kept) {
+        return false; /* a newer one will do */
+    }
+    *thread->outbox_end = post;
+    thread->outbox_end = &post->next;
+    return true;
+}
+
+static void flush_outbox(struct thread *thread)
+{
+    while (thread->outbox != NULL) {
+        struct post *post = thread->outbox;
+        struct post *next = post->next; /* sent, it is no longer ours */
+        if (!post_now(thread, post)) {
+            return;
+        }
+        thread->outbox = next;
+    }
+    thread->outbox_end = &thread->outbox;
+}
+
+/* ---- Requests -------------------------------------------------------------- */
+
+static void answer_command(struct thread *thread, struct request *request,
+                           struct moment now)
+{
+    if (request->stream == NULL) {
+        for (size_t i = 0; i < thread->n_streams; i++) {
+            request->command->ask(thread->streams[i], request, now);
+        }
+        send_post(thread, post_new(POST_ANSWER, request));
+    } else if (waiting_answer(request->stream, request, now)) {
+        send_post(thread, post_new(POST_ANSWER, request));
+    } else {
+        send_post(thread, post_new(POST_PARKED, NULL));
+    }
+}
+
+static void stop(struct thread *thread);
+
+static void receive_requests(struct thread *thread, struct moment now)
+{
+    struct request *request;
+    int size;
+    while ((size = zmq_recv(thread->pipe, &request, sizeof(request), ZMQ_DONTWAIT)) !=
+           -1) {
+        if (size != sizeof(request)) { /* "$TERM" of zactor_destroy() */
+            thread->is_done = true;
+            return;
+        }
+        switch (request->kind) {
+        case REQUEST_COMMAND:
+            answer_command(thread, request, now);
+            break;
+        case REQUEST_PING:
+            send_post(thread, post_new(POST_ANSWER, request));
+            break;
+        case REQUEST_STOP:
+            request_destroy(&request);
+            stop(thread);
+            break;
+        }
+    }
+}
+
+/* ---- Rounds ---------------------------------------------------------------- */
+
+/* What the stream can do without a new message. */
+static bool has_work(const struct stream *stream)
+{
+    return stream_is_busy(stream) || stream->has_message;
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t stream_due(const struct stream *stream, int64_t now_ms)
+{
+    int64_t due_ms = earliest(bulletin_due(stream), waiting_due(stream));
+    if (stream->reject_log.suppressed > 0) {
+        due_ms =
+            earliest(due_ms, stream->reject_log.start_ms + stream->reject_log.period_ms);
+    }
+    return has_work(stream) ? now_ms : due_ms;
+}
+
+/* Waits for a message, a request, or something that is due. */
+static void wait_for_events(struct thread *thread)
+{
+    const int64_t now_ms = moment_now().ms;
+    int64_t due_ms = thread->outbox != NULL ? now_ms + RETRY_MS : MOMENT_NEVER;
+    int n = 1;
+    for (size_t i = 0; i < thread->n_streams; i++) {
+        const struct stream *stream = thread->streams[i];
+        due_ms = earliest(due_ms, stream_due(stream, now_ms));
+        if (!has_work(stream)) {
+            thread->items[n++] = (zmq_pollitem_t){stream->feed->handle, 0, ZMQ_POLLIN, 0};
+        }
+    }
+    const int64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+    zmq_poll(thread->items, n, due_ms == MOMENT_NEVER ? -1 : (long)wait_ms);
+}
+
+/* True if the stream moved on. */
+static bool run_stream(struct stream *stream, struct moment now)
+{
+    bool moved = stream_is_busy(stream);
+    stream_work(stream, now);
+    moved |= stream_drain(stream, now);
+    return moved;
+}
+
+static void finish_round(struct stream *stream, bool has_moved, struct moment now)
+{
+    if (stream->waiting.n > 0 && (has_moved || now.ms >= waiting_due(stream))) {
+        waiting_check(stream, now);
+    }
+    bulletin_tick(stream, now);
+    log_limit_tick(&stream->reject_log, now.ms, LEVEL_WARN);
+}
+
+static void run_round(struct thread *thread)
+{
+    wait_for_events(thread);
+    const struct moment now = moment_now();
+    flush_outbox(thread);
+    receive_requests(thread, now);
+    for (size_t i = 0; i < thread->n_streams && !thread->is_done; i++) {
+        finish_round(thread->streams[i], run_stream(thread->streams[i], now), now);
+    }
+}
+
+/* ---- The end --------------------------------------------------------------- */
+
+/* Learns what has arrived, within bounds of time: a sender may never pause. */
+static void drain_last(struct stream *stream, int64_t begin_ms)
+{
+    bool moved = true;
+    while (moved) {
+        const struct moment now = moment_now();
+        stream_work(stream, now);
+        const bool may_drain = now.ms - begin_ms < LAST_DRAIN_MS;
+        moved = may_drain && stream_drain(stream, now);
+        moved |= stream_is_busy(stream) && now.ms - begin_ms < LAST_WORK_MS;
+    }
+}
+
+static void send_last_frames(struct stream *stream, int64_t begin_ms)
+{
+    struct moment now = moment_now();
+    waiting_check(stream, now);
+    waiting_refuse(stream);
+    bulletin_want_all(stream, now);
+    while (!bulletin_is_done(stream) && now.ms - begin_ms < LAST_POST_MS) {
+        stream->publish_ms = now.ms;
+        bulletin_tick(stream, now);
+        if (!bulletin_is_done(stream)) {
+            zmq_poll(NULL, 0, RETRY_MS);
+        }
+        now = moment_now();
+    }
+    log_limit_tick(&stream->reject_log, INT64_MAX, LEVEL_WARN);
+}
+
+/* Stops in order; afterwards the thread only waits to be ended. */
+static void stop(struct thread *thread)
+{
+    const int64_t begin_ms = moment_now().ms;
+    for (size_t i = 0; i < thread->n_streams; i++) {
+        drain_last(thread->streams[i], begin_ms);
+        send_last_frames(thread->streams[i], begin_ms);
+    }
+    send_post(thread, post_new(POST_STOPPED, NULL));
+    while (thread->outbox != NULL && moment_now().ms - begin_ms < LAST_POST_MS) {
+        zmq_poll(NULL, 0, RETRY_MS);
+        flush_outbox(thread);
+    }
+    while (!thread->is_done) { /* the streams stay as they are */
+        zmq_poll(thread->items, 1, -1);
+        receive_requests(thread, moment_now());
+    }
+}
+
+/* ---- The thread ------------------------------------------------------------ */
+
+static void run(zsock_t *pipe, void *argument)
+{
+    struct thread *thread = argument;
+    thread->pipe = zsock_resolve(pipe);
+    thread->items[0] = (zmq_pollitem_t){thread->pipe, 0, ZMQ_POLLIN, 0};
+    const struct moment now = moment_now();
+    for (size_t i = 0; i < thread->n_streams; i++) {
+        thread->streams[i]->outlet = (struct outlet){send_post, thread};
+        bulletin_want_all(thread->streams[i], now);
+    }
+    zsock_signal(pipe, 0);
+    while (!thread->is_done) {
+        run_round(thread);
+    }
+    for (size_t i = 0; i < thread->n_streams; i++) {
+        waiting_refuse(thread->streams[i]);
+        stream_close(&thread->streams[i]);
+    }
+}
+
+/* ---- The main thread's side ------------------------------------------------ */
+
+struct worker *worker_start(struct stream **streams, size_t n_streams,
+                            struct fault *fault)
+{
+    struct worker *worker = xalloc(1, sizeof(*worker));
+    worker->thread = (struct thread){
+        .streams = streams,
+        .n_streams = n_streams,
+        .items = xalloc(1 + n_streams, sizeof(worker->thread.items[0])),
+    };
+    worker->thread.outbox_end = &worker->thread.outbox;
+    worker->actor = zactor_new(run, &worker->thread);
+    if (worker->actor == NULL) {
+        fault_set(fault, EX_OSERR, "workers: cannot start a thread");
+        worker_end(&worker);
+    }
+    return worker;
+}
+
+void worker_end(struct worker **worker)
+{
+    if (*worker == NULL) {
+        return;
+    }
+    struct post *post;
+    while ((*worker)->actor != NULL && (post = worker_receive(*worker)) != NULL) {
+        request_destroy(&post->request);
+        post_destroy(&post);
+    }
+    zactor_destroy(&(*worker)->actor);
+    while ((post = (*worker)->thread.outbox) != NULL) {
+        (*worker)->thread.outbox = post->next;
+        request_destroy(&post->request);
+        post_destroy(&post);
+    }
+    struct request *request;
+    while ((request = request_pop(&(*worker)->queue)) != NULL) {
+        request_destroy(&request);
+    }
+    free((*worker)->thread.items);
+    free((*worker)->thread.streams);
+    free(*worker);
+    *worker = NULL;
+}
+
+zsock_t *worker_sock(const struct worker *worker)
+{
+    return zactor_sock(worker->actor);
+}
+
+static void send_next(struct worker *worker)
+{
+    if (worker->in_flight != NULL) {
+        return;
+    }
+    struct request *request = request_pop(&worker->queue);
+    if (request != NULL) {
+        /* One at a time, so the pipe has room. */
+        zmq_send(zsock_resolve(worker_sock(worker)), &request, sizeof(request),
+                 ZMQ_DONTWAIT);
+        worker->in_flight = request;
+    }
+}
+
+void worker_ask(struct worker *worker, struct request *request)
+{
+    request_push(&worker->queue, request);
+    send_next(worker);
+}
+
+struct post *worker_receive(struct worker *worker)
+{
+    struct post *post;
+    if (zmq_recv(zsock_resolve(worker_sock(worker)), &post, sizeof(post), ZMQ_DONTWAIT) ==
+        -1) {
+        return NULL;
+    }
+    if (post->kind != POST_FRAME &&
+        (post->request == worker->in_flight || post->request == NULL)) {
+        worker->in_flight = NULL;
+        send_next(worker);
+    }
+    return post;
+}
+
+size_t worker_load(const struct worker *worker)
+{
+    return worker->queue.n + (worker->in_flight != NULL ? 1 : 0);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Last value: with ZMQ_XPUB_VERBOSER every subscription is seen, also one that another
+ * reader has already, and after a reconnection; its topics are then sent again, with
+ * their own seq, to whoever subscribes to them. ZeroMQ drops silently beyond its
+ * high-water mark, so the mark is kept above the number of topics, and last values go
+ * out in slices so that a turn of the loop stays short. */
+#include "publisher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "socket.h"
+#include "topic.h"
+#include "xalloc.h"
+
+enum {
+    QUEUE_MIN = 1000,         /* frames a subscriber */
+    LINGER_MS = 1000,         /* the last frames still go out */
+    SUBSCRIPTION_MAX = 65536, /* bytes of a prefix; a peer that sends more is cut off */
+    RECEIVE_MAX = 1000,       /* subscriptions of a turn */
+    SHOWS_MAX = 64,           /* prefixes to be shown at the same time */
+};
+
+struct kept {
+    char topic[TOPIC_SIZE];
+    zmq_msg_t frame;
+};
+
+/* Topics that begin with prefix are to be shown, from `next` on, round the table. */
+struct show {
+    char *prefix;
+    size_t size;
+    size_t next;
+    size_t left; /* topics still to be looked at */
+};
+
+struct publisher {
+    zsock_t *sock;
+    void *handle;
+    struct strings endpoints;
+    struct kept **kept; /* in the order in which the topics came; they never go */
+    size_t n_kept;
+    zhashx_t *by_topic;
+    int queue; /* high-water mark of the socket */
+    struct show shows[SHOWS_MAX];
+    size_t n_shows;
+};
+
+struct publisher *publisher_open(const struct strings *endpoints, struct fault *fault)
+{
+    struct publisher *publisher = xalloc(1, sizeof(*publisher));
+    publisher->queue = QUEUE_MIN;
+    publisher->by_topic = zhashx_new();
+    publisher->sock = socket_new(
+        &(struct socket_options){
+            .type = ZMQ_XPUB,
+            .max_message = SUBSCRIPTION_MAX,
+            .queue = publisher->queue,
+            .linger_ms = LINGER_MS,
+        },
+        fault);
+    if (publisher->sock != NULL) {
+        publisher->handle = zsock_resolve(publisher->sock);
+        const int on = 1;
+        zmq_setsockopt(publisher->handle, ZMQ_XPUB_VERBOSER, &on, sizeof(on));
+    }
+    if (publisher->sock == NULL ||
+        !socket_bind(publisher->sock, endpoints, "publish.bind", &publisher->endpoints,
+                     fault)) {
+        publisher_close(&publisher);
+    }
+    return publisher;
+}
+
+void publisher_close(struct publisher **publisher)
+{
+    if (*publisher == NULL) {
+        return;
+    }
+    zsock_destroy(&(*publisher)->sock);
+    zhashx_destroy(&(*publisher)->by_topic);
+    for (size_t i = 0; i < (*publisher)->n_kept; i++) {
+        zmq_msg_close(&(*publisher)->kept[i]->frame);
+        free((*publisher)->kept[i]);
+    }
+    for (size_t i = 0; i < (*publisher)->n_shows; i++) {
+        free((*publisher)->shows[i].prefix);
+    }
+    free((*publisher)->kept);
+    socket_strings_clear(&(*publisher)->endpoints);
+    free(*publisher);
+    *publisher = NULL;
+}
+
+zsock_t *publisher_sock(const struct publisher *publisher)
+{
+    return publisher->sock;
+}
+
+const struct strings *publisher_endpoints(const struct publisher *publisher)
+{
+    return &publisher->endpoints;
+}
+
+/* ---- Frames ---------------------------------------------------------------- */
+
+static struct kept *kept_of(struct publisher *publisher, const struct post *post)
+{
+    char topic[TOPIC_SIZE];
+    snprintf(topic, sizeof(topic), "%.*s", (int)post->topic_size, post->text);
+    struct kept *kept = zhashx_lookup(publisher->by_topic, topic);
+    if (kept == NULL) {
+        kept = xalloc(1, sizeof(*kept));
+        memcpy(kept->topic, topic, sizeof(topic));
+        zmq_msg_init(&kept->frame);
+        zhashx_insert(publisher->by_topic, topic, kept);
+        publisher->kept =
+            xrealloc(publisher->kept, publisher->n_kept + 1, sizeof(publisher->kept[0]));
+        publisher->kept[publisher->n_kept++] = kept;
+    }
+    return kept;
+}
+
+/* Sends a copy, which shares the bytes. */
+static void send_shared(struct publisher *publisher, zmq_msg_t *frame)
+{
+    zmq_msg_t copy;
+    zmq_msg_init(&copy);
+    zmq_msg_copy(&copy, frame);
+    if (zmq_msg_send(&copy, publisher->handle, ZMQ_DONTWAIT) == -1) {
+        zmq_msg_close(&copy);
+    }
+}
+
+static void release_text(void *text, void *hint)
+{
+    (void)hint;
+    free(text);
+}
+
+void publisher_send(struct publisher *publisher, struct post *post)
+{
+    struct kept *kept = post->is_kept ? kept_of(publisher, post) : NULL;
+    zmq_msg_t frame;
+    zmq_msg_init_data(&frame, post->text, post->size, release_text, NULL);
+    post->text = NULL;
+    send_shared(publisher, &frame);
+    if (kept != NULL) {
+        zmq_msg_move(&kept->frame, &frame);
+    }
+    zmq_msg_close(&frame);
+}
+
+/* ---- Subscriptions --------------------------------------------------------- */
+
+static void remove_show(struct publisher *publisher, size_t i)
+{
+    free(publisher->shows[i].prefix);
+    publisher->shows[i] = publisher->shows[--publisher->n_shows];
+}
+
+/* A prefix that is being shown already goes once round from where it is. When there
+ * are too many, one show of everything stands for all of them. */
+static void add_show(struct publisher *publisher, const char *prefix, size_t size)
+{
+    for (size_t i = 0; i < publisher->n_shows; i++) {
+        struct show *show = &publisher->shows[i];
+        if (show->size == size && memcmp(show->prefix, prefix, size) == 0) {
+            show->left = publisher->n_kept;
+            return;
+        }
+    }
+    if (publisher->n_shows == SHOWS_MAX) {
+        while (publisher->n_shows > 0) {
+            remove_show(publisher, publisher->n_shows - 1);
+        }
+        size = 0;
+    }
+    struct show *show = &publisher->shows[publisher->n_shows++];
+    *show = (struct show){xalloc(size + 1, 1), size, 0, publisher->n_kept};
+    memcpy(show->prefix, prefix, size);
+}
+
+/* Room for every last value and as many frames again; also for those who are connected
+ * already, as libzmq hands a changed mark on to its pipes. */
+static void raise_queue(struct publisher *publisher)
+{
+    const int wanted = 2 * (int)publisher->n_kept;
+    if (wanted > publisher->queue) {
+        publisher->queue = wanted;
+    }
+    if (publisher->queue > QUEUE_MIN) {
+        zmq_setsockopt(publisher->handle, ZMQ_SNDHWM, &publisher->queue,
+                       sizeof(publisher->queue));
+    }
+}
+
+bool publisher_receive(struct publisher *publisher)
+{
+    zmq_msg_t message;
+    for (int i = 0; i < RECEIVE_MAX; i++) {
+        zmq_msg_init(&message);
+        if (zmq_msg_recv(&message, publisher->handle, ZMQ_DONTWAIT) == -1) {
+            zmq_msg_close(&message);
+            break;
+        }
+        const char *data = zmq_msg_data(&message);
+        const size_t size = zmq_msg_size(&message);
+        if (size > 0 && data[0] == 1) { /* 0 is an unsubscription, the rest is noise */
+            add_show(publisher, data + 1, size - 1);
+        }
+        zmq_msg_close(&message);
+    }
+    if (publisher->n_shows > 0) {
+        raise_queue(publisher);
+    }
+    return publisher->n_shows > 0;
+}
+
+bool publisher_show(struct publisher *publisher)
+{
+    int sent = 0;
+    while (publisher->n_shows > 0 && sent < PUBLISHER_SLICE) {
+        struct show *show = &publisher->shows[0];
+        if (show->left == 0) {
+            remove_show(publisher, 0);
+            continue;
+        }
+        struct kept *kept = publisher->kept[show->next % publisher->n_kept];
+        show->next = (show->next + 1) % publisher->n_kept;
+        show->left--;
+        /* A prefix may go on past the topic, into the body: `model/boiler `. */
+        const size_t size = zmq_msg_size(&kept->frame);
+        if (show->size <= size &&
+            memcmp(zmq_msg_data(&kept->frame), show->prefix, show->size) == 0) {
+            send_shared(publisher, &kept->frame);
+            sent++;
+        }
+    }
+    return publisher->n_shows > 0;
+}

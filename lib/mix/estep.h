@@ -34,6 +34,7 @@ struct sums {
     double weight;        /* total weight of the scorable points */
     double log_likelihood;/* sum of weight_i l_i, nats */
     uint64_t points;      /* scorable points */
+    size_t n_values;      /* doubles in mass and values */
     uint64_t unscorable;
 };
 struct sums *sums_new(const struct shape *shape);

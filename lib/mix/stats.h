@@ -14,6 +14,7 @@
 struct stats {
     double *rho;    /* K mean responsibilities; sum 1 */
     double *values; /* stats_size: factor after factor */
+    double *share;  /* K, scratch of one call, not part of the statistics */
 };
 struct stats *stats_new(const struct shape *shape);
 void stats_destroy(struct stats **stats);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Models: parameters, what is derived from them, and what users ask of them. */
+#include "model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "estep.h"
+#include "special.h"
+
+/* A value larger than this squares to infinity soon: refused everywhere. */
+#define VALUE_MAX 1e150
+#define WEIGHT_SUM_ERROR 1e-9
+
+struct shape shape_of(const struct mix_options *options)
+{
+    struct shape shape = {.dimensions = options->dimensions,
+                          .components = options->components,
+                          .n_factors = 1};
+    shape.factors[0] = (struct factor){.family = family_find("gaussian"),
+                                       .components = options->components,
+                                       .dimensions = options->dimensions,
+                                       .covariance = options->covariance};
+    for (size_t i = 0; i < shape.n_factors; i++) {
+        const struct factor *f = &shape.factors[i];
+        shape.param_size += f->family->param_size(f);
+        shape.cache_size += f->family->cache_size(f);
+        shape.stats_size += f->family->stats_size(f);
+        shape.sums_size += f->family->sums_size(f);
+    }
+    return shape;
+}
+
+struct mix_model *model_new(const struct shape *shape)
+{
+    struct mix_model *model = calloc(1, sizeof(*model));
+    const size_t k = shape->components;
+    if (model == NULL) {
+        return NULL;
+    }
+    model->shape = *shape;
+    model->weights = calloc(2 * k + shape->param_size + shape->cache_size, sizeof(double));
+    if (model->weights == NULL) {
+        free(model);
+        return NULL;
+    }
+    model->log_weights = model->weights + k;
+    model->param = model->log_weights + k;
+    model->cache = model->param + shape->param_size;
+    return model;
+}
+
+void mix_model_destroy(struct mix_model **model)
+{
+    if (*model != NULL) {
+        free((*model)->weights);
+        free(*model);
+        *model = NULL;
+    }
+}
+
+enum mix_err model_prepare(struct mix_model *model)
+{
+    const double *param = model->param;
+    double *cache = model->cache;
+    for (size_t k = 0; k < model->shape.components; k++) {
+        model->log_weights[k] = special_log(model->weights[k]);
+    }
+    for (size_t i = 0; i < model->shape.n_factors; i++) {
+        const struct factor *f = &model->shape.factors[i];
+        const enum mix_err err = f->family->prepare(f, param, cache);
+        if (err != MIX_OK) {
+            return err;
+        }
+        param += f->family->param_size(f);
+        cache += f->family->cache_size(f);
+    }
+    return MIX_OK;
+}
+
+void model_assign(struct mix_model *dst, const struct mix_model *src)
+{
+    const struct shape *shape = &src->shape;
+    const size_t n = 2 * shape->components + shape->param_size + shape->cache_size;
+    memcpy(dst->weights, src->weights, n * sizeof(double));
+}
+
+struct mix_model *mix_model_copy(const struct mix_model *model)
+{
+    struct mix_model *copy = model_new(&model->shape);
+    if (copy != NULL) {
+        model_assign(copy, model);
+    }
+    return copy;
+}
+
+static bool are_values(const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!(fabs(x[i]) <= VALUE_MAX)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_weights(const double *weights, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(weights[i] >= 0 && weights[i] <= 1)) {
+            return false;
+        }
+        sum += weights[i];
+    }
+    return fabs(sum - 1) <= WEIGHT_SUM_ERROR;
+}
+
+/* True if full and tied covariances are symmetric to rounding and finite. */
+static bool are_covariances(const struct mix_model *model)
+{
+    const size_t dims = model->shape.dimensions;
+    const size_t size = mix_model_covariance_size(model);
+    const double *cov = mix_model_covariances(model);
+    const enum mix_covariance type = mix_model_covariance(model);
+    for (size_t i = 0; i < size; i++) {
+        if (!(fabs(cov[i]) < (double)INFINITY)) {
+            return false;
+        }
+    }
+    for (size_t at = 0; (type == MIX_FULL || type == MIX_TIED) && at < size; at++) {
+        const size_t i = at / dims % dims, j = at % dims, first = at - i * dims - j;
+        const double scale = sqrt(cov[first + i * dims + i]) * sqrt(cov[first + j * dims + j]);
+        if (!(fabs(cov[at] - cov[first + j * dims + i]) <= 1e-9 * scale) ||
+            !(fabs(cov[at]) <= scale * (1 + 1e-9))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct mix_model *mix_model_new(size_t dimensions, size_t components,
+                                enum mix_covariance covariance, const double *weights,
+                                const double *means, const double *covariances,
+                                enum mix_err *err)
+{
+    struct mix_options options;
+    struct mix_model *model = NULL;
+    mix_options_init(&options, dimensions, components);
+    options.covariance = covariance;
+    enum mix_err result = mix_options_check(&options, NULL);
+    if (result != MIX_OK) {
+        result = MIX_ESIZE;
+        goto out;
+    }
+    const struct shape shape = shape_of(&options);
+    model = model_new(&shape);
+    if (model == NULL) {
+        result = MIX_ENOMEM;
+        goto out;
+    }
+    const size_t n_means = components * dimensions;
+    memcpy(model->weights, weights, components * sizeof(double));
+    memcpy(model->param, means, n_means * sizeof(double));
+    memcpy(model->param + n_means, covariances,
+           mix_model_covariance_size(model) * sizeof(double));
+    if (!are_weights(weights, components) || !are_values(means, n_means)) {
+        result = MIX_EVALUE;
+    } else if (!are_covariances(model)) {
+        result = MIX_ECOVARIANCE;
+    } else {
+        result = model_prepare(model);
+    }
+out:
+    if (result != MIX_OK) {
+        mix_model_destroy(&model);
+    }
+    if (err != NULL) {
+        *err = result;
+    }
+    return model;
+}
+
+size_t mix_model_dimensions(const struct mix_model *model)
+{
+    return model->shape.dimensions;
+}
+
+size_t mix_model_components(const struct mix_model *model)
+{
+    return model->shape.components;
+}
+
+enum mix_covariance mix_model_covariance(const struct mix_model *model)
+{
+    return model->shape.factors[0].covariance;
+}
+
+size_t mix_model_parameters(const struct mix_model *model)
+{
+    size_t n = model->shape.components - 1;
+    for (size_t i = 0; i < model->shape.n_factors; i++) {
+        const struct factor *f = &model->shape.factors[i];
+        n += f->family->parameters(f);
+    }
+    return n;
+}
+
+const double *mix_model_weights(const struct mix_model *model)
+{
+    return model->weights;
+}
+
+const double *mix_model_means(const struct mix_model *model)
+{
+    return model->param;
+}
+
+const double *mix_model_covariances(const struct mix_model *model)
+{
+    return model->param + model->shape.components * model->shape.dimensions;
+}
+
+size_t mix_model_covariance_size(const struct mix_model *model)
+{
+    return model->shape.param_size - model->shape.components * model->shape.dimensions;
+}
+
+/* What to do with block first..first+n of rows after its E-step. */
+typedef void visit_fn(const struct mix_model *model, const struct estep *estep,
+                      size_t first, size_t n, double *out);
+
+static void visit_density(const struct mix_model *model, const struct estep *estep,
+                          size_t first, size_t n, double *out)
+{
+    (void)model;
+    memcpy(out + first, estep->log_density, n * sizeof(double));
+}
+
+static void visit_responsibilities(const struct mix_model *model,
+                                   const struct estep *estep, size_t first, size_t n,
+                                   double *out)
+{
+    const size_t components = model->shape.components;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < components; k++) {
+            out[(first + i) * components + k] = estep->resp[k * BLOCK_POINTS + i];
+        }
+    }
+}
+
+static enum mix_err visit_rows(const struct mix_model *model, const struct mix_rows *rows,
+                               visit_fn *visit, double *out)
+{
+    const struct mix_rows plain = {.x = rows->x, .n = rows->n, .stride = rows->stride};
+    if (rows->stride < model->shape.dimensions) {
+        return MIX_ESIZE;
+    }
+    struct points *points = points_new(model->shape.dimensions, BLOCK_POINTS);
+    struct estep *estep = estep_new(&model->shape);
+    const enum mix_err err = points == NULL || estep == NULL ? MIX_ENOMEM : MIX_OK;
+    for (size_t first = 0; err == MIX_OK && first < rows->n; first += BLOCK_POINTS) {
+        const size_t left = rows->n - first;
+        const size_t n = left < BLOCK_POINTS ? left : BLOCK_POINTS;
+        points_clear(points);
+        points_append(points, &plain, first, n);
+        estep_run(estep, model, points_block(points, 0));
+        visit(model, estep, first, n, out);
+    }
+    points_destroy(&points);
+    estep_destroy(&estep);
+    return err;
+}
+
+enum mix_err mix_model_log_density(const struct mix_model *model,
+                                   const struct mix_rows *rows, double *out)
+{
+    return visit_rows(model, rows, visit_density, out);
+}
+
+enum mix_err mix_model_responsibilities(const struct mix_model *model,
+                                        const struct mix_rows *rows, double *out)
+{
+    return visit_rows(model, rows, visit_responsibilities, out);
+}
+
+enum mix_err mix_model_sample(const struct mix_model *model, uint64_t seed, size_t n,
+                              double *out)
+{
+    const size_t components = model->shape.components;
+    for (size_t i = 0; i < n; i++) {
+        struct rng rng = rng_at(seed, RNG_SAMPLE, i);
+        const double *param = model->param;
+        double left = rng_uniform(&rng);
+        size_t k = 0;
+        while (k + 1 < components && left >= model->weights[k]) {
+            left -= model->weights[k++];
+        }
+        for (size_t j = 0; j < model->shape.n_factors; j++) {
+            const struct factor *f = &model->shape.factors[j];
+            f->family->sample(f, param, k, &rng,
+                              out + i * model->shape.dimensions + f->first);
+            param += f->family->param_size(f);
+        }
+    }
+    return MIX_OK;
+}

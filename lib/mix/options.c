@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Defaults and ranges of the options. */
+#include "mix.h"
+
+#include <math.h>
+
+#define VALUES_MAX ((size_t)1 << 20) /* K (D+1)(D+2)/2: 8 MiB of statistics */
+#define BLOCK_MAX 65536
+#define STEP_OFFSET_MAX 1e9
+
+const char *mix_covariance_name(enum mix_covariance covariance)
+{
+    static const char *const names[MIX_COVARIANCES] = {
+        [MIX_FULL] = "full", [MIX_DIAG] = "diag", [MIX_SPHERICAL] = "spherical",
+        [MIX_TIED] = "tied"};
+    return (size_t)covariance < MIX_COVARIANCES ? names[covariance] : NULL;
+}
+
+void mix_options_init(struct mix_options *options, size_t dimensions, size_t components)
+{
+    *options = (struct mix_options){.dimensions = dimensions,
+                                    .components = components,
+                                    .covariance = MIX_FULL,
+                                    .seed = 1,
+                                    .block = 256};
+}
+
+static bool is_resolution(const struct mix_options *options)
+{
+    for (size_t d = 0; options->resolution != NULL && d < options->dimensions; d++) {
+        if (!(options->resolution[d] >= 0 && options->resolution[d] <= 1e150)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum mix_err mix_options_check(const struct mix_options *options, const char **what)
+{
+    const size_t dims = options->dimensions;
+    const double exponent = options->step_exponent;
+    const char *member = NULL;
+    if (dims < 1 || dims > MIX_DIMENSIONS_MAX) {
+        member = "dimensions";
+    } else if (options->components < 1 ||
+               options->components > VALUES_MAX / ((dims + 1) * (dims + 2) / 2)) {
+        member = "components";
+    } else if ((size_t)options->covariance >= MIX_COVARIANCES) {
+        member = "covariance";
+    } else if (options->block < 1 || options->block > BLOCK_MAX) {
+        member = "block";
+    } else if (options->warmup != 0 && options->warmup < options->components * (dims + 1)) {
+        member = "warmup";
+    } else if (exponent != 0 && !(exponent > 0.5 && exponent <= 1)) {
+        member = "step_exponent";
+    } else if (exponent != 0 &&
+               !(options->step_offset >= 0 && options->step_offset < STEP_OFFSET_MAX)) {
+        member = "step_offset";
+    } else if (!is_resolution(options)) {
+        member = "resolution";
+    }
+    if (what != NULL) {
+        *what = member;
+    }
+    return member == NULL ? MIX_OK : MIX_EOPTION;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Points in blocks: one allocation for the block heads, one for all their arrays. */
+#include "points.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct points {
+    size_t n, capacity, dimensions;
+    size_t n_blocks;      /* allocated */
+    struct block *blocks; /* n_blocks */
+    double *values;       /* n_blocks x (D + 2) x BLOCK_POINTS: x, weight, time */
+};
+
+struct points *points_new(size_t dimensions, size_t capacity)
+{
+    struct points *points = calloc(1, sizeof(*points));
+    if (points == NULL) {
+        return NULL;
+    }
+    const size_t size = (dimensions + 2) * BLOCK_POINTS;
+    points->capacity = capacity;
+    points->dimensions = dimensions;
+    points->n_blocks = (capacity + BLOCK_POINTS - 1) / BLOCK_POINTS;
+    points->blocks = calloc(points->n_blocks + 1, sizeof(*points->blocks));
+    points->values = calloc(points->n_blocks * size + 1, sizeof(double));
+    if (points->blocks == NULL || points->values == NULL) {
+        points_destroy(&points);
+        return NULL;
+    }
+    for (size_t j = 0; j < points->n_blocks; j++) {
+        struct block *block = &points->blocks[j];
+        block->dimensions = dimensions;
+        block->x = points->values + j * size;
+        block->weight = block->x + dimensions * BLOCK_POINTS;
+        block->time = block->weight + BLOCK_POINTS;
+    }
+    return points;
+}
+
+void points_destroy(struct points **points)
+{
+    if (*points != NULL) {
+        free((*points)->blocks);
+        free((*points)->values);
+        free(*points);
+        *points = NULL;
+    }
+}
+
+void points_clear(struct points *points)
+{
+    const size_t size = (points->dimensions + 2) * BLOCK_POINTS;
+    const size_t used = points_blocks(points);
+    memset(points->values, 0, used * size * sizeof(double));
+    for (size_t j = 0; j < used; j++) {
+        points->blocks[j].n = 0;
+        points->blocks[j].has_missing = false;
+        points->blocks[j].is_weighted = false;
+    }
+    points->n = 0;
+}
+
+size_t points_count(const struct points *points)
+{
+    return points->n;
+}
+
+size_t points_capacity(const struct points *points)
+{
+    return points->capacity;
+}
+
+size_t points_dimensions(const struct points *points)
+{
+    return points->dimensions;
+}
+
+static void block_write(struct block *block, size_t i, const double *x, double weight,
+                        double time)
+{
+    for (size_t d = 0; d < block->dimensions; d++) {
+        const bool is_missing = x[d] != x[d];
+        block->x[d * BLOCK_POINTS + i] = is_missing ? (double)NAN : x[d] + 0.0;
+        block->has_missing |= is_missing;
+    }
+    block->weight[i] = weight;
+    block->time[i] = time;
+    block->is_weighted |= weight != 1;
+}
+
+void points_append(struct points *points, const struct mix_rows *rows, size_t first,
+                   size_t n)
+{
+    for (size_t i = first; i < first + n; i++) {
+        struct block *block = &points->blocks[points->n / BLOCK_POINTS];
+        block_write(block, block->n, rows->x + i * rows->stride,
+                    rows->weight == NULL ? 1 : rows->weight[i],
+                    rows->time == NULL ? 0 : rows->time[i]);
+        block->n++;
+        points->n++;
+    }
+}
+
+void points_get(const struct points *points, size_t i, double *x, double *weight,
+                double *time)
+{
+    const struct block *block = &points->blocks[i / BLOCK_POINTS];
+    const size_t lane = i % BLOCK_POINTS;
+    for (size_t d = 0; d < block->dimensions; d++) {
+        x[d] = block->x[d * BLOCK_POINTS + lane];
+    }
+    if (weight != NULL) {
+        *weight = block->weight[lane];
+    }
+    if (time != NULL) {
+        *time = block->time[lane];
+    }
+}
+
+void points_set(struct points *points, size_t i, const double *x, double weight,
+                double time)
+{
+    block_write(&points->blocks[i / BLOCK_POINTS], i % BLOCK_POINTS, x, weight, time);
+}
+
+size_t points_blocks(const struct points *points)
+{
+    return (points->n + BLOCK_POINTS - 1) / BLOCK_POINTS;
+}
+
+const struct block *points_block(const struct points *points, size_t j)
+{
+    return &points->blocks[j];
+}

@@ -100,7 +100,8 @@ static void refuse_unknown(struct reading *reading, const char *group,
         findings_add(&reading->findings, member->key_place,
                      "unknown key '%s%s': did you mean '%s'?", shown, key, suggestion);
     } else {
-        findings_add(&reading->findings, member->key_place, "unknown key '%s%s'", shown, key);
+        findings_add(&reading->findings, member->key_place, "unknown key '%s%s'", shown,
+                     key);
     }
 }
 
@@ -140,6 +141,8 @@ static void read_group(struct reading *reading, const struct node *map, const ch
             if (member->kind != NODE_BAD) {
                 set_value(reading, key, base, member);
             }
+        } else if (member->has_bad_key) {
+            continue;
         } else if (!is_short || !config_key_is_group(path)) {
             refuse_unknown(reading, group, member);
         } else if (strcmp(path, "streams") == 0) {
@@ -148,7 +151,8 @@ static void read_group(struct reading *reading, const struct node *map, const ch
             strcat(path, ".");
             read_group(reading, member, path, base, places);
         } else {
-            refuse_map(reading, member, strncmp(path, "streams.*.", 10) == 0 ? path + 10 : path);
+            refuse_map(reading, member,
+                       strncmp(path, "streams.*.", 10) == 0 ? path + 10 : path);
         }
     }
 }
@@ -208,8 +212,10 @@ static void read_streams(struct reading *reading, const struct node *root)
     for (size_t i = 0; i < root->n && streams == NULL; i++) {
         streams = strcmp(root->item[i].key, "streams") == 0 ? &root->item[i] : NULL;
     }
-    if (streams == NULL) {
+    if (streams == NULL && reading->is_whole) {
         findings_add(&reading->findings, root->place, "streams is missing: one at least");
+    }
+    if (streams == NULL) {
         return;
     }
     if (streams->kind != NODE_MAP) {
@@ -217,12 +223,14 @@ static void read_streams(struct reading *reading, const struct node *root)
         return;
     }
     if (streams->n == 0) {
-        findings_add(&reading->findings, streams->place, "streams is empty: one at least");
+        findings_add(&reading->findings, streams->place,
+                     "streams is empty: one at least");
     }
     config->streams = xalloc(streams->n, sizeof(*config->streams));
     for (size_t i = 0; i < streams->n; i++) {
         if (streams->item[i].kind != NODE_BAD) {
-            read_stream(reading, &streams->item[i], &config->streams[config->n_streams++]);
+            read_stream(reading, &streams->item[i],
+                        &config->streams[config->n_streams++]);
         }
     }
 }
@@ -232,15 +240,13 @@ static void read_streams(struct reading *reading, const struct node *root)
 static void read_root(struct reading *reading, const struct node *root)
 {
     struct config *config = reading->config;
-    if (root->kind == NODE_BAD) {
-        if (reading->is_whole && reading->findings.n == 0) {
-            findings_add(&reading->findings, (struct place){1, 1},
-                         "the file is empty: streams is needed");
-        }
-        return;
+    if (reading->is_whole && root->kind == NODE_BAD && reading->findings.n == 0) {
+        findings_add(&reading->findings, (struct place){1, 1},
+                     "the file is empty: streams is needed");
+    } else if (reading->is_whole && root->kind != NODE_MAP) {
+        refuse_map(reading, root, "the file");
     }
     if (root->kind != NODE_MAP) {
-        refuse_map(reading, root, "the file");
         return;
     }
     read_group(reading, root, "", config, config->places);
@@ -255,12 +261,13 @@ static void find_folder(struct reading *reading, const char *path)
     reading->config->path = path_in_folder(here != NULL ? here : "/", path);
     free(here);
     const char *end = strrchr(reading->config->path, '/');
-    reading->folder = xformat("%.*s", (int)(end - reading->config->path),
-                              reading->config->path);
+    reading->folder =
+        xformat("%.*s", (int)(end - reading->config->path), reading->config->path);
 }
 
 /* Findings as lines "FILE:LINE:COL: message". */
-static void tell(struct findings *findings, const char *path, struct config_errors *errors)
+static void tell(struct findings *findings, const char *path,
+                 struct config_errors *errors)
 {
     findings_sort(findings);
     const size_t n = findings->n < FINDINGS_MAX ? findings->n : FINDINGS_MAX;
@@ -268,10 +275,9 @@ static void tell(struct findings *findings, const char *path, struct config_erro
     for (size_t i = 0; i < n; i++) {
         const struct finding *finding = &findings->item[i];
         errors->item[errors->n++] =
-            finding->place.line > 0
-                ? xformat("%s:%d:%d: %s", path, finding->place.line, finding->place.column,
-                          finding->text)
-                : xformat("%s: %s", path, finding->text);
+            finding->place.line > 0 ? xformat("%s:%d:%d: %s", path, finding->place.line,
+                                              finding->place.column, finding->text)
+                                    : xformat("%s: %s", path, finding->text);
     }
     if (n < findings->n) {
         errors->item[errors->n++] = xformat("%s: %zu more", path, findings->n - n);

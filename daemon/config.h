@@ -34,9 +34,9 @@ struct numbers {
 
 struct feed_config {
     enum feed_type type;
-    bool binds;                  /* endpoints are bound, else connected */
-    struct strings endpoints;    /* as zeromq takes them; paths made absolute */
-    struct strings subscribe;    /* prefixes; one "" by default */
+    bool binds;               /* endpoints are bound, else connected */
+    struct strings endpoints; /* as zeromq takes them; paths made absolute */
+    struct strings subscribe; /* prefixes; one "" by default */
     enum feed_topic topic;
     const struct format *format; /* NULL: auto */
     unsigned queue;              /* messages a peer, high-water mark */
@@ -45,27 +45,27 @@ struct feed_config {
 
 struct stream_config {
     char *name;
-    struct strings fields;       /* D names; "x0".."xD-1" where only `dimensions` is given */
-    struct strings columns;      /* as in the file; filled where absent */
-    struct layout *layout;       /* columns with their roles */
-    char *time, *weight, *key;   /* column names; NULL: none */
-    bool key_is_topic;           /* key: topic */
+    struct strings fields;  /* D names; "x0".."xD-1" where only `dimensions` is given */
+    struct strings columns; /* as in the file; filled where absent */
+    struct layout *layout;  /* columns with their roles */
+    char *time, *weight, *key; /* column names; NULL: none */
+    bool key_is_topic;         /* key: topic */
     unsigned max_keys;
-    double stale_after_s;        /* 0: off */
+    double stale_after_s; /* 0: off */
     struct feed_config feed;
-    unsigned family;             /* of the components; 0, gaussian, is the only one */
-    struct numbers resolution;   /* D of them, or none: found */
-    struct mix_options mix;      /* family, components, learn.*, missing, resolution */
-    char *start_path;            /* start: model file, absolute; NULL: none */
+    unsigned family;           /* of the components; 0, gaussian, is the only one */
+    struct numbers resolution; /* D of them, or none: found */
+    struct mix_options mix;    /* family, components, learn.*, missing, resolution */
+    char *start_path;          /* start: model file, absolute; NULL: none */
     double publish_every_s;
-    uint64_t publish_updates;    /* 0: off */
-    struct place place;          /* of the name in the file */
-    struct place *places;        /* of the value of each row of config_keys; line 0: default */
+    uint64_t publish_updates; /* 0: off */
+    struct place place;       /* of the name in the file */
+    struct place *places; /* of the value of each row of config_keys; line 0: default */
 };
 
 struct config {
-    char *path;                  /* the file, absolute */
-    char *state_path;            /* absolute */
+    char *path;       /* the file, absolute */
+    char *state_path; /* absolute */
     struct strings publish_bind;
     char *control_bind;
     unsigned workers;
@@ -83,9 +83,10 @@ struct config_errors {
 };
 
 /* Reads and checks a file. NULL on an error: *code is EX_CONFIG, EX_NOINPUT where there
- * is no such file or EX_NOPERM where it must not be read, and errors (owned by the caller) hold every finding. Nothing
- * is opened or created but the file itself. state_override, NULL or the --state
- * option, comes before the key and $STATE_DIRECTORY. */
+ * is no such file or EX_NOPERM where it must not be read, and errors (owned by the
+ * caller) hold every finding. Nothing is opened or created but the file itself.
+ * state_override, NULL or the --state option, comes before the key and $STATE_DIRECTORY.
+ */
 struct config *config_read(const char *path, const char *state_override,
                            struct config_errors *errors, int *code);
 void config_destroy(struct config **config);

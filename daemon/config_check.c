@@ -50,11 +50,12 @@ static void check_presence(const struct stream_config *stream, struct findings *
         const struct place b =
             other != NULL ? stream->places[other - config_keys] : (struct place){0};
         if (a.line == 0 && b.line == 0) {
-            findings_add(findings, stream->place, "stream '%s' needs %s%s%s", stream->name,
-                         config_key_name(key), other != NULL ? " or " : "",
+            findings_add(findings, stream->place, "stream '%s' needs %s%s%s",
+                         stream->name, config_key_name(key), other != NULL ? " or " : "",
                          other != NULL ? config_key_name(other) : "");
         } else if (a.line > 0 && b.line > 0) {
-            const bool is_b_later = b.line > a.line || (b.line == a.line && b.column > a.column);
+            const bool is_b_later =
+                b.line > a.line || (b.line == a.line && b.column > a.column);
             findings_add(findings, is_b_later ? b : a, "%s excludes %s on line %d",
                          config_key_name(is_b_later ? other : key),
                          config_key_name(is_b_later ? key : other),
@@ -132,7 +133,8 @@ static bool check_columns(const struct stream_config *stream,
     const struct place place = place_of(stream, "streams.*.columns");
     char name[EXCERPT_SIZE];
     for (size_t i = 0; i < N_ROLES; i++) {
-        bool is_used = roles[i].column != NULL && strings_have(&stream->fields, roles[i].column);
+        bool is_used =
+            roles[i].column != NULL && strings_have(&stream->fields, roles[i].column);
         for (size_t j = 0; j < i && roles[i].column != NULL; j++) {
             is_used = is_used || (roles[j].column != NULL &&
                                   strcmp(roles[i].column, roles[j].column) == 0);
@@ -171,13 +173,15 @@ static void make_layout(struct stream_config *stream, struct findings *findings)
         return;
     }
     const char *what = "";
-    stream->layout = layout_new((const char *const *)stream->columns.item, stream->columns.n,
-                                (const char *const *)stream->fields.item, stream->fields.n,
-                                stream->time, stream->weight, stream->key, &what);
+    stream->layout =
+        layout_new((const char *const *)stream->columns.item, stream->columns.n,
+                   (const char *const *)stream->fields.item, stream->fields.n,
+                   stream->time, stream->weight, stream->key, &what);
     if (stream->layout == NULL) {
         char name[EXCERPT_SIZE];
         findings_add(findings, place_of(stream, "streams.*.columns"),
-                     "columns and fields do not fit together at '%s'", excerpt(name, what));
+                     "columns and fields do not fit together at '%s'",
+                     excerpt(name, what));
         return;
     }
     stream->layout->marginalize = stream->mix.marginalize;
@@ -194,11 +198,12 @@ static void check_size(const struct stream_config *stream, struct findings *find
     }
     const uint64_t factor = (d + 1) * (d + 2) / 2;
     if (k * factor > MODEL_SIZE_MAX) {
-        findings_add(findings, place_of(stream, "streams.*.model.components"),
-                     "model.components '%llu' is too large: K(D+1)(D+2)/2 may be 2^20, with "
-                     "%llu fields K may be %llu",
-                     (unsigned long long)k, (unsigned long long)d,
-                     (unsigned long long)(MODEL_SIZE_MAX / factor));
+        findings_add(
+            findings, place_of(stream, "streams.*.model.components"),
+            "model.components '%llu' is too large: K(D+1)(D+2)/2 may be 2^20, with "
+            "%llu fields K may be %llu",
+            (unsigned long long)k, (unsigned long long)d,
+            (unsigned long long)(MODEL_SIZE_MAX / factor));
     }
     const uint64_t warmup = stream->mix.warmup;
     if (warmup > 0 && warmup < k * (d + 1)) {
@@ -220,9 +225,10 @@ static void fill_resolution(struct stream_config *stream, struct findings *findi
         }
     }
     if (resolution->n > 0 && d > 0 && resolution->n != d) {
-        findings_add(findings, place_of(stream, "streams.*.model.resolution"),
-                     "model.resolution has %zu numbers: one, or one for each of %zu fields",
-                     resolution->n, d);
+        findings_add(
+            findings, place_of(stream, "streams.*.model.resolution"),
+            "model.resolution has %zu numbers: one, or one for each of %zu fields",
+            resolution->n, d);
     }
     stream->mix.resolution = resolution->n > 0 ? resolution->item : NULL;
 }
@@ -306,7 +312,13 @@ static int compare_endpoints(const void *left, const void *right)
     const struct endpoint_entry *a = left;
     const struct endpoint_entry *b = right;
     const int order = strcmp(a->text, b->text);
-    return order != 0 ? order : a->order < b->order ? -1 : 1;
+    if (order != 0) {
+        return order;
+    }
+    if (a->place.line != b->place.line) {
+        return a->place.line < b->place.line ? -1 : 1;
+    }
+    return a->order < b->order ? -1 : 1;
 }
 
 /* Two subscriptions of different streams to one publisher are as ZeroMQ means it; two
@@ -332,15 +344,13 @@ static void check_endpoints(struct endpoint_entries *endpoints, struct findings 
         if (strcmp(a->text, b->text) != 0 || may_share(a, b)) {
             continue;
         }
-        const struct endpoint_entry *given = b->place.line > 0 ? b : a;
-        const struct endpoint_entry *first = given == b ? a : b;
-        if (first->place.line > 0) {
-            findings_add(findings, given->place, "%s '%s' stands twice, first on line %d",
-                         config_key_name(given->key), given->text, first->place.line);
+        /* A default has no line and comes first. */
+        if (a->place.line > 0) {
+            findings_add(findings, b->place, "%s '%s' stands twice, first on line %d",
+                         config_key_name(b->key), b->text, a->place.line);
         } else {
-            findings_add(findings, given->place, "%s '%s' is the default of %s",
-                         config_key_name(given->key), given->text,
-                         config_key_name(first->key));
+            findings_add(findings, b->place, "%s '%s' is the default of %s",
+                         config_key_name(b->key), b->text, config_key_name(a->key));
         }
     }
 }

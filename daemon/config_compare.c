@@ -43,16 +43,16 @@ static void compare_keys(struct config_changes *changes, const struct scope *fro
             free(after);
             continue;
         }
-        add(changes, (struct config_change){
-                         .path = from->stream != NULL
-                                     ? xformat("streams.%s.%s", from->stream,
-                                               config_key_name(key))
-                                     : xstrdup(key->path),
-                         .from = before,
-                         .to = after,
-                         .is_live = key->is_live,
-                         .line = to->places[i].line,
-                     });
+        add(changes,
+            (struct config_change){
+                .path = from->stream != NULL
+                            ? xformat("streams.%s.%s", from->stream, config_key_name(key))
+                            : xstrdup(key->path),
+                .from = before,
+                .to = after,
+                .is_live = key->is_live,
+                .line = to->places[i].line,
+            });
     }
 }
 
@@ -85,8 +85,9 @@ static void compare_streams(struct config_changes *changes, const struct config 
         const struct stream_config *before = &from->streams[i];
         const struct stream_config *after = find_stream(to, before->name, i);
         if (after == NULL) {
-            add(changes, (struct config_change){.path = xformat("streams.%s", before->name),
-                                                .from = xstrdup("a stream")});
+            add(changes,
+                (struct config_change){.path = xformat("streams.%s", before->name),
+                                       .from = xstrdup("a stream")});
             continue;
         }
         const struct scope old_scope = scope_of(before);
@@ -96,9 +97,10 @@ static void compare_streams(struct config_changes *changes, const struct config 
     for (size_t i = 0; i < to->n_streams; i++) {
         const struct stream_config *after = &to->streams[i];
         if (find_stream(from, after->name, i) == NULL) {
-            add(changes, (struct config_change){.path = xformat("streams.%s", after->name),
-                                                .to = xstrdup("a stream"),
-                                                .line = after->place.line});
+            add(changes,
+                (struct config_change){.path = xformat("streams.%s", after->name),
+                                       .to = xstrdup("a stream"),
+                                       .line = after->place.line});
         }
     }
 }

@@ -21,7 +21,8 @@ static void note(const struct setting *setting, const struct node *node,
     }
     if (entries->n == entries->capacity) {
         entries->capacity = entries->capacity > 0 ? 2 * entries->capacity : 16;
-        entries->item = xrealloc(entries->item, entries->capacity, sizeof(*entries->item));
+        entries->item =
+            xrealloc(entries->item, entries->capacity, sizeof(*entries->item));
     }
     entries->item[entries->n] = (struct endpoint_entry){.text = xstrdup(endpoint->text),
                                                         .place = node->place,
@@ -41,7 +42,8 @@ static bool read_endpoint(const struct setting *setting, const struct node *node
         "version does not have: use 127.0.0.1 or [::1]";
     const char *problem;
     if (!value_is_text(node)) {
-        value_refuse(setting, node, "is not an endpoint", "tcp://ADDRESS:PORT or ipc://PATH");
+        value_refuse(setting, node, "is not an endpoint",
+                     "tcp://ADDRESS:PORT or ipc://PATH");
         return false;
     }
     if (!endpoint_parse(endpoint, node->text, use, setting->folder, &problem)) {

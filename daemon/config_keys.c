@@ -16,7 +16,6 @@
     .offset = offsetof(struct stream_config, member),                                    \
     .size = sizeof(((struct stream_config *)NULL)->member)
 
-#define MINUTE 60.0
 #define DAY 86400.0
 #define KIB 1024.0
 #define GIB (KIB * KIB * KIB)
@@ -30,6 +29,7 @@ static const char *const missing_ways[] = {"reject", "marginalize", NULL};
 static const char *const families[] = {"gaussian", NULL};
 static const char *const covariances[] = {"full", "diag", "spherical", "tied", NULL};
 
+/* clang-format off */
 const struct config_key config_keys[] = {
     {.path = "state", .type = &value_path, GLOBAL(state_path),
      .help = "folder of the durable state"},
@@ -113,6 +113,7 @@ const struct config_key config_keys[] = {
      .min = 1, .max = 1e9, .unit = "updates", .is_live = true,
      .help = "a frame after so many updates as well"},
 };
+/* clang-format on */
 const size_t config_keys_n = sizeof(config_keys) / sizeof(config_keys[0]);
 
 static const char stream_prefix[] = "streams.*.";
@@ -146,36 +147,38 @@ bool config_key_is_of_stream(const struct config_key *key)
 
 const char *config_key_name(const struct config_key *key)
 {
-    return config_key_is_of_stream(key) ? key->path + sizeof(stream_prefix) - 1 : key->path;
+    return config_key_is_of_stream(key) ? key->path + sizeof(stream_prefix) - 1
+                                        : key->path;
 }
 
 /* Longer keys are not compared. */
 #define WORD_MAX 32
 
-static size_t least(size_t a, size_t b, size_t c)
+static size_t least(size_t a, size_t b)
 {
-    const size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
+    return a < b ? a : b;
 }
 
-/* Edits (insert, delete, replace) from a, of na bytes, to b: R. Wagner and M. Fischer,
- * The string-to-string correction problem, JACM 21 (1974) 168-173. */
+/* Edits from a, of na bytes, to b: insert, delete, replace, swap two neighbours. The
+ * restricted distance of F. Damerau, A technique for computer detection and correction
+ * of spelling errors, CACM 7 (1964) 171-176. */
 static size_t edit_distance(const char *a, size_t na, const char *b, size_t nb)
 {
-    size_t row[WORD_MAX + 1];
-    for (size_t j = 0; j <= nb; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; i <= na; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= nb; j++) {
-            const size_t above = row[j];
-            row[j] = least(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
+    size_t edits[WORD_MAX + 1][WORD_MAX + 1]; /* from the first i bytes to the first j */
+    for (size_t i = 0; i <= na; i++) {
+        for (size_t j = 0; j <= nb; j++) {
+            if (i == 0 || j == 0) {
+                edits[i][j] = i + j;
+                continue;
+            }
+            edits[i][j] = least(least(edits[i - 1][j], edits[i][j - 1]) + 1,
+                                edits[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                edits[i][j] = least(edits[i][j], edits[i - 2][j - 2] + 1);
+            }
         }
     }
-    return row[nb];
+    return edits[na][nb];
 }
 
 /* The nearest word of a group, its length in *length; NULL if none is near. */

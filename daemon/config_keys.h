@@ -13,17 +13,17 @@
 struct value_type;
 
 struct config_key {
-    const char *path;               /* "log.level"; "streams.*.learn.seed", * is any NAME */
-    const struct value_type *type;  /* how it is read, printed and released */
-    size_t offset, size;            /* the member of struct config, or of struct
-                                       stream_config for a key of a stream */
-    const char *preset;             /* default, as in a file; NULL: absent, or found later */
-    double min, max;                /* numbers: the range; lists: how many items */
-    bool is_above;                  /* min itself is outside the range */
-    const char *const *choices;     /* names of 0, 1, ...; ended by NULL */
-    const char *unit;               /* of a number without one of its own; may be NULL */
-    bool is_live;                   /* a reload may change it */
-    const char *help;               /* a sentence */
+    const char *path; /* "log.level"; "streams.*.learn.seed", * is any NAME */
+    const struct value_type *type; /* how it is read, printed and released */
+    size_t offset, size;           /* the member of struct config, or of struct
+                                      stream_config for a key of a stream */
+    const char *preset;         /* default, as in a file; NULL: absent, or found later */
+    double min, max;            /* numbers: the range; lists: how many items */
+    bool is_above;              /* min itself is outside the range */
+    const char *const *choices; /* names of 0, 1, ...; ended by NULL */
+    const char *unit;           /* of a number without one of its own; may be NULL */
+    bool is_live;               /* a reload may change it */
+    const char *help;           /* a sentence */
 };
 
 extern const struct config_key config_keys[];

@@ -20,8 +20,8 @@
 /* Words that some reader of YAML takes for a truth value or for nothing. */
 static bool is_reserved(const char *text)
 {
-    static const char *const words[] = {"y", "n", "yes", "no", "on", "off",
-                                        "true", "false", "null"};
+    static const char *const words[] = {"y",   "n",    "yes",   "no",  "on",
+                                        "off", "true", "false", "null"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcasecmp(text, words[i]) == 0) {
             return true;
@@ -166,7 +166,8 @@ static void set_format(const struct setting *setting, const struct node *node)
     }
     const char *names[16] = {"auto"};
     const struct format *const *row = format_table();
-    for (size_t i = 1; row[i - 1] != NULL && i + 1 < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 1; row[i - 1] != NULL && i + 1 < sizeof(names) / sizeof(names[0]);
+         i++) {
         names[i] = row[i - 1]->name;
     }
     char list[CHOICES_SIZE];
@@ -204,7 +205,8 @@ static bool is_column(const struct setting *setting, const struct node *node)
         return false;
     }
     if (strcmp(node->text, "-") == 0) {
-        value_refuse(setting, node, "is not a name", "- stands for a column that is skipped");
+        value_refuse(setting, node, "is not a name",
+                     "- stands for a column that is skipped");
         return false;
     }
     return true;

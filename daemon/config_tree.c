@@ -45,7 +45,8 @@ static struct place place_of(const yaml_mark_t *mark)
 static bool check_bytes(const char *text, size_t length, struct findings *findings)
 {
     struct place place = {1, 1};
-    if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
+    if (length >= 2 &&
+        (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
         findings_add(findings, place, "the file is UTF-16: write it as UTF-8");
         return false;
     }
@@ -53,16 +54,19 @@ static bool check_bytes(const char *text, size_t length, struct findings *findin
         const size_t size = utf8_size(text + i, length - i);
         const unsigned char byte = (unsigned char)text[i];
         if (size == 0) {
-            findings_add(findings, place, "byte 0x%02x at offset %zu is not UTF-8", byte, i);
+            findings_add(findings, place, "byte 0x%02x at offset %zu is not UTF-8", byte,
+                         i);
             return false;
         }
-        if ((byte < 0x20 && strchr("\t\n\r", byte) == NULL) || byte == 0 || byte == 0x7f) {
-            findings_add(findings, place, "byte 0x%02x at offset %zu is a control character",
-                         byte, i);
+        if ((byte < 0x20 && strchr("\t\n\r", byte) == NULL) || byte == 0 ||
+            byte == 0x7f) {
+            findings_add(findings, place,
+                         "byte 0x%02x at offset %zu is a control character", byte, i);
             return false;
         }
         if (byte == '%' && place.column == 1) {
-            findings_add(findings, place, "a line begins with %%: directives are refused");
+            findings_add(findings, place,
+                         "a line begins with %%: directives are refused");
             return false;
         }
         place.column++;
@@ -111,7 +115,7 @@ static char *scalar_text(struct builder *builder, const yaml_event_t *event)
     for (size_t i = 0; i < event->data.scalar.length; i++) {
         if (value[i] < 0x20 || value[i] == 0x7f) {
             findings_add(builder->findings, place_of(&event->start_mark),
-                         "a value holds the control character 0x%02x", value[i]);
+                         "a text holds the control character 0x%02x", value[i]);
             return NULL;
         }
     }
@@ -126,6 +130,7 @@ static void add_key(struct builder *builder, struct node *map, const yaml_event_
     member->key = event->type == YAML_SCALAR_EVENT ? scalar_text(builder, event) : NULL;
     if (member->key == NULL) {
         member->key = xstrdup("");
+        member->has_bad_key = true;
     }
 }
 
@@ -191,11 +196,13 @@ static void on_open(struct builder *builder, const yaml_event_t *event,
 {
     struct node *node = begin_value(builder, event);
     if (node == NULL) {
-        stop(builder, place_of(&event->start_mark), "a key is a list or a map: write a name");
+        stop(builder, place_of(&event->start_mark),
+             "a key is a list or a map: write a name");
         return;
     }
     if (builder->depth == DEPTH_MAX) {
-        stop(builder, place_of(&event->start_mark), "nested too deeply: 16 levels at most");
+        stop(builder, place_of(&event->start_mark),
+             "nested too deeply: 16 levels at most");
         return;
     }
     node->kind = kind;
@@ -224,7 +231,7 @@ static void check_duplicates(struct builder *builder, struct node *map)
     }
     const struct node *first = NULL;
     for (size_t i = 0; i < map->n; i++) {
-        if (first == NULL || first->key[0] == '\0' ||
+        if (first == NULL || first->has_bad_key || sorted[i]->has_bad_key ||
             strcmp(first->key, sorted[i]->key) != 0) {
             first = sorted[i];
             continue;
@@ -300,6 +307,20 @@ static bool has_tab_indent(const struct builder *builder, size_t line)
     return c < end && *c == '\t';
 }
 
+/* The place of a byte of a text that check_bytes() passed. */
+static struct place place_of_byte(const struct builder *builder, size_t offset)
+{
+    struct place place = {1, 1};
+    for (size_t i = 0; i < offset && i < builder->length;
+         i += utf8_size(builder->text + i, builder->length - i)) {
+        place.column++;
+        if (builder->text[i] == '\n') {
+            place = (struct place){place.line + 1, 1};
+        }
+    }
+    return place;
+}
+
 static void on_syntax_error(struct builder *builder)
 {
     const yaml_parser_t *parser = &builder->parser;
@@ -309,8 +330,9 @@ static void on_syntax_error(struct builder *builder)
     builder->is_whole = false;
     if (parser->error == YAML_READER_ERROR) {
         /* Characters that check_bytes() lets pass and YAML does not: such as U+0080. */
-        findings_add(builder->findings, place_of(&parser->mark), "%s: U+%04X at offset %zu",
-                     problem, (unsigned)parser->problem_value, parser->problem_offset);
+        findings_add(builder->findings, place_of_byte(builder, parser->problem_offset),
+                     "%s: U+%04X at offset %zu", problem, (unsigned)parser->problem_value,
+                     parser->problem_offset);
     } else if (has_tab_indent(builder, parser->problem_mark.line)) {
         findings_add(builder->findings, place, "indented by a tab: use blanks");
     } else if (parser->context != NULL) {

@@ -23,6 +23,7 @@ struct node {
     struct place place;     /* where the value begins */
     char *key;              /* members of a map: the key, else NULL */
     struct place key_place; /* where the key begins */
+    bool has_bad_key;       /* the key is "", and what is wrong with it was said */
     char *text;             /* scalar; no control characters within */
     bool is_plain;          /* scalar without quotes */
     size_t n, capacity;     /* items of a list, members of a map in their order */

@@ -47,7 +47,7 @@ char *config_key_value(const struct config_key *key, const void *base)
 }
 
 void value_refuse(const struct setting *setting, const struct node *node,
-                   const char *problem, const char *right)
+                  const char *problem, const char *right)
 {
     const char *name = config_key_name(setting->key);
     const char *colon = right != NULL ? ": " : "";
@@ -55,8 +55,8 @@ void value_refuse(const struct setting *setting, const struct node *node,
     right = right != NULL ? right : "";
     if (node->kind == NODE_SCALAR && (node->text[0] != '\0' || !node->is_plain)) {
         log_escape(value, sizeof(value), node->text, strlen(node->text));
-        findings_add(setting->findings, node->place, "%s '%s' %s%s%s", name, value, problem,
-                     colon, right);
+        findings_add(setting->findings, node->place, "%s '%s' %s%s%s", name, value,
+                     problem, colon, right);
     } else if (node->kind == NODE_SCALAR) {
         findings_add(setting->findings, node->place, "%s has no value%s%s", name, colon,
                      right);
@@ -237,7 +237,8 @@ static bool print_count_member(const struct config_key *key, const void *base, F
     fprintf(out, "%llu", (unsigned long long)count);
     return true;
 }
-const struct value_type value_count = {"whole number", set_count, print_count_member, NULL};
+const struct value_type value_count = {"whole number", set_count, print_count_member,
+                                       NULL};
 
 static void set_size(const struct setting *setting, const struct node *node)
 {

@@ -17,12 +17,12 @@
 
 /* An endpoint of the file, kept to find those that stand twice. */
 struct endpoint_entry {
-    char *text;                     /* normal spelling, owned */
-    struct place place;             /* line 0: a default */
+    char *text;         /* normal spelling, owned */
+    struct place place; /* line 0: a default */
     const struct config_key *key;
-    const void *base;               /* the stream, if the key is of one */
+    const void *base; /* the stream, if the key is of one */
     enum endpoint_use use;
-    size_t order;                   /* of appearance */
+    size_t order; /* of appearance */
 };
 
 struct endpoint_entries {
@@ -33,8 +33,8 @@ struct endpoint_entries {
 /* What a value is read with. */
 struct setting {
     const struct config_key *key;
-    void *base;                     /* the struct config or stream_config to write to */
-    const char *folder;             /* relative paths are relative to it */
+    void *base;         /* the struct config or stream_config to write to */
+    const char *folder; /* relative paths are relative to it */
     struct findings *findings;
     struct endpoint_entries *endpoints;
 };
@@ -59,12 +59,12 @@ extern const struct value_type value_name;     /* name of a column */
 extern const struct value_type value_names;    /* list of distinct names */
 extern const struct value_type value_columns;  /* the same with "-" any number of times */
 extern const struct value_type value_dimensions; /* whole number that makes names */
-extern const struct value_type value_key;      /* name of a column, or topic */
-extern const struct value_type value_prefixes; /* text or list of texts */
-extern const struct value_type value_path;     /* made absolute */
-extern const struct value_type value_format;   /* a row of format_table(), or auto */
-extern const struct value_type value_bind;     /* endpoint that is bound */
-extern const struct value_type value_binds;    /* or list of them */
+extern const struct value_type value_key;        /* name of a column, or topic */
+extern const struct value_type value_prefixes;   /* text or list of texts */
+extern const struct value_type value_path;       /* made absolute */
+extern const struct value_type value_format;     /* a row of format_table(), or auto */
+extern const struct value_type value_bind;       /* endpoint that is bound */
+extern const struct value_type value_binds;      /* or list of them */
 extern const struct value_type value_feed_bind, value_feed_connect;
 
 /* K(D+1)(D+2)/2 <= MODEL_SIZE_MAX bounds the memory of a model; with D = 1 that leaves

@@ -105,7 +105,8 @@ static bool parse_tcp(struct endpoint *endpoint, const char *text, enum endpoint
 /* Appends the parts of path to out, which holds an absolute path of *length bytes or
  * nothing: without empty parts and ".", and ".." taken off the end. False if it does
  * not fit. Symbolic links are not looked at. */
-static bool append_parts(char out[ENDPOINT_PATH_MAX + 1], size_t *length, const char *path)
+static bool append_parts(char out[ENDPOINT_PATH_MAX + 1], size_t *length,
+                         const char *path)
 {
     while (*path != '\0') {
         path += strspn(path, "/");

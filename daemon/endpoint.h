@@ -16,9 +16,9 @@ enum endpoint_transport { ENDPOINT_TCP, ENDPOINT_IPC };
 
 struct endpoint {
     enum endpoint_transport transport;
-    bool is_loopback;         /* ipc, 127.0.0.0/8, ::1; false for `*` and all others */
-    bool is_named;            /* the address is a name, of a host or an interface: refused */
-    unsigned port;            /* tcp: 1..65535; 0: `*`, the system chooses */
+    bool is_loopback; /* ipc, 127.0.0.0/8, ::1; false for `*` and all others */
+    bool is_named;    /* the address is a name, of a host or an interface: refused */
+    unsigned port;    /* tcp: 1..65535; 0: `*`, the system chooses */
     char text[ENDPOINT_SIZE]; /* normal spelling, as zeromq takes it */
 };
 

@@ -14,7 +14,7 @@ struct place {
 
 struct finding {
     struct place place;
-    char *text; /* owned */
+    char *text;   /* owned */
     size_t order; /* of discovery, for findings at one place */
 };
 

@@ -45,7 +45,10 @@ struct log_limit {
     unsigned written;    /* lines in the current period */
     uint64_t suppressed; /* lines left out in it */
 };
-#define LOG_LIMIT_INIT {.lines = 10, .period_ms = 1000, .start_ms = INT64_MIN}
+#define LOG_LIMIT_INIT                                                                   \
+    {                                                                                    \
+        .lines = 10, .period_ms = 1000, .start_ms = INT64_MIN                            \
+    }
 
 /* Writes the line unless the limit is reached. now_ms: monotonic clock. */
 void log_limited(struct log_limit *limit, int64_t now_ms, enum log_level level,

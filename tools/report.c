@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Replies in words. */
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "frame.h"
+#include "tool.h"
+
+/* ---- Pieces -------------------------------------------------------------- */
+
+static const char *text_of(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text != NULL ? text : "-";
+}
+
+static json_int_t count_of(const json_t *object, const char *member)
+{
+    return json_integer_value(json_object_get(object, member));
+}
+
+/* "a, b, c" of an array of strings or numbers. */
+static void print_list(const json_t *array, FILE *out)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(array, i, item)
+    {
+        fputs(i == 0 ? "" : ", ", out);
+        if (json_is_string(item)) {
+            fputs(json_string_value(item), out);
+        } else {
+            fprintf(out, "%.6g", json_number_value(item));
+        }
+    }
+}
+
+/* "  label: a, b" where the member is there. */
+static void print_member(const json_t *object, const char *member, FILE *out)
+{
+    const json_t *value = json_object_get(object, member);
+    if (json_is_array(value)) {
+        fprintf(out, "  %-10s ", member);
+        print_list(value, out);
+        fputc('\n', out);
+    } else if (json_is_string(value)) {
+        fprintf(out, "  %-10s %s\n", member, json_string_value(value));
+    } else if (json_is_integer(value)) {
+        fprintf(out, "  %-10s %lld\n", member, (long long)json_integer_value(value));
+    } else if (json_is_number(value)) {
+        fprintf(out, "  %-10s %.6g\n", member, json_number_value(value));
+    }
+}
+
+static void print_duration(double seconds, FILE *out)
+{
+    const long whole = (long)seconds;
+    if (whole < 60) {
+        fprintf(out, "%.1f s", seconds);
+    } else if (whole < 3600) {
+        fprintf(out, "%ld min %ld s", whole / 60, whole % 60);
+    } else {
+        fprintf(out, "%ld h %ld min", whole / 3600, whole / 60 % 60);
+    }
+}
+
+static void print_time(double seconds, FILE *out)
+{
+    const time_t whole = (time_t)seconds;
+    struct tm parts;
+    char text[32];
+    gmtime_r(&whole, &parts);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+    fprintf(out, "%s.%03dZ", text, (int)(1e3 * (seconds - (double)whole)));
+}
+
+void report_ledger_line(json_t *ledger, FILE *out)
+{
+    static const char *const counts[] = {"received", "learned", "duplicate", "queued",
+                                         "lost"};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        fprintf(out, "%s%s %lld", i == 0 ? "" : "  ", counts[i],
+                (long long)count_of(ledger, counts[i]));
+    }
+    json_t *rejected = json_object_get(ledger, "rejected");
+    const char *reason;
+    json_t *n;
+    fputs("  rejected", out);
+    if (json_object_size(rejected) == 0) {
+        fputs(" 0", out);
+    }
+    json_object_foreach(rejected, reason, n)
+    {
+        fprintf(out, " %s %lld", reason, (long long)json_integer_value(n));
+    }
+}
+
+static void print_vector(const json_t *values, FILE *out)
+{
+    fputc('(', out);
+    print_list(values, out);
+    fputc(')', out);
+}
+
+/* ---- Replies ------------------------------------------------------------- */
+
+static void print_endpoints(json_t *endpoints, FILE *out)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(endpoints, name, value)
+    {
+        if (json_is_string(value) || json_is_array(value)) {
+            print_member(endpoints, name, out);
+        }
+    }
+}
+
+static void print_stream_status(const char *name, const json_t *stream, FILE *out)
+{
+    fprintf(out, "%s: %s", name, text_of(stream, "state"));
+    const json_t *rate = json_object_get(stream, "rate");
+    if (json_is_number(rate)) {
+        fprintf(out, ", %.6g points/s", json_number_value(rate));
+    }
+    fputs("\n  ", out);
+    report_ledger_line(json_object_get(stream, "ledger"), out);
+    fputc('\n', out);
+}
+
+void report_status(const json_t *reply, FILE *out)
+{
+    fprintf(out, "mixd %s, up ", text_of(reply, "version"));
+    print_duration(json_number_value(json_object_get(reply, "uptime")), out);
+    fputc('\n', out);
+    print_member(reply, "instance", out);
+    print_member(reply, "durability", out);
+    print_member(reply, "workers", out);
+    print_endpoints(json_object_get(reply, "endpoints"), out);
+    const char *name;
+    json_t *stream;
+    json_object_foreach(json_object_get(reply, "streams"), name, stream)
+    {
+        print_stream_status(name, stream, out);
+    }
+}
+
+void report_streams(const json_t *reply, FILE *out)
+{
+    const char *name;
+    json_t *stream;
+    json_object_foreach(json_object_get(reply, "streams"), name, stream)
+    {
+        const json_t *feed = json_object_get(stream, "feed");
+        fprintf(out, "%s: %s, %s, %s %s ", name, text_of(stream, "state"),
+                text_of(feed, "type"), text_of(feed, "format"),
+                text_of(feed, "direction"));
+        print_list(json_object_get(feed, "endpoints"), out);
+        fputc('\n', out);
+        print_member(stream, "columns", out);
+        print_member(stream, "fields", out);
+        print_member(stream, "keys", out);
+    }
+}
+
+void report_model(const json_t *reply, FILE *out)
+{
+    char *text = tool_need(frame_text(json_object_get(reply, "model")));
+    fprintf(out, "%s\n", text);
+    free(text);
+}
+
+void report_score(const json_t *reply, FILE *out)
+{
+    print_member(reply, "log_density", out);
+    print_member(reply, "component", out);
+    print_member(reply, "responsibilities", out);
+    print_member(reply, "tail", out);
+}
+
+void report_sample(const json_t *reply, FILE *out)
+{
+    size_t i;
+    const json_t *point;
+    json_array_foreach(json_object_get(reply, "points"), i, point)
+    {
+        size_t d;
+        const json_t *x;
+        json_array_foreach(point, d, x)
+        {
+            fprintf(out, "%s%.17g", d == 0 ? "" : ",", json_number_value(x));
+        }
+        fputc('\n', out);
+    }
+}
+
+void report_wait(const json_t *reply, FILE *out)
+{
+    const json_t *model = json_object_get(reply, "model");
+    fprintf(out, "%s: %s, %lld points, %lld updates, log-likelihood %.6g\n",
+            text_of(model, "stream"), text_of(model, "state"),
+            (long long)count_of(model, "points"), (long long)count_of(model, "updates"),
+            json_number_value(json_object_get(model, "log_likelihood")));
+    size_t k;
+    const json_t *weight;
+    json_array_foreach(json_object_get(model, "weights"), k, weight)
+    {
+        fprintf(out, "  %.4f at ", json_number_value(weight));
+        print_vector(json_array_get(json_object_get(model, "means"), k), out);
+        fputc('\n', out);
+    }
+}
+
+void report_ledger(const json_t *reply, FILE *out)
+{
+    report_ledger_line(json_object_get(reply, "ledger"), out);
+    fputc('\n', out);
+}
+
+void report_rejects(const json_t *reply, FILE *out)
+{
+    const json_t *rejects = json_object_get(reply, "rejects");
+    size_t i;
+    const json_t *reject;
+    json_array_foreach(rejects, i, reject)
+    {
+        print_time(json_number_value(json_object_get(reject, "time")), out);
+        fprintf(out, "  %-10s  %s  [%s]\n", text_of(reject, "reason"),
+                text_of(reject, "detail"), text_of(reject, "data"));
+    }
+    if (json_array_size(rejects) == 0) {
+        fputs("nothing was rejected\n", out);
+    }
+}
+
+void report_state(const json_t *reply, FILE *out)
+{
+    fprintf(out, "%s\n", text_of(reply, "state"));
+}
+
+void report_config(const json_t *reply, FILE *out)
+{
+    fputs(text_of(reply, "config"), out);
+}
+
+void report_version(const json_t *reply, FILE *out)
+{
+    fprintf(out, "mixd %s\n", text_of(reply, "version"));
+}
+
+void report_done(const json_t *reply, FILE *out)
+{
+    (void)reply;
+    fputs("done\n", out);
+}

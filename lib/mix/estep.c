@@ -15,12 +15,14 @@ struct estep *estep_new(const struct shape *shape)
     if (estep == NULL) {
         return NULL;
     }
-    estep->resp = calloc((shape->components + 1) * BLOCK_POINTS, sizeof(double));
+    const size_t k = shape->components;
+    estep->resp = calloc((k + 1) * BLOCK_POINTS + k, sizeof(double));
     if (estep->resp == NULL) {
         free(estep);
         return NULL;
     }
-    estep->log_density = estep->resp + shape->components * BLOCK_POINTS;
+    estep->log_density = estep->resp + k * BLOCK_POINTS;
+    estep->mass = estep->log_density + BLOCK_POINTS;
     return estep;
 }
 
@@ -84,14 +86,22 @@ void estep_run(struct estep *estep, const struct mix_model *model,
         param += f->family->param_size(f);
         cache += f->family->cache_size(f);
     }
+    for (size_t i = 0; i < block->n; i++) {
+        const bool no_value = block->has_missing && is_empty(block, i);
+        const double l = normalise(estep, components, i, no_value ? 0 : block->weight[i]);
+        estep->log_density[i] = no_value ? (double)NAN : l;
+    }
+    cache = model->cache;
+    for (size_t j = 0; j < model->shape.n_factors; j++) {
+        const struct factor *f = &model->shape.factors[j];
+        f->family->log_common(f, cache, block, estep->log_density);
+        cache += f->family->cache_size(f);
+    }
     estep->log_likelihood = estep->weight = 0;
     estep->unscorable = 0;
     for (size_t i = 0; i < block->n; i++) {
-        const bool no_value = block->has_missing && is_empty(block, i);
-        const double weight = no_value ? 0 : block->weight[i];
-        const double l = normalise(estep, components, i, weight);
-        estep->log_density[i] = no_value ? (double)NAN : l;
-        if (no_value || !(l > -(double)INFINITY)) {
+        const double l = estep->log_density[i], weight = block->weight[i];
+        if (!(l > -(double)INFINITY)) {
             estep->unscorable++;
             continue;
         }
@@ -136,28 +146,37 @@ void sums_clear(struct sums *sums)
     sums->points = sums->unscorable = 0;
 }
 
+/* Sum of one component's responsibilities, in the fixed order of all block sums. */
+static double sum_block(const double *r)
+{
+    double sum[8] = {0};
+    for (size_t i = 0; i < BLOCK_POINTS; i += 8) {
+        for (size_t lane = 0; lane < 8; lane++) {
+            sum[lane] += r[i + lane];
+        }
+    }
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) +
+           ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
 void sums_add(struct sums *sums, const struct estep *estep, const struct mix_model *model,
               const struct block *block)
 {
-    const double *param = model->param, *cache = model->cache;
+    const size_t components = model->shape.components;
+    const double *param = model->param;
     double *values = sums->values;
-    for (size_t k = 0; k < model->shape.components; k++) {
-        const double *r = estep->resp + k * BLOCK_POINTS;
-        double part[8] = {0};
-        for (size_t i = 0; i < BLOCK_POINTS; i += 8) {
-            for (size_t lane = 0; lane < 8; lane++) {
-                part[lane] += r[i + lane];
-            }
-        }
-        sums->mass[k] += ((part[0] + part[4]) + (part[2] + part[6])) +
-                         ((part[1] + part[5]) + (part[3] + part[7]));
+    for (size_t k = 0; k < components; k++) {
+        estep->mass[k] = sum_block(estep->resp + k * BLOCK_POINTS);
     }
     for (size_t j = 0; j < model->shape.n_factors; j++) {
         const struct factor *f = &model->shape.factors[j];
-        f->family->accumulate(f, param, cache, block, estep->resp, values);
+        f->family->accumulate(f, param, block, estep->resp, sums->mass, estep->mass,
+                              values);
         param += f->family->param_size(f);
-        cache += f->family->cache_size(f);
         values += f->family->sums_size(f);
+    }
+    for (size_t k = 0; k < components; k++) {
+        sums->mass[k] += estep->mass[k];
     }
     sums->weight += estep->weight;
     sums->log_likelihood += estep->log_likelihood;

@@ -16,6 +16,7 @@
 struct estep {
     double *resp;         /* K x BLOCK_POINTS: r_ik times the point's weight */
     double *log_density;  /* BLOCK_POINTS: l_i, nats; -inf or NaN: unscorable */
+    double *mass;         /* K: sums of resp, filled by sums_add() */
     double log_likelihood;/* sum of weight_i l_i over the scorable points of the block */
     double weight;        /* sum of the weights of the scorable points */
     size_t unscorable;    /* points without a finite density or without any value */
@@ -27,7 +28,7 @@ void estep_destroy(struct estep **estep);
 void estep_run(struct estep *estep, const struct mix_model *model,
                const struct block *block);
 
-/* Sums over one block or several, about the means of one model. */
+/* Sums over one block or several, for one model. */
 struct sums {
     double *mass;         /* K: sum of responsibilities times weight */
     double *values;       /* sums_size: factor after factor */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Gaussian components with full, diagonal, spherical and tied covariance: parameters,
- * statistics and M-step. The E-step is in family_gaussian_estep.c. */
+ * statistics and M-step. The
+ * E-step is in gaussian_density.c and gaussian_sums.c. */
 #include "gaussian.h"
 
 #include <math.h>
@@ -44,7 +45,24 @@ size_t gaussian_unit_size(const struct factor *f)
 
 static size_t cache_size(const struct factor *f)
 {
-    return gaussian_n_cov(f) * gaussian_unit_size(f) + f->components;
+    return f->dimensions + gaussian_n_cov(f) * gaussian_unit_size(f) + f->components;
+}
+
+const double *gaussian_unit(const struct factor *f, const double *cache, size_t k)
+{
+    const size_t of = f->covariance == MIX_TIED ? 0 : k;
+    return cache + f->dimensions + of * gaussian_unit_size(f);
+}
+
+const double *gaussian_log_norm(const struct factor *f, const double *cache)
+{
+    return cache + f->dimensions + gaussian_n_cov(f) * gaussian_unit_size(f);
+}
+
+const double *gaussian_cov(const struct factor *f, const double *param, size_t k)
+{
+    const size_t of = f->covariance == MIX_TIED ? 0 : k;
+    return param + f->components * f->dimensions + of * gaussian_cov_size(f);
 }
 
 static size_t stats_size(const struct factor *f)
@@ -92,54 +110,62 @@ static bool prepare_unit(const struct factor *f, const double *cov, double *unit
 static enum mix_err prepare(const struct factor *f, const double *param, double *cache)
 {
     const size_t dims = f->dimensions, size = gaussian_unit_size(f);
-    const double *cov = param + f->components * dims;
-    double *log_norm = cache + gaussian_n_cov(f) * size;
-    for (size_t k = 0; k < f->components; k++) {
-        const bool is_shared = k > 0 && f->covariance == MIX_TIED;
-        double *unit = cache + (f->covariance == MIX_TIED ? 0 : k * size);
-        if (!is_shared && !prepare_unit(f, cov + k * gaussian_cov_size(f), unit)) {
+    double *exponent = cache, *units = cache + dims;
+    double *log_norm = units + gaussian_n_cov(f) * size;
+    for (size_t k = 0; k < gaussian_n_cov(f); k++) {
+        if (!prepare_unit(f, gaussian_cov(f, param, k), units + k * size)) {
             return MIX_ECOVARIANCE;
         }
-        log_norm[k] = -0.5 * (double)dims * LOG_2PI;
+    }
+    for (size_t d = 0; d < dims; d++) {
+        exponent[d] = ilogb(units[d]);
+    }
+    for (size_t k = 0; k < f->components; k++) {
+        const double *unit = gaussian_unit(f, cache, k);
+        log_norm[k] = 0;
         for (size_t d = 0; d < dims; d++) {
             const double w = gaussian_is_dense(f) ? unit[dims + packed_size(d) + d] : 1;
-            log_norm[k] -= special_log(unit[d]) - special_log(w);
+            const double sd = ldexp(unit[d], -(int)exponent[d]);
+            log_norm[k] -= special_log(sd) - special_log(w);
         }
     }
     return MIX_OK;
 }
 
-/* m and C of one component, share a of a block or other statistics with mean
- * m + delta and covariance V(i, j) = scale * v - shift_i shift_j. */
+/* m and C of one component blended with a part `a` of points of mean m + delta and
+ * scatter Q = n V in the form of sums. */
+static void blend_one(const struct factor *f, double a, double n, const double *delta,
+                      const double *q, double *m, double *c)
+{
+    const size_t dims = f->dimensions;
+    for (size_t i = 0; i < dims; i++) {
+        for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++) {
+            const size_t at = gaussian_is_dense(f) ? i * dims + j : i;
+            const double v = q[gaussian_is_dense(f) ? packed_size(i) + j : i] / n;
+            c[at] = (1 - a) * c[at] + a * v + a * (1 - a) * delta[i] * delta[j];
+            if (gaussian_is_dense(f)) {
+                c[j * dims + i] = c[at];
+            }
+        }
+        m[i] += a * delta[i];
+    }
+}
+
 static void blend(const struct factor *f, double *stats, const double *param,
                   const double *share, const double *mass, const double *sums)
 {
-    const size_t dims = f->dimensions, c_size = gaussian_block_size(f);
-    const size_t q_size = gaussian_sum_size(f);
-    const double *big_f = sums, *big_q = sums + f->components * dims;
-    double *m = stats, *c = stats + f->components * dims;
-    double shift[MIX_DIMENSIONS_MAX], delta[MIX_DIMENSIONS_MAX];
-    for (size_t k = 0; k < f->components; k++, c += c_size, big_q += q_size) {
+    const size_t dims = f->dimensions, first_c = f->components * dims;
+    double delta[MIX_DIMENSIONS_MAX];
+    for (size_t k = 0; k < f->components; k++) {
+        double *m = stats + k * dims;
         if (!(mass[k] > 0)) {
             continue;
         }
-        const double a = share[k], n = mass[k];
         for (size_t d = 0; d < dims; d++) {
-            shift[d] = big_f[k * dims + d] / n;
-            delta[d] = shift[d] + (param[k * dims + d] - m[k * dims + d]);
-            m[k * dims + d] += a * delta[d];
+            delta[d] = sums[k * dims + d] / mass[k] + (param[k * dims + d] - m[d]);
         }
-        for (size_t i = 0; i < dims; i++) {
-            for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++) {
-                const size_t at = gaussian_is_dense(f) ? i * dims + j : i;
-                const double q = big_q[gaussian_is_dense(f) ? packed_size(i) + j : i];
-                const double v = q / n - shift[i] * shift[j];
-                c[at] = (1 - a) * c[at] + a * v + a * (1 - a) * delta[i] * delta[j];
-                if (gaussian_is_dense(f)) {
-                    c[j * dims + i] = c[at];
-                }
-            }
-        }
+        blend_one(f, share[k], mass[k], delta, sums + first_c + k * gaussian_sum_size(f),
+                  m, stats + first_c + k * gaussian_block_size(f));
     }
 }
 
@@ -247,8 +273,7 @@ static void sample(const struct factor *f, const double *param, size_t k,
                    struct rng *rng, double *x)
 {
     const size_t dims = f->dimensions;
-    const size_t of = f->covariance == MIX_TIED ? 0 : k;
-    const double *cov = param + f->components * dims + of * gaussian_cov_size(f);
+    const double *cov = gaussian_cov(f, param, k);
     double normal[MIX_DIMENSIONS_MAX], sd[MIX_DIMENSIONS_MAX];
     double factor[MIX_DIMENSIONS_MAX * (MIX_DIMENSIONS_MAX + 1) / 2];
     for (size_t d = 0; d < dims; d++) {
@@ -283,6 +308,7 @@ const struct family family_gaussian = {
     .parameters = parameters,
     .prepare = prepare,
     .log_density = gaussian_log_density,
+    .log_common = gaussian_log_common,
     .accumulate = gaussian_accumulate,
     .blend = blend,
     .merge = merge,

@@ -4,10 +4,12 @@
  *
  *     param  means [K][D] | covariances: full [K][D][D], diag [K][D], spherical [K],
  *                           tied [D][D]
- *     cache  n_cov times: sd [D] | inverse factor W [D(D+1)/2] (full, tied; z = W d/sd)
- *            then log normaliser [K]
+ *     cache  exponent e [D]: 2^e_d is the unit of field d, near the sd of component 0
+ *            | n_cov times: sd [D], inverse factor W [D(D+1)/2] (full, tied;
+ *              z = W (x - mu)/sd) | log normaliser [K] in those units
  *     stats  m [K][D] | C: full, tied [K][D][D], diag, spherical [K][D]
- *     sums   F [K][D] | Q: full, tied [K][D(D+1)/2] packed, diag, spherical [K][D]
+ *     sums   F [K][D] = sum r (x - mu) | Q about mu + F/N: full, tied
+ *            [K][D(D+1)/2] packed, diag, spherical [K][D]
  */
 #ifndef GAUSSIAN_H
 #define GAUSSIAN_H
@@ -31,21 +33,41 @@ size_t gaussian_block_size(const struct factor *f); /* doubles of one C in stats
 size_t gaussian_sum_size(const struct factor *f);   /* doubles of one Q in sums */
 size_t gaussian_unit_size(const struct factor *f);  /* doubles of sd and W in cache */
 
-/* family_gaussian_estep.c */
+/* Where cache holds the covariance of component k and the log normalisers. */
+const double *gaussian_unit(const struct factor *f, const double *cache, size_t k);
+const double *gaussian_log_norm(const struct factor *f, const double *cache);
+/* Where param holds the covariance of component k. */
+const double *gaussian_cov(const struct factor *f, const double *param, size_t k);
+
+/* True if point i of the block misses an entry of this factor. */
+bool gaussian_has_hole(const struct factor *f, const struct block *block, size_t i);
+
+/* gaussian_density.c */
 void gaussian_log_density(const struct factor *f, const double *param,
                           const double *cache, const struct block *block,
                           double *log_density);
-void gaussian_accumulate(const struct factor *f, const double *param, const double *cache,
-                         const struct block *block, const double *resp, double *sums);
+void gaussian_log_common(const struct factor *f, const double *cache,
+                         const struct block *block, double *log_density);
 
-/* gaussian_missing.c: the points of a block that have missing entries, one component.
- * cov is dense D x D. Adds to F [D] and, unless NULL, to Q in the form of sums. */
+/* gaussian_sums.c */
+void gaussian_accumulate(const struct factor *f, const double *param,
+                         const struct block *block, const double *resp,
+                         const double *before, const double *mass, double *sums);
+
+/* gaussian_missing.c: point i of a block, with missing entries, against one component
+ * with mean [D] and dense covariance cov [D][D]. */
 struct observed {
-    double log_density;                /* of the observed entries, without w_k */
-    double d[MIX_DIMENSIONS_MAX];      /* x - mean, the conditional mean where missing */
+    double log_density;           /* of the entries that are there, in units of 2^e,
+                                     without the constant of 2 pi */
+    double d[MIX_DIMENSIONS_MAX]; /* x - mean; its conditional mean where missing */
 };
+/* The covariance of component k as a dense matrix. */
+void gaussian_dense(const struct factor *f, const double *param, size_t k, double *cov);
+/* exponent: D, or NULL when the density is not wanted. conditional: D x D, the
+ * conditional covariance, zero where observed, or NULL. False if the covariance of the
+ * observed entries cannot be factored. */
 bool gaussian_observe(const struct factor *f, const double *mean, const double *cov,
-                      const struct block *block, size_t i, struct observed *out,
-                      double *conditional);
+                      const double *exponent, const struct block *block, size_t i,
+                      struct observed *out, double *conditional);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Centred stepwise EM. With g the step, r = N/W of a block of weight W, F and Q its
- * sums about mu_k:
+ * Centred stepwise EM. With g the step, r = N/W of a block of weight W, F its sum about
+ * mu_k, and V = Q/N its covariance about its own mean:
  *
- *     rho' = (1-g) rho + g r,  a = g r / rho',  b = F/N,  delta = b + (mu_k - m)
+ *     rho' = (1-g) rho + g r,  a = g r / rho',  delta = F/N + (mu_k - m)
  *     m'   = m + a delta
- *     C'   = (1-a) C + a (Q/N - b b') + a (1-a) delta delta'
+ *     C'   = (1-a) C + a V + a (1-a) delta delta'
  *
  * This is the recursion s <- (1-g) s + g s(block) on raw moments s0, s1, s2, written
  * in rho = s0, m = s1/s0, C = s2/s0 - m m'. Proof: (1-g) s0/s0' = 1-a, so m' = (1-a) m
- * + a xbar. s2'/s0' = (1-a)(C + m m') + a (V + xbar xbar'), V the covariance of the
- * block about its mean xbar = mu_k + b, which is Q/N - b b'. Subtract m' m'': what
- * remains of the products is a (1-a)(xbar-m)(xbar-m)'. C' is a convex combination of
+ * + a xbar. s2'/s0' = (1-a)(C + m m') + a (V + xbar xbar') with
+ * xbar = mu_k + F/N. Subtract m' m'': what remains of the products is
+ * a (1-a)(xbar-m)(xbar-m)'. C' is a convex combination of
  * positive semidefinite matrices plus one of rank one: nothing cancels. */
 #include "stats.h"
 

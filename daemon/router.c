@@ -113,28 +113,13 @@ static struct slot *add_slot(struct router *router, struct bytes key)
     return slot;
 }
 
-static bool is_utf8(struct bytes text)
-{
-    const char *at = text.data;
-    size_t left = text.size;
-    while (left > 0) {
-        const size_t n = utf8_size(at, left);
-        if (n == 0) {
-            return false;
-        }
-        at += n;
-        left -= n;
-    }
-    return true;
-}
-
 static bool key_is_valid(const struct router *router, struct bytes key)
 {
     if (!is_keyed(router)) {
         return key.data == NULL;
     }
     return key.data != NULL && key.size > 0 && key.size <= ROUTER_KEY_MAX &&
-           memchr(key.data, '\0', key.size) == NULL && is_utf8(key);
+           memchr(key.data, '\0', key.size) == NULL && utf8_is_valid(key.data, key.size);
 }
 
 struct slot *router_find(const struct router *router, struct bytes key)

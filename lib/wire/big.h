@@ -18,8 +18,8 @@ struct big {
 
 void big_set(struct big *big, uint64_t value);
 void big_multiply_add(struct big *big, uint32_t factor, uint32_t addend);
-void big_power5(struct big *big, int64_t power); /* times 5^power */
-void big_shift(struct big *big, size_t bits);    /* times 2^bits */
+void big_power5(struct big *big, int64_t power);           /* times 5^power */
+void big_shift(struct big *big, size_t bits);              /* times 2^bits */
 int big_compare(const struct big *a, const struct big *b); /* -1, 0, 1 */
 
 #endif

@@ -12,7 +12,7 @@
 /* Where a record is being read. */
 struct csv {
     const char *at;
-    const char *end;   /* of the record, its line end left out */
+    const char *end; /* of the record, its line end left out */
     char delimiter;
     char *scratch;     /* as many bytes as the record, for cells with "" in them */
     const char *error; /* what is wrong at `at`; NULL: nothing so far */

@@ -271,7 +271,8 @@ static bool read_covariances(const json_t *array, const struct parameters *p,
     case MIX_SPHERICAL:
         return read_vector(array, name, p->n_components, p->covariances, report);
     case MIX_TIED:
-        return read_matrix(array, name, n_dimensions, n_dimensions, p->covariances, report);
+        return read_matrix(array, name, n_dimensions, n_dimensions, p->covariances,
+                           report);
     default:
         break;
     }
@@ -281,8 +282,8 @@ static bool read_covariances(const json_t *array, const struct parameters *p,
     }
     for (size_t k = 0; k < p->n_components; k++) {
         double *const matrix = p->covariances + k * n_dimensions * n_dimensions;
-        if (!read_matrix(json_array_get(array, k), name, n_dimensions, n_dimensions, matrix,
-                         report)) {
+        if (!read_matrix(json_array_get(array, k), name, n_dimensions, n_dimensions,
+                         matrix, report)) {
             return false;
         }
     }
@@ -294,7 +295,8 @@ static bool read_type(const json_t *object, enum mix_covariance *covariance,
 {
     const json_t *const schema = json_object_get(object, "schema");
     const json_t *const family = json_object_get(object, "family");
-    const char *const type = json_string_value(json_object_get(object, "covariance_type"));
+    const char *const type =
+        json_string_value(json_object_get(object, "covariance_type"));
     if (schema != NULL &&
         (!json_is_integer(schema) || json_integer_value(schema) != FRAME_SCHEMA)) {
         return fail(report, "schema: not one that this version reads: %d", FRAME_SCHEMA);
@@ -321,8 +323,9 @@ static bool read_sizes(const json_t *object, struct parameters *p,
     p->n_dimensions = json_array_size(json_array_get(means, 0));
     if (p->n_components == 0) {
         return fail(report, "weights: %s: an array of numbers",
-                    json_is_null(json_object_get(object, "weights")) ? "no model yet"
-                                                                     : "missing or empty");
+                    json_is_null(json_object_get(object, "weights"))
+                        ? "no model yet"
+                        : "missing or empty");
     }
     if (p->n_dimensions == 0 || p->n_dimensions > MIX_DIMENSIONS_MAX) {
         return fail(report, "means: rows of %zu numbers: 1 to %d", p->n_dimensions,
@@ -331,8 +334,9 @@ static bool read_sizes(const json_t *object, struct parameters *p,
     struct mix_options options;
     mix_options_init(&options, p->n_dimensions, p->n_components);
     if (mix_options_check(&options, NULL) != MIX_OK) {
-        return fail(report, "weights: %zu components of %zu dimensions are too many: "
-                            "K(D+1)(D+2)/2 up to 2^20",
+        return fail(report,
+                    "weights: %zu components of %zu dimensions are too many: "
+                    "K(D+1)(D+2)/2 up to 2^20",
                     p->n_components, p->n_dimensions);
     }
     return true;
@@ -369,8 +373,8 @@ static bool read_fields(const json_t *object, size_t n, const json_t **fields,
         return true;
     }
     if (!json_is_array(array) || json_array_size(array) != n) {
-        return fail(report, "fields: not an array of %zu: one name for each column of means",
-                    n);
+        return fail(report,
+                    "fields: not an array of %zu: one name for each column of means", n);
     }
     for (size_t d = 0; d < n; d++) {
         const char *const name = json_string_value(json_array_get(array, d));
@@ -399,7 +403,8 @@ static bool read_parameters(const json_t *object, const struct parameters *p,
 static void report_model(enum mix_err err, const struct report *report)
 {
     if (err == MIX_ECOVARIANCE) {
-        fail(report, "covariances: %s: symmetric and positive definite", mix_strerror(err));
+        fail(report, "covariances: %s: symmetric and positive definite",
+             mix_strerror(err));
     } else {
         fail(report, "means: %s: finite and at most 1e150 in size", mix_strerror(err));
     }

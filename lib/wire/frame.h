@@ -17,18 +17,18 @@
 /* All that a frame says beside the parameters. Strings and arrays are borrowed. */
 struct frame {
     const char *stream;
-    const char *key;                /* NULL: a stream without keys */
-    const char *instance;           /* uuid of this start of the daemon */
+    const char *key;      /* NULL: a stream without keys */
+    const char *instance; /* uuid of this start of the daemon */
     uint64_t seq;
-    double time;                    /* published, seconds since 1970 */
-    double last_time;               /* newest point; NaN: none yet, printed as null */
-    const char *const *fields;      /* D names */
-    size_t n_fields;                /* D */
-    size_t n_components;            /* K, also before the first model */
+    double time;               /* published, seconds since 1970 */
+    double last_time;          /* newest point; NaN: none yet, printed as null */
+    const char *const *fields; /* D names */
+    size_t n_fields;           /* D */
+    size_t n_components;       /* K, also before the first model */
     enum mix_covariance covariance;
-    const struct mix_model *model;  /* NULL: parameter arrays are null */
+    const struct mix_model *model; /* NULL: parameter arrays are null */
     const struct mix_info *info;
-    const struct ledger *ledger;    /* NULL: none, as in a file of mixfit */
+    const struct ledger *ledger; /* NULL: none, as in a file of mixfit */
 };
 
 /* The object; new reference, NULL without memory. */

@@ -15,16 +15,16 @@
 
 /* How a caller wants a file read; strings are borrowed for the call of input_open. */
 struct input_options {
-    const char *format;   /* NULL: by the ending of the name; needed for "-" */
-    const char *columns;  /* "a,b,c" or a number N; NULL: from the file */
-    const char *fields;   /* "a,b" by name or number (from 0); NULL: every column that is
-                             a number and has no other role */
-    const char *time;     /* column of the time; NULL: none */
-    const char *weight;   /* column of the weight; NULL: none */
-    const char *rate_of;  /* comma-separated fields turned from counter into rate */
-    const char *delta;    /* comma-separated fields turned into differences */
-    const char *log;      /* comma-separated fields turned into log(1 + x) */
-    bool marginalize;     /* keep rows with missing entries */
+    const char *format;  /* NULL: by the ending of the name; needed for "-" */
+    const char *columns; /* "a,b,c" or a number N; NULL: from the file */
+    const char *fields;  /* "a,b" by name or number (from 0); NULL: every column that is
+                            a number and has no other role */
+    const char *time;    /* column of the time; NULL: none */
+    const char *weight;  /* column of the weight; NULL: none */
+    const char *rate_of; /* comma-separated fields turned from counter into rate */
+    const char *delta;   /* comma-separated fields turned into differences */
+    const char *log;     /* comma-separated fields turned into log(1 + x) */
+    bool marginalize;    /* keep rows with missing entries */
 };
 
 struct input;

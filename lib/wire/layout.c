@@ -63,18 +63,20 @@ static bool set_role(struct column *column, const struct wanted *wanted)
     return meanings < 2;
 }
 
-/* The name of a field or role that no column has, or NULL. */
+/* The name of a field or role that no column has, or NULL. No column has `-`. */
 static const char *find_absent(const char *const *columns, size_t n_columns,
                                const struct wanted *wanted)
 {
     for (size_t d = 0; d < wanted->n_fields; d++) {
-        if (find_name(columns, n_columns, wanted->fields[d]) == NO_INDEX) {
+        if (strcmp(wanted->fields[d], LAYOUT_SKIP) == 0 ||
+            find_name(columns, n_columns, wanted->fields[d]) == NO_INDEX) {
             return wanted->fields[d];
         }
     }
     for (size_t i = 0; i < 3; i++) {
         const char *name = wanted->role[i];
-        if (name != NULL && find_name(columns, n_columns, name) == NO_INDEX) {
+        if (name != NULL && (strcmp(name, LAYOUT_SKIP) == 0 ||
+                             find_name(columns, n_columns, name) == NO_INDEX)) {
             return name;
         }
     }

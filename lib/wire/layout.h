@@ -14,16 +14,16 @@
 enum column_role { COLUMN_FIELD, COLUMN_TIME, COLUMN_WEIGHT, COLUMN_KEY, COLUMN_SKIP };
 
 struct column {
-    char *name;            /* owned; "-" for a column that is skipped */
+    char *name; /* owned; "-" for a column that is skipped */
     enum column_role role;
-    size_t field;          /* index of the field, COLUMN_FIELD only */
+    size_t field; /* index of the field, COLUMN_FIELD only */
 };
 
 struct layout {
     size_t n_columns;
-    struct column *columns; /* n_columns, in the order of numeric rows */
-    size_t n_fields;        /* D */
-    bool marginalize;       /* NaN, null and empty are missing entries */
+    struct column *columns;             /* n_columns, in the order of numeric rows */
+    size_t n_fields;                    /* D */
+    bool marginalize;                   /* NaN, null and empty are missing entries */
     bool has_time, has_weight, has_key; /* some column has that role */
 };
 

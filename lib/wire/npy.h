@@ -16,10 +16,10 @@ struct npy {
     bool swap;
     bool is_fortran;
     size_t n_axes;
-    size_t shape[2];  /* of the first two axes */
-    size_t data_at;   /* bytes before the numbers */
-    size_t place;     /* byte of an error */
-    const char *error;/* what is wrong there */
+    size_t shape[2];   /* of the first two axes */
+    size_t data_at;    /* bytes before the numbers */
+    size_t place;      /* byte of an error */
+    const char *error; /* what is wrong there */
 };
 
 /* Bytes that npy_size() needs to see. */

@@ -237,13 +237,15 @@ void reader_set_text(struct reader *reader, size_t column, struct bytes text)
     const enum column_role role = reader->layout->columns[column].role;
     if (role == COLUMN_TIME) {
         double time;
-        reader->time[reader->n] = isotime_read(text.data, text.size, &time) ? time : (double)NAN;
+        reader->time[reader->n] =
+            isotime_read(text.data, text.size, &time) ? time : (double)NAN;
     } else if (role == COLUMN_KEY) {
         const uintptr_t scratch = (uintptr_t)reader->scratch;
         const uintptr_t at = (uintptr_t)text.data;
         char *copy = reader->key_text + reader->n * (KEY_BYTES_MAX + 1);
         /* A key too long for its place stays where it is: it is rejected anyway. */
-        if (at >= scratch && at < scratch + LINE_BYTES_MAX && text.size <= KEY_BYTES_MAX) {
+        if (at >= scratch && at < scratch + LINE_BYTES_MAX &&
+            text.size <= KEY_BYTES_MAX) {
             memcpy(copy, text.data, text.size);
             text.data = copy;
         }
@@ -301,7 +303,8 @@ struct verdict reader_check_row(const struct reader *reader, size_t i, const dou
     if (verdict.reason != REASON_NONE) {
         return verdict;
     }
-    if (layout->has_weight && !(reader->weight[i] >= 0.0 && isfinite(reader->weight[i]))) {
+    if (layout->has_weight &&
+        !(reader->weight[i] >= 0.0 && isfinite(reader->weight[i]))) {
         return (struct verdict){REASON_WEIGHT, column_name(layout, COLUMN_WEIGHT, 0)};
     }
     if (layout->has_weight && reader->weight[i] > VALUE_MAX) {
@@ -350,8 +353,8 @@ size_t reader_find_column(struct reader *reader, struct bytes name, size_t place
         return guess->column;
     }
     const struct name wanted = {name, 0};
-    const struct name *found = bsearch(&wanted, reader->names, reader->n_names,
-                                       sizeof(wanted), compare_names);
+    const struct name *found =
+        bsearch(&wanted, reader->names, reader->n_names, sizeof(wanted), compare_names);
     if (found == NULL) {
         return reader->layout->n_columns;
     }

@@ -31,17 +31,17 @@ struct bytes {
 /* Points of one call of reader_next(). All arrays are the reader's (or, for aligned
  * raw rows, views of the message) and valid until the next call. */
 struct batch {
-    size_t n;               /* points, 1..READER_BATCH */
-    const double *x;        /* n x n_fields, row-major; NaN: missing */
-    size_t stride;          /* doubles from one row of x to the next */
-    const double *weight;   /* n, or NULL when the layout has no weight */
-    const double *time;     /* n, seconds since 1970, or NULL when it has no time */
-    const struct bytes *key;/* n, or NULL when it has no key column */
-    const uint8_t *reason;  /* n: enum reason */
-    size_t n_rejected;      /* how many reasons are not REASON_NONE */
+    size_t n;                   /* points, 1..READER_BATCH */
+    const double *x;            /* n x n_fields, row-major; NaN: missing */
+    size_t stride;              /* doubles from one row of x to the next */
+    const double *weight;       /* n, or NULL when the layout has no weight */
+    const double *time;         /* n, seconds since 1970, or NULL when it has no time */
+    const struct bytes *key;    /* n, or NULL when it has no key column */
+    const uint8_t *reason;      /* n: enum reason */
+    size_t n_rejected;          /* how many reasons are not REASON_NONE */
     const struct bytes *origin; /* n: the bytes of a rejected point, for dead letters */
-    const char *detail;     /* place and cause of the last rejected point of the batch,
-                               "byte 17: …"; NULL when none was rejected */
+    const char *detail; /* place and cause of the last rejected point of the batch,
+                           "byte 17: …"; NULL when none was rejected */
 };
 
 #define READER_BATCH 256

@@ -53,25 +53,25 @@ struct reader {
     double *weight;
     double *time;
     struct bytes *key;
-    char *key_text;        /* READER_BATCH x (KEY_BYTES_MAX + 1): keys not in the message */
+    char *key_text; /* READER_BATCH x (KEY_BYTES_MAX + 1): keys not in the message */
     uint8_t *reason;
     struct bytes *origin;
     char detail[DETAIL_SIZE];
-    size_t n;              /* points in the batch */
+    size_t n; /* points in the batch */
     size_t n_rejected;
 
-    uint32_t row_serial;    /* numbers the rows, for seen */
-    uint32_t *seen;         /* n_columns: row_serial of the last row that had it */
-    double *key_number;     /* READER_BATCH: keys of binary rows as they came */
+    uint32_t row_serial; /* numbers the rows, for seen */
+    uint32_t *seen;      /* n_columns: row_serial of the last row that had it */
+    double *key_number;  /* READER_BATCH: keys of binary rows as they came */
 
-    enum reason refused;    /* the whole message, as one point */
+    enum reason refused; /* the whole message, as one point */
     struct bytes refused_origin;
-    struct body body;       /* array, npy, f64, f32 */
-    struct text text;       /* json, csv */
-    struct name *names;     /* sorted; columns that are skipped are left out */
+    struct body body;   /* array, npy, f64, f32 */
+    struct text text;   /* json, csv */
+    struct name *names; /* sorted; columns that are skipped are left out */
     size_t n_names;
-    struct name *guess;     /* n_names: the i-th member of the last object */
-    char *scratch;          /* LINE_BYTES_MAX: a string without its escapes */
+    struct name *guess; /* n_names: the i-th member of the last object */
+    char *scratch;      /* LINE_BYTES_MAX: a string without its escapes */
 
     char source[SOURCE_BYTES_MAX + 1]; /* "": none */
     uint64_t seq;

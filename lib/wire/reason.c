@@ -8,10 +8,9 @@
 static const struct {
     const char *label;
     const char *meaning;
-} reasons[REASON_COUNT] = {
-    [REASON_NONE] = {"", ""},
+} reasons[REASON_COUNT] = {[REASON_NONE] = {"", ""},
 #define X(name, label_, meaning_) [REASON_##name] = {label_, meaning_},
-    REASONS(X)
+                           REASONS(X)
 #undef X
 };
 

@@ -28,7 +28,7 @@ enum reason {
 #define X(name, label, meaning) REASON_##name,
     REASONS(X)
 #undef X
-    REASON_COUNT
+        REASON_COUNT
 };
 
 /* "frames", "header", …; "" for REASON_NONE. Never NULL within the list. */

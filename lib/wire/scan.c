@@ -126,11 +126,11 @@ bool scan_string(struct scan *scan, struct bytes *raw)
             length = read_escape(at + 1, scan->end, &code);
             length += length > 0 ? 1 : 0;
         } else if (c >= 0x80) {
-            length = utf8_length(at, scan->end);
+            length = utf8_size(at, (size_t)(scan->end - at));
         }
         if (length == 0 || c < 0x20) {
             scan->at = at;
-            return scan_fail(scan, c == '\\' ? "not an escape of JSON"
+            return scan_fail(scan, c == '\\'  ? "not an escape of JSON"
                                    : c < 0x20 ? "a control character in a string"
                                               : "not UTF-8");
         }
@@ -182,8 +182,7 @@ bool scan_number(struct scan *scan, double *value)
 bool scan_word(struct scan *scan, const char *word)
 {
     const size_t length = strlen(word);
-    if ((size_t)(scan->end - scan->at) < length ||
-        memcmp(scan->at, word, length) != 0) {
+    if ((size_t)(scan->end - scan->at) < length || memcmp(scan->at, word, length) != 0) {
         return scan_fail(scan, "a value expected");
     }
     scan->at += length;

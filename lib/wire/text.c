@@ -48,10 +48,9 @@ bool text_next_line(struct reader *reader)
             return true;
         }
         reader_begin_row(reader);
-        reader_reject(reader, REASON_SIZE, text->line,
-                      "byte %zu: a line of %zu bytes: %d at most",
-                      text_offset(reader, text->line.data), text->line.size,
-                      LINE_BYTES_MAX);
+        reader_reject(
+            reader, REASON_SIZE, text->line, "byte %zu: a line of %zu bytes: %d at most",
+            text_offset(reader, text->line.data), text->line.size, LINE_BYTES_MAX);
     }
     return false;
 }

@@ -18,8 +18,8 @@ void topic_write(char topic[TOPIC_SIZE], const char *kind, const char *stream,
                  const char *key)
 {
     static const char hex[] = "0123456789ABCDEF";
-    const int prefix = snprintf(topic, TOPIC_SIZE, "%s/%s%s", kind, stream,
-                                key == NULL ? "" : "/");
+    const int prefix =
+        snprintf(topic, TOPIC_SIZE, "%s/%s%s", kind, stream, key == NULL ? "" : "/");
     if (key == NULL || prefix < 0 || prefix >= TOPIC_SIZE) {
         return;
     }

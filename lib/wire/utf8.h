@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing past U+10FFFF. */
+ * UTF-8 as Unicode has it: shortest form only, no surrogates, nothing past U+10FFFF. */
 #ifndef UTF8_H
 #define UTF8_H
 
@@ -8,9 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The length of the character that begins at `at`, 1..4, or 0 if there is none. */
-size_t utf8_length(const char *at, const char *end);
-bool utf8_is_valid(const char *text, size_t size);
+/* Bytes of the character that text begins with: 1..4, or 0 if it is not UTF-8.
+ * length > 0 is what there is of the text. */
+size_t utf8_size(const char *text, size_t length);
+
+/* Whether all of the text is UTF-8; the empty text is. */
+bool utf8_is_valid(const char *text, size_t length);
+
 /* Writes a code point, 1..4 bytes, and returns how many. Not for surrogates. */
 size_t utf8_write(char *to, uint32_t code);
 

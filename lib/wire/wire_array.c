@@ -144,8 +144,8 @@ static const char *header_error(struct scan *scan, struct header *header)
     if (header->has_source && !source_is_good(header->source)) {
         return "source is not 1..31 of A-Z a-z 0-9 . _ -";
     }
-    if (header->has_seq && (header->seq == 0 || !header->has_source)) {
-        return header->seq == 0 ? "seq counts from 1" : "seq without a source";
+    if (header->has_seq && header->seq == 0) {
+        return "seq counts from 1";
     }
     return NULL;
 }
@@ -185,21 +185,27 @@ static void array_open(struct reader *reader, const struct bytes *parts)
                       reader->layout->n_columns);
         return;
     }
+    if (header.has_seq && header.seq > UINT64_MAX - (n_rows - 1)) {
+        reader_refuse(reader, REASON_HEADER, parts[0],
+                      "header: seq of the last point "
+                      "is past 2^64");
+        return;
+    }
     reader->body = (struct body){parts[1].data, dtype, swap, false, n_rows, 0};
     if (header.has_source) {
         memcpy(reader->source, header.source.data, header.source.size);
         reader->source[header.source.size] = '\0';
+        reader->seq = header.seq;
     }
-    reader->seq = header.seq;
 }
 
 static bool array_encode(const struct layout *layout, const struct rows *rows,
                          struct parts *parts)
 {
     char header[80];
-    const int size = snprintf(header, sizeof(header),
-                              "{\"dtype\":\"float64\",\"shape\":[%zu,%zu]}", rows->n,
-                              layout->n_columns);
+    const int size =
+        snprintf(header, sizeof(header), "{\"dtype\":\"float64\",\"shape\":[%zu,%zu]}",
+                 rows->n, layout->n_columns);
     parts_clear(parts);
     return size > 0 && parts_begin(parts) && parts_add(parts, header, (size_t)size) &&
            parts_begin(parts) && parts_add_doubles(parts, layout, rows);

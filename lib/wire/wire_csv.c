@@ -221,10 +221,12 @@ static bool csv_encode(const struct layout *layout, const struct rows *rows,
     bool is_ok = parts_begin(parts);
     for (size_t i = 0; i < rows->n; i++) {
         for (size_t c = 0; is_ok && c < layout->n_columns; c++) {
-            const bool is_key = layout->columns[c].role == COLUMN_KEY && rows->key != NULL;
-            is_ok = (is_key ? add_quoted(parts, rows->key[i])
-                            : add_number(parts, rows->values[i * layout->n_columns + c])) &&
-                    parts_add(parts, c + 1 < layout->n_columns ? "," : "\n", 1);
+            const bool is_key =
+                layout->columns[c].role == COLUMN_KEY && rows->key != NULL;
+            is_ok =
+                (is_key ? add_quoted(parts, rows->key[i])
+                        : add_number(parts, rows->values[i * layout->n_columns + c])) &&
+                parts_add(parts, c + 1 < layout->n_columns ? "," : "\n", 1);
         }
     }
     return is_ok;

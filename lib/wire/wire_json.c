@@ -271,7 +271,8 @@ static bool add_row(struct parts *parts, const struct layout *layout,
             is_ok = add_number(parts, rows->values[i * layout->n_columns + c]);
         }
     }
-    return is_ok && parts_add(parts, before == '{' ? "{}\n" : "}\n", before == '{' ? 3 : 2);
+    return is_ok &&
+           parts_add(parts, before == '{' ? "{}\n" : "}\n", before == '{' ? 3 : 2);
 }
 
 static bool json_encode(const struct layout *layout, const struct rows *rows,

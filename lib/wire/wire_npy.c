@@ -43,10 +43,10 @@ static bool npy_encode(const struct layout *layout, const struct rows *rows,
     char image[128]; /* NumPy aligns the numbers to 64 bytes */
     memset(image, ' ', sizeof(image));
     memcpy(image, "\x93NUMPY\x01\x00\x76\x00", 10);
-    const int size = snprintf(
-        image + 10, sizeof(image) - 10,
-        "{'descr': '<f8', 'fortran_order': False, 'shape': (%zu, %zu), }", rows->n,
-        layout->n_columns);
+    const int size =
+        snprintf(image + 10, sizeof(image) - 10,
+                 "{'descr': '<f8', 'fortran_order': False, 'shape': (%zu, %zu), }",
+                 rows->n, layout->n_columns);
     if (size < 0 || (size_t)size >= sizeof(image) - 11) {
         return false;
     }

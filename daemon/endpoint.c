@@ -147,6 +147,10 @@ static bool parse_ipc(struct endpoint *endpoint, const char *text, const char *f
         !append_parts(path, &length, text)) {
         return false;
     }
+    if (length == 0) {
+        *problem = "is not ipc://PATH";
+        return false;
+    }
     path[length] = '\0';
     endpoint->is_loopback = true;
     snprintf(endpoint->text, sizeof(endpoint->text), "ipc://%s", path);

@@ -51,7 +51,7 @@ static bool check_bytes(const char *text, size_t length, struct findings *findin
         return false;
     }
     for (size_t i = 0; i < length;) {
-        const size_t size = utf8_length(text + i, text + length);
+        const size_t size = utf8_size(text + i, length - i);
         const unsigned char byte = (unsigned char)text[i];
         if (size == 0) {
             findings_add(findings, place, "byte 0x%02x at offset %zu is not UTF-8", byte,
@@ -312,7 +312,7 @@ static struct place place_of_byte(const struct builder *builder, size_t offset)
 {
     struct place place = {1, 1};
     for (size_t i = 0; i < offset && i < builder->length;
-         i += utf8_length(builder->text + i, builder->text + builder->length)) {
+         i += utf8_size(builder->text + i, builder->length - i)) {
         place.column++;
         if (builder->text[i] == '\n') {
             place = (struct place){place.line + 1, 1};

@@ -61,7 +61,7 @@ uint64_t log_dropped(void)
 static size_t escape_one(char *out, size_t size, size_t *end, const char *text,
                          size_t length)
 {
-    const size_t n = utf8_length(text, text + length);
+    const size_t n = utf8_size(text, length);
     const unsigned char byte = (unsigned char)text[0];
     const bool is_plain = n > 1 || (n == 1 && byte >= 0x20 && byte != 0x7f);
     const size_t need = is_plain ? n : 4;

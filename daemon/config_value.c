@@ -104,6 +104,7 @@ bool value_has_length(const struct setting *setting, const struct node *node, si
 /* How a kind of number is written. */
 struct number_form {
     const char *problem; /* "is not a whole number" */
+    bool has_unit;       /* so JSON has to quote it */
     enum number_result (*parse)(const char *text, double *number);
     void (*print)(char out[NUMBER_SIZE], double number);
 };
@@ -136,15 +137,15 @@ static void print_size(char out[NUMBER_SIZE], double number)
     number_print_size(out, (uint64_t)number);
 }
 
-static const struct number_form form_count = {"is not a whole number", parse_count,
+static const struct number_form form_count = {"is not a whole number", false, parse_count,
                                               print_count};
-static const struct number_form form_real = {"is not a number", number_parse_real,
+static const struct number_form form_real = {"is not a number", false, number_parse_real,
                                              number_print_real};
 static const struct number_form form_duration = {
-    "is not a number with one of the units ms s min h d", number_parse_duration,
+    "is not a number with one of the units ms s min h d", true, number_parse_duration,
     number_print_duration};
 static const struct number_form form_size = {
-    "is not a whole number with one of the units KiB MiB GiB", parse_size, print_size};
+    "is not a whole number with one of the units KiB MiB GiB", true, parse_size, print_size};
 
 static void range_text(char out[RANGE_SIZE], const struct config_key *key,
                        const struct number_form *form)
@@ -166,7 +167,7 @@ static bool read_number(const struct setting *setting, const struct node *node,
     const struct config_key *key = setting->key;
     char range[RANGE_SIZE];
     range_text(range, key, form);
-    if (!value_is_text(node) || !node->is_plain) {
+    if (!value_is_text(node) || (!node->is_plain && !form->has_unit)) {
         value_refuse(setting, node, form->problem, range);
         return false;
     }

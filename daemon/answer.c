@@ -277,7 +277,7 @@ enum answered answer_sample(struct stream *stream, struct request *request,
         return ANSWERED;
     }
     const size_t D = mix_model_dimensions(model);
-    const uint64_t n = argument_count(request, "n", 1);
+    const uint64_t n = argument_count(request, "n", 0);
     if (n > ANSWER_SAMPLE_MAX / D) {
         request_fail(request, CODE_ARGUMENT, "n: too many: at most %zu points at a time",
                      ANSWER_SAMPLE_MAX / D);
@@ -305,6 +305,18 @@ enum answered answer_rejects(struct stream *stream, struct request *request,
 
 /* ---- Waiting for something ------------------------------------------------- */
 
+/* What `wait` can wait for. */
+static bool has_condition(const struct request *request)
+{
+    static const char *const names[] = {"points", "updates", "log_likelihood"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (json_is_number(json_object_get(request->arguments, names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool at_least(const struct request *request, const char *name, double value)
 {
     const json_t *bound = json_object_get(request->arguments, name);
@@ -315,6 +327,10 @@ enum answered answer_wait(struct stream *stream, struct request *request,
                           struct moment now)
 {
     struct slot *slot = find_slot(stream, request);
+    if (!has_condition(request)) {
+        request_fail(request, CODE_ARGUMENT,
+                     "wait: for what: give points, updates or log_likelihood");
+    }
     if (request->code != CODE_OK) {
         return ANSWERED;
     }
@@ -334,7 +350,6 @@ enum answered answer_wait(struct stream *stream, struct request *request,
 enum answered answer_drain(struct stream *stream, struct request *request,
                            struct moment now)
 {
-    (void)now;
     const bool has_key = argument_key(request) != NULL;
     struct slot *slot = has_key ? find_slot(stream, request) : NULL;
     if (request->code != CODE_OK) {
@@ -345,6 +360,11 @@ enum answered answer_drain(struct stream *stream, struct request *request,
                                              : 0;
     const uint64_t since = argument_count(request, "since", 0);
     if (received < since || received - since < argument_count(request, "sent", 0)) {
+        return WAITING;
+    }
+    /* Work that is due is waited for as well, so that who drains sees the model of what
+     * was sent; the points are all there, so its end is no condition. */
+    if (stream_is_busy(stream) && now.ms < request->deadline_ms) {
         return WAITING;
     }
     const struct ledger ledger = slot != NULL ? slot_ledger(slot) : stream_ledger(stream);

@@ -28,7 +28,7 @@ static const struct command commands[] = {
     {"score", COMMAND_STREAM, {STREAM, KEY, {"point", ARGUMENT_POINT, true}}, answer_score,
      NULL, 0, "log density, responsibilities and tail of a point"},
     {"sample", COMMAND_STREAM,
-     {STREAM, KEY, {"n", ARGUMENT_COUNT, false}, {"seed", ARGUMENT_COUNT, false}},
+     {STREAM, KEY, {"n", ARGUMENT_SOME, true}, {"seed", ARGUMENT_COUNT, false}},
      answer_sample, NULL, 0, "points drawn from the model"},
     {"wait", COMMAND_STREAM,
      {STREAM, KEY, {"points", ARGUMENT_COUNT, false}, {"updates", ARGUMENT_COUNT, false},
@@ -85,18 +85,23 @@ static bool is_between(const json_t *value, double low, double high)
            json_number_value(value) <= high;
 }
 
+/* From there to 2^53, which doubles still count exactly. */
+static bool is_whole(const json_t *value, double low)
+{
+    return json_is_integer(value) && is_between(value, low, 0x1p53);
+}
+
 /* What the value should be, or NULL when it is. */
 static const char *type_problem(enum argument_type type, const json_t *value)
 {
-    const double count_max = 9007199254740992.0; /* 2^53 */
     const double day_s = 86400;
     switch (type) {
     case ARGUMENT_TEXT:
-        return json_string_length(value) > 0 ? NULL : "a string that is not empty";
+        return json_is_string(value) ? NULL : "a string";
     case ARGUMENT_COUNT:
-        return json_is_integer(value) && is_between(value, 0, count_max)
-                   ? NULL
-                   : "a whole number from 0";
+        return is_whole(value, 0) ? NULL : "a whole number from 0";
+    case ARGUMENT_SOME:
+        return is_whole(value, 1) ? NULL : "a whole number from 1";
     case ARGUMENT_NUMBER:
         return json_is_number(value) ? NULL : "a number";
     case ARGUMENT_SECONDS:

@@ -14,8 +14,9 @@
 #include "request.h"
 
 enum argument_type {
-    ARGUMENT_TEXT,    /* a string that is not empty */
+    ARGUMENT_TEXT,    /* a string */
     ARGUMENT_COUNT,   /* an integer, 0 to 2^53 */
+    ARGUMENT_SOME,    /* an integer, 1 to 2^53 */
     ARGUMENT_NUMBER,  /* any number */
     ARGUMENT_SECONDS, /* a number, 0 to a day */
     ARGUMENT_POINT,   /* an array; the stream checks its entries */

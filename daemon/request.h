@@ -53,7 +53,7 @@ struct request {
     json_t *reply;         /* members beside `ok`; NULL: none */
     enum request_code code;
     char error[REQUEST_ERROR_SIZE]; /* code other than CODE_OK */
-    int64_t deadline_ms;            /* parked: when it is answered with a timeout */
+    int64_t deadline_ms;            /* when it stops waiting */
     struct request *gather;         /* part of this one, which waits in the main thread */
     size_t n_parts;                 /* parts that it still waits for */
     struct request *next;           /* in the queue or list that holds it */

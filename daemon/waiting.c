@@ -16,6 +16,7 @@ static double timeout_s(const struct request *request)
 
 bool waiting_answer(struct stream *stream, struct request *request, struct moment now)
 {
+    request->deadline_ms = now.ms + (int64_t)(1000 * timeout_s(request));
     if (request->command->ask(stream, request, now) == ANSWERED) {
         return true;
     }
@@ -24,7 +25,6 @@ bool waiting_answer(struct stream *stream, struct request *request, struct momen
                      stream->config->name, WAITING_MAX);
         return true;
     }
-    request->deadline_ms = now.ms + (int64_t)(1000 * timeout_s(request));
     request_push(&stream->waiting, request);
     return false;
 }

@@ -94,13 +94,21 @@ static int on_show(zloop_t *loop, int timer, void *argument)
     return 0;
 }
 
+static void begin_show(struct daemon *daemon)
+{
+    if (!daemon->is_showing) {
+        daemon->is_showing = true;
+        zloop_timer(daemon->loop, 0, 1, on_show, daemon);
+    }
+}
+
 static int on_subscription(zloop_t *loop, zsock_t *sock, void *argument)
 {
+    (void)loop;
     (void)sock;
     struct daemon *daemon = argument;
-    if (publisher_receive(daemon->publisher) && !daemon->is_showing) {
-        daemon->is_showing = true;
-        zloop_timer(loop, 0, 1, on_show, daemon);
+    if (publisher_receive(daemon->publisher)) {
+        begin_show(daemon);
     }
     return 0;
 }
@@ -113,7 +121,9 @@ static int take_post(struct daemon *daemon, struct post *post)
     int result = 0;
     switch (post->kind) {
     case POST_FRAME:
-        publisher_send(daemon->publisher, post);
+        if (publisher_send(daemon->publisher, post)) {
+            begin_show(daemon);
+        }
         break;
     case POST_ANSWER:
         dispatch_answer(daemon, request);

@@ -25,6 +25,7 @@ enum {
 struct kept {
     char topic[TOPIC_SIZE];
     zmq_msg_t frame;
+    uint64_t serial; /* of the frame among all that were sent */
 };
 
 /* Topics that begin with prefix are to be shown, from `next` on, round the table. */
@@ -32,7 +33,8 @@ struct show {
     char *prefix;
     size_t size;
     size_t next;
-    size_t left; /* topics still to be looked at */
+    size_t left;     /* topics still to be looked at */
+    uint64_t serial; /* frames sent after this one came by themselves */
 };
 
 struct publisher {
@@ -45,6 +47,7 @@ struct publisher {
     int queue; /* high-water mark of the socket */
     struct show shows[SHOWS_MAX];
     size_t n_shows;
+    uint64_t serial; /* frames sent so far */
 };
 
 struct publisher *publisher_open(const struct strings *endpoints, struct fault *fault)
@@ -139,19 +142,6 @@ static void release_text(void *text, void *hint)
     free(text);
 }
 
-void publisher_send(struct publisher *publisher, struct post *post)
-{
-    struct kept *kept = post->is_kept ? kept_of(publisher, post) : NULL;
-    zmq_msg_t frame;
-    zmq_msg_init_data(&frame, post->text, post->size, release_text, NULL);
-    post->text = NULL;
-    send_shared(publisher, &frame);
-    if (kept != NULL) {
-        zmq_msg_move(&kept->frame, &frame);
-    }
-    zmq_msg_close(&frame);
-}
-
 /* ---- Subscriptions --------------------------------------------------------- */
 
 static void remove_show(struct publisher *publisher, size_t i)
@@ -168,6 +158,7 @@ static void add_show(struct publisher *publisher, const char *prefix, size_t siz
         struct show *show = &publisher->shows[i];
         if (show->size == size && memcmp(show->prefix, prefix, size) == 0) {
             show->left = publisher->n_kept;
+            show->serial = publisher->serial;
             return;
         }
     }
@@ -178,7 +169,12 @@ static void add_show(struct publisher *publisher, const char *prefix, size_t siz
         size = 0;
     }
     struct show *show = &publisher->shows[publisher->n_shows++];
-    *show = (struct show){xalloc(size + 1, 1), size, 0, publisher->n_kept};
+    *show = (struct show){
+        .prefix = xalloc(size + 1, 1),
+        .size = size,
+        .left = publisher->n_kept,
+        .serial = publisher->serial,
+    };
     memcpy(show->prefix, prefix, size);
 }
 
@@ -218,6 +214,25 @@ bool publisher_receive(struct publisher *publisher)
     return publisher->n_shows > 0;
 }
 
+bool publisher_send(struct publisher *publisher, struct post *post)
+{
+    /* Subscriptions that came before are looked at before, so that a frame is not sent
+     * to a new subscriber and then shown to it once more. */
+    publisher_receive(publisher);
+    struct kept *kept = post->is_kept ? kept_of(publisher, post) : NULL;
+    zmq_msg_t frame;
+    zmq_msg_init_data(&frame, post->text, post->size, release_text, NULL);
+    post->text = NULL;
+    send_shared(publisher, &frame);
+    publisher->serial++;
+    if (kept != NULL) {
+        zmq_msg_move(&kept->frame, &frame);
+        kept->serial = publisher->serial;
+    }
+    zmq_msg_close(&frame);
+    return publisher->n_shows > 0;
+}
+
 bool publisher_show(struct publisher *publisher)
 {
     int sent = 0;
@@ -232,7 +247,7 @@ bool publisher_show(struct publisher *publisher)
         show->left--;
         /* A prefix may go on past the topic, into the body: `model/boiler `. */
         const size_t size = zmq_msg_size(&kept->frame);
-        if (show->size <= size &&
+        if (kept->serial <= show->serial && show->size <= size &&
             memcmp(zmq_msg_data(&kept->frame), show->prefix, show->size) == 0) {
             send_shared(publisher, &kept->frame);
             sent++;

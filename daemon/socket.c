@@ -28,7 +28,8 @@ enum {
     HEARTBEAT_DEAD_MS = 30000, /* ... after this */
     RECONNECT_MS = 100,
     RECONNECT_MAX_MS = 10000,
-    BACKLOG = 512, /* many clients may connect at once */
+    IPC_PREFIX = 6, /* bytes of "ipc://" */
+    BACKLOG = 512,  /* many clients may connect at once */
 };
 
 static void set_options(void *handle, const struct socket_options *options)
@@ -86,17 +87,19 @@ static bool path_is_alive(const char *path)
     return alive;
 }
 
-static bool path_is_free(const char *path, const char *place, struct fault *fault)
+static bool path_is_free(const char *endpoint, const char *place, struct fault *fault)
 {
+    const char *path = endpoint + IPC_PREFIX;
     struct stat status;
     if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode)) {
         return fault_set(fault, EX_UNAVAILABLE,
-                         "%s: %s is not a socket: choose a path of its own", place, path);
+                         "%s: %s: no socket is there: choose a path of its own", place,
+                         endpoint);
     }
     if (path_is_alive(path)) {
         return fault_set(fault, EX_UNAVAILABLE,
                          "%s: somebody answers on %s: stop it or choose another path",
-                         place, path);
+                         place, endpoint);
     }
     return true;
 }
@@ -119,10 +122,8 @@ static void set_family(void *handle, const char *endpoint)
 static bool bind_one(void *handle, const char *endpoint, const char *place,
                      struct fault *fault)
 {
-    static const char ipc[] = "ipc://";
-    const size_t prefix = sizeof(ipc) - 1;
-    if (strncmp(endpoint, ipc, prefix) == 0 &&
-        !path_is_free(endpoint + prefix, place, fault)) {
+    if (strncmp(endpoint, "ipc://", IPC_PREFIX) == 0 &&
+        !path_is_free(endpoint, place, fault)) {
         return false;
     }
     set_family(handle, endpoint);

@@ -5,11 +5,12 @@
  * the message where they can. */
 #include "stream.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "bulletin.h"
 #include "frame.h"
@@ -62,10 +63,13 @@ static bool load_start(struct stream *stream, struct fault *fault)
     const struct stream_config *config = stream->config;
     char error[512];
     const json_t *fields = NULL;
+    if (access(config->start_path, R_OK) == -1) {
+        return fault_set(fault, EX_NOINPUT, "streams.%s.start: %s: %s", config->name,
+                         config->start_path, strerror(errno));
+    }
     json_t *object = frame_read(config->start_path, error, sizeof(error));
     if (object == NULL) {
-        return fault_set(fault, EX_NOINPUT, "streams.%s.start: %s: %s", config->name,
-                         config->start_path, error);
+        return fault_set(fault, EX_DATAERR, "streams.%s.start: %s", config->name, error);
     }
     stream->start = frame_model(object, &fields, error, sizeof(error));
     const bool agree = fields_agree(config, fields);

@@ -82,6 +82,11 @@ struct family {
      * Returns how many variances were raised to their floor. */
     size_t (*mstep)(const struct factor *f, const double *stats, const double *points,
                     const struct prior *prior, double *param);
+    /* stats of which param is the M-step without a prior; for a start from a model. */
+    void (*invert)(const struct factor *f, const double *param, double *stats);
+    /* Mean and variance of each field of the factor under component k. */
+    void (*moments)(const struct factor *f, const double *param, size_t k, double *mean,
+                    double *variance);
     /* One draw of component k into x. */
     void (*sample)(const struct factor *f, const double *param, size_t k, struct rng *rng,
                    double *x);

@@ -269,6 +269,32 @@ static size_t mstep(const struct factor *f, const double *stats, const double *p
     return floored;
 }
 
+static void invert(const struct factor *f, const double *param, double *stats)
+{
+    const size_t dims = f->dimensions, size = gaussian_block_size(f);
+    double *c = stats + f->components * dims;
+    memcpy(stats, param, f->components * dims * sizeof(*stats));
+    for (size_t k = 0; k < f->components; k++, c += size) {
+        const double *cov = gaussian_cov(f, param, k);
+        for (size_t i = 0; i < size; i++) {
+            c[i] = cov[f->covariance == MIX_SPHERICAL ? 0 : i];
+        }
+    }
+}
+
+static void moments(const struct factor *f, const double *param, size_t k, double *mean,
+                    double *variance)
+{
+    const size_t dims = f->dimensions;
+    const double *cov = gaussian_cov(f, param, k);
+    const size_t step[MIX_COVARIANCES] = {
+        [MIX_FULL] = dims + 1, [MIX_DIAG] = 1, [MIX_SPHERICAL] = 0, [MIX_TIED] = dims + 1};
+    for (size_t d = 0; d < dims; d++) {
+        mean[d] = param[k * dims + d];
+        variance[d] = cov[d * step[f->covariance]];
+    }
+}
+
 static void sample(const struct factor *f, const double *param, size_t k,
                    struct rng *rng, double *x)
 {
@@ -313,5 +339,7 @@ const struct family family_gaussian = {
     .blend = blend,
     .merge = merge,
     .mstep = mstep,
+    .invert = invert,
+    .moments = moments,
     .sample = sample,
 };

@@ -307,3 +307,13 @@ enum mix_err mix_model_sample(const struct mix_model *model, uint64_t seed, size
     }
     return MIX_OK;
 }
+
+void model_moments(const struct mix_model *model, size_t k, double *mean, double *variance)
+{
+    const double *param = model->param;
+    for (size_t i = 0; i < model->shape.n_factors; i++) {
+        const struct factor *f = &model->shape.factors[i];
+        f->family->moments(f, param, k, mean + f->first, variance + f->first);
+        param += f->family->param_size(f);
+    }
+}

@@ -35,6 +35,9 @@ struct shape shape_of(const struct mix_options *options);
 struct mix_model *model_new(const struct shape *shape);
 /* Derives log_weights and cache after weights or param were written. */
 enum mix_err model_prepare(struct mix_model *model);
+/* Mean and variance of each field under component k, D each. */
+void model_moments(const struct mix_model *model, size_t k, double *mean,
+                   double *variance);
 /* dst <- src, same shape, no allocation. */
 void model_assign(struct mix_model *dst, const struct mix_model *src);
 

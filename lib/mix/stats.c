@@ -49,6 +49,20 @@ void stats_assign(struct stats *dst, const struct stats *src, const struct shape
     memcpy(dst->rho, src->rho, (shape->components + shape->stats_size) * sizeof(double));
 }
 
+void stats_of_model(struct stats *stats, const struct mix_model *model)
+{
+    const struct shape *shape = &model->shape;
+    const double *param = model->param;
+    double *values = stats->values;
+    memcpy(stats->rho, model->weights, shape->components * sizeof(double));
+    for (size_t i = 0; i < shape->n_factors; i++) {
+        const struct factor *f = &shape->factors[i];
+        f->family->invert(f, param, values);
+        param += f->family->param_size(f);
+        values += f->family->stats_size(f);
+    }
+}
+
 void stats_blend(struct stats *stats, const struct mix_model *model,
                  const struct sums *sums, double gamma)
 {

@@ -20,6 +20,9 @@ struct stats *stats_new(const struct shape *shape);
 void stats_destroy(struct stats **stats);
 void stats_assign(struct stats *dst, const struct stats *src, const struct shape *shape);
 
+/* The statistics of which the model is the M-step without a prior. */
+void stats_of_model(struct stats *stats, const struct mix_model *model);
+
 /* stats <- (1 - gamma) stats + gamma (sums / sums->weight), 0 < gamma <= 1; sums were
  * taken about the means of `model`. gamma = 1 replaces: one step of batch EM. Does
  * nothing when sums hold no weight. */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Batch EM over points in memory, resumable in slices: the same E-step, statistics and
+ * M-step as the learner. A pass is an E-step over all points followed by an M-step;
+ * after the last pass one more E-step leaves the log-likelihood of the final model and
+ * its statistics. Sums run over blocks in order, so slices do not change a bit.
+ */
+#ifndef EM_H
+#define EM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "estep.h"
+#include "family.h"
+#include "kmeans.h"
+#include "model.h"
+#include "points.h"
+#include "stats.h"
+
+struct em {
+    /* Scratch, owned. */
+    struct estep *estep;
+    struct sums *sums;
+    struct stats *stats;      /* of the model once is_done */
+    /* The run, set by em_start. */
+    const struct points *points;
+    const struct prior *prior;
+    struct mix_model *model;  /* fitted in place, the caller's */
+    size_t max_passes;
+    double tolerance;         /* nats a point; 0: never stops early */
+    size_t pass;              /* M-steps made */
+    size_t block;             /* next block of this E-step */
+    double log_likelihood;    /* of the model, nats a point; NaN before the first E-step */
+    double weight;            /* of the points that could be scored */
+    bool is_done;
+};
+
+/* NULL without memory. */
+struct em *em_new(const struct shape *shape);
+void em_destroy(struct em **em);
+
+/* Begins EM from *model, which must be prepared. Everything passed in is read, and
+ * the model written, until the run is done. */
+void em_start(struct em *em, const struct points *points, const struct prior *prior,
+              struct mix_model *model, size_t max_passes, double tolerance);
+
+/* Runs blocks until about *budget point-E-steps are spent or the run is done; takes
+ * what was spent from *budget, not below 0. Returns at every end of a pass as well. */
+void em_run(struct em *em, uint64_t *budget);
+
+/* Sets the model from the labels of k-means, as if they were responsibilities. */
+void em_from_kmeans(struct em *em, const struct kmeans *kmeans,
+                    const struct points *points, const struct prior *prior,
+                    struct mix_model *model);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "search.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The old model is kept when the best start is not better by more than this, in nats a
+ * point: its labels and its basin are worth more than noise. */
+#define OLD_ADVANTAGE 1e-3
+/* The prior is refitted until no S0 changes by more than this part, or so often. */
+#define PRIOR_CHANGE 0.1
+#define PRIOR_ROUNDS 8
+#define PRIOR_PASSES 50
+/* Keeps the random numbers of plans apart. */
+#define STARTS_MAX 65536
+/* Cost of sorting a field in point-E-steps a point: log2(n) comparisons and more. */
+#define SORT_COST 16
+
+struct prior prior_of(const struct scales *scales)
+{
+    return (struct prior){.nu0 = (double)scales->dimensions + 2,
+                          .s0 = scales->s0,
+                          .vf = scales->floor};
+}
+
+struct search *search_new(const struct mix_options *options, const struct shape *shape,
+                          const struct points *points, const struct search_plan *plan)
+{
+    struct search *search = calloc(1, sizeof(*search));
+    if (search == NULL) {
+        return NULL;
+    }
+    const size_t n = points_count(points);
+    search->options = options;
+    search->points = points;
+    search->plan = *plan;
+    search->best_log_likelihood = -HUGE_VAL;
+    search->scales = scales_new(shape->dimensions);
+    search->best = model_new(shape);
+    search->trial = model_new(shape);
+    search->em = em_new(shape);
+    search->kmeans = kmeans_new(shape->dimensions, shape->components, n);
+    search->values = calloc(n + 1, sizeof(*search->values));
+    if (search->scales == NULL || search->best == NULL || search->trial == NULL ||
+        search->em == NULL || search->kmeans == NULL || search->values == NULL) {
+        search_destroy(&search);
+        return NULL;
+    }
+    search->prior = prior_of(search->scales);
+    return search;
+}
+
+void search_destroy(struct search **search)
+{
+    if (*search != NULL) {
+        scales_destroy(&(*search)->scales);
+        mix_model_destroy(&(*search)->best);
+        mix_model_destroy(&(*search)->trial);
+        em_destroy(&(*search)->em);
+        kmeans_destroy(&(*search)->kmeans);
+        free((*search)->values);
+        free(*search);
+        *search = NULL;
+    }
+}
+
+static void spend(uint64_t *budget, uint64_t cost)
+{
+    *budget = *budget > cost ? *budget - cost : 0;
+}
+
+static void begin_start(struct search *search)
+{
+    /* Starts of one plan and plans of one learner draw different numbers. */
+    const uint64_t index = search->plan.index * STARTS_MAX + search->start;
+    scales_first_prior(search->scales, search->options->components);
+    kmeans_start(search->kmeans, search->points, search->scales, search->options->seed,
+                 index);
+    search->step = SEARCH_SEED;
+}
+
+static void climb(struct search *search, size_t passes, double tolerance,
+                  enum search_step step)
+{
+    em_start(search->em, search->points, &search->prior, search->trial, passes, tolerance);
+    search->step = step;
+}
+
+static void measure(struct search *search, uint64_t *budget)
+{
+    const double *given = search->options->resolution;
+    const size_t d = search->field++;
+    scales_measure(search->scales, search->points, d, given == NULL ? (double)NAN : given[d],
+                   search->values);
+    spend(budget, SORT_COST * points_count(search->points));
+    if (search->field == search->scales->dimensions) {
+        begin_start(search);
+    }
+}
+
+static void seed(struct search *search, uint64_t *budget)
+{
+    spend(budget, kmeans_step(search->kmeans));
+    if (kmeans_is_done(search->kmeans)) {
+        em_from_kmeans(search->em, search->kmeans, search->points, &search->prior,
+                       search->trial);
+        scales_update_prior(search->scales, search->trial);
+        climb(search, search->plan.coarse_passes, search->plan.coarse_tolerance,
+              SEARCH_CLIMB);
+    }
+}
+
+/* Runs EM on and reports the passes. True: the run is done. */
+static bool run_em(struct search *search, uint64_t *budget)
+{
+    const struct search_plan *plan = &search->plan;
+    const size_t before = search->em->pass;
+    em_run(search->em, budget);
+    if (search->em->pass > before && plan->progress != NULL) {
+        plan->progress(plan->context, search->start, search->em->pass,
+                       search->em->log_likelihood);
+    }
+    return search->em->is_done;
+}
+
+/* The trial becomes the best if its log-likelihood is at least `least`. */
+static void consider(struct search *search, double least)
+{
+    if (search->em->log_likelihood >= least || search->best_log_likelihood == -HUGE_VAL) {
+        model_assign(search->best, search->trial);
+        search->best_log_likelihood = search->em->log_likelihood;
+    }
+}
+
+/* All candidates are known: the prior comes next. */
+static void refine(struct search *search)
+{
+    if (search->plan.is_final) {
+        search->step = SEARCH_DONE;
+        return;
+    }
+    model_assign(search->trial, search->best);
+    scales_update_prior(search->scales, search->trial);
+    climb(search, PRIOR_PASSES, search->plan.coarse_tolerance, SEARCH_PRIOR);
+}
+
+static void end_climb(struct search *search)
+{
+    consider(search, nextafter(search->best_log_likelihood, HUGE_VAL));
+    search->start++;
+    if (search->start < search->plan.starts) {
+        begin_start(search);
+    } else if (search->plan.old != NULL) {
+        model_assign(search->trial, search->plan.old);
+        climb(search, search->plan.coarse_passes, search->plan.coarse_tolerance,
+              SEARCH_REVISE);
+    } else {
+        refine(search);
+    }
+}
+
+static void end_prior(struct search *search)
+{
+    const double change = scales_update_prior(search->scales, search->trial);
+    search->rounds++;
+    if (change > PRIOR_CHANGE && search->rounds < PRIOR_ROUNDS) {
+        climb(search, PRIOR_PASSES, search->plan.coarse_tolerance, SEARCH_PRIOR);
+    } else {
+        climb(search, search->plan.fine_passes, search->plan.fine_tolerance,
+              SEARCH_FINISH);
+    }
+}
+
+static void end_finish(struct search *search)
+{
+    model_assign(search->best, search->trial);
+    search->best_log_likelihood = search->em->log_likelihood;
+    search->step = SEARCH_DONE;
+}
+
+static void run_step(struct search *search, uint64_t *budget)
+{
+    switch (search->step) {
+    case SEARCH_MEASURE:
+        measure(search, budget);
+        break;
+    case SEARCH_SEED:
+        seed(search, budget);
+        break;
+    case SEARCH_CLIMB:
+        if (run_em(search, budget)) {
+            end_climb(search);
+        }
+        break;
+    case SEARCH_REVISE:
+        if (run_em(search, budget)) {
+            consider(search, search->best_log_likelihood - OLD_ADVANTAGE);
+            refine(search);
+        }
+        break;
+    case SEARCH_PRIOR:
+        if (run_em(search, budget)) {
+            end_prior(search);
+        }
+        break;
+    case SEARCH_FINISH:
+        if (run_em(search, budget)) {
+            end_finish(search);
+        }
+        break;
+    case SEARCH_DONE:
+        break;
+    }
+}
+
+bool search_run(struct search *search, uint64_t budget)
+{
+    while (search->step != SEARCH_DONE && budget > 0) {
+        run_step(search, &budget);
+    }
+    return search->step == SEARCH_DONE;
+}

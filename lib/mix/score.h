@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The bounded score of a point: the log density of a mixture of the model and a broad
+ * background, the product of Cauchy densities at the mean of each field with three
+ * times its standard deviation,
+ *
+ *     score(x) = log((1 - eps) p(x) + eps bg(x)),    eps = 1 / (na + 1)
+ *
+ * with na the points behind the model. It costs 1/na nats where the model is right and
+ * turns the -1e29 of a narrow gaussian into a number that means something. It is used
+ * for the prequential score, the tail and the choice of K; a log density that a user
+ * asks for stays the mixture's own, and the E-step does not use it.
+ */
+#ifndef SCORE_H
+#define SCORE_H
+
+#include "points.h"
+#include "resolution.h"
+
+struct background {
+    const struct scales *scales; /* mean and sd of each field */
+    double log_model;            /* log(1 - eps) */
+    double log_eps;
+    double log_peak;             /* log eps + the largest log bg(x) of a complete point */
+};
+
+struct background background_of(const struct scales *scales, double points);
+
+/* x: D, NaN where missing; log_density: log p(x) of the observed fields, -inf where it
+ * underflows. Finite for every point that has a value, NaN for one that has none. */
+double score_point(const struct background *background, const double *x,
+                   double log_density);
+
+/* The same for the points of a block: score[i] from log_density[i]. */
+void score_block(const struct background *background, const struct block *block,
+                 const double *log_density, double *score);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A decaying histogram of scores, for the share of recent points that scored lower.
+ * It is a rank among recent points, never a probability that follows from the model.
+ * Bins are narrow near the median score of the first model and widen away from it:
+ *
+ *     bin = round(16 asinh((score - reference) / 2))
+ *
+ * so that 256 bins on either side reach 9e6 nats, more than a bounded score can differ.
+ * Histograms about the same reference merge by adding.
+ */
+#ifndef TAIL_H
+#define TAIL_H
+
+#include <stddef.h>
+
+#define TAIL_SIDE 256
+#define TAIL_BINS (2 * TAIL_SIDE + 1)
+
+struct tail {
+    double reference;       /* nats */
+    double unit;            /* what a point added now counts, grows as old ones fade */
+    double total;           /* sum of the bins */
+    double bins[TAIL_BINS];
+};
+
+void tail_init(struct tail *tail, double reference);
+void tail_add(struct tail *tail, double score, double weight);
+/* All that is in counts `factor` in (0, 1] times what it did. */
+void tail_fade(struct tail *tail, double factor);
+/* (below + half of its own bin + 1/2) / (total + 1), in (0, 1). */
+double tail_share(const struct tail *tail, double score);
+
+#endif

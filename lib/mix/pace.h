@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How much each block counts. Two timescales: the fast iterate drives the
+ * responsibilities and has a window W that grows slowly, so that EM makes many
+ * iterations; the slow average of the same block statistics is published. With n points
+ * since the base,
+ *
+ *     fast:  gamma = b / W,   W = min(n, base (n / base)^0.3)
+ *     slow:  gamma = b (1 + eta) / (na + eta b),   eta = 0.5: weights that grow like n^0.5
+ *
+ * Before the last start of the warm-up both are the plain mean, gamma = b / n. The
+ * textbook step gamma_t = (t + offset)^-exponent has one timescale; t counts blocks
+ * since the start of the stream, those of the warm-up included, so that the first step
+ * does not wipe it out.
+ */
+#ifndef PACE_H
+#define PACE_H
+
+#include <stdbool.h>
+
+#include "mix.h"
+
+struct pace {
+    double base;  /* points behind the last install */
+    double n;     /* points since, base included */
+    double na;    /* memory of the slow average, in points */
+};
+
+/* What a block of weight b does to the two averages. */
+struct steps {
+    double fast, slow;              /* gamma in (0, 1] */
+    double fast_points, slow_points;/* n_eff of their M-steps */
+};
+
+/* Both averages were set from `points` points. */
+void pace_install(struct pace *pace, double points);
+
+/* Before the warm-up's end, is_warm is false. b > 0. */
+struct steps pace_step(struct pace *pace, const struct mix_options *options, bool is_warm,
+                       double b);
+
+#endif

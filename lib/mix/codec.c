@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "mix.h"
+
+/* Passes n bytes of a number, least significant first. */
+static uint64_t pass(struct codec *codec, uint64_t value, size_t n)
+{
+    uint64_t result = value;
+    if (codec->mode == CODEC_READ) {
+        result = 0;
+        if (codec->has_failed || n > codec->size - codec->at) {
+            codec->has_failed = true;
+            return 0;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (codec->mode == CODEC_WRITE) {
+            codec->out[codec->at + i] = (unsigned char)(value >> (8 * i));
+        } else if (codec->mode == CODEC_READ) {
+            result |= (uint64_t)codec->in[codec->at + i] << (8 * i);
+        }
+    }
+    codec->at += n;
+    return result;
+}
+
+void codec_u64(struct codec *codec, uint64_t *value)
+{
+    *value = pass(codec, *value, 8);
+}
+
+void codec_bool(struct codec *codec, bool *value)
+{
+    const uint64_t byte = pass(codec, *value ? 1 : 0, 1);
+    codec->has_failed = codec->has_failed || byte > 1;
+    *value = byte == 1;
+}
+
+void codec_f64(struct codec *codec, double *value)
+{
+    uint64_t bits;
+    memcpy(&bits, value, sizeof(bits));
+    bits = pass(codec, bits, 8);
+    memcpy(value, &bits, sizeof(bits));
+}
+
+void codec_f64s(struct codec *codec, double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        codec_f64(codec, &values[i]);
+    }
+}
+
+void codec_u64s(struct codec *codec, uint64_t *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        codec_u64(codec, &values[i]);
+    }
+}
+
+/* Whether the points carry weights other than 1 or times other than 0. */
+static void survey(const struct points *points, bool *has_weight, bool *has_time)
+{
+    *has_weight = *has_time = false;
+    for (size_t j = 0; j < points_blocks(points); j++) {
+        const struct block *block = points_block(points, j);
+        for (size_t i = 0; i < block->n; i++) {
+            *has_weight = *has_weight || block->weight[i] != 1;
+            *has_time = *has_time || block->time[i] != 0;
+        }
+    }
+}
+
+/* A stored row may have come from anywhere: what no row could be, is damage. */
+static bool row_is_possible(const double *x, size_t dimensions, double weight, double time)
+{
+    for (size_t d = 0; d < dimensions; d++) {
+        if (isinf(x[d])) {
+            return false;
+        }
+    }
+    return weight > 0 && isfinite(weight) && isfinite(time);
+}
+
+static void codec_point(struct codec *codec, struct points *points, size_t i,
+                        bool has_weight, bool has_time)
+{
+    const size_t dims = points_dimensions(points);
+    double x[MIX_DIMENSIONS_MAX], weight = 1, time = 0;
+    if (codec->mode != CODEC_READ) {
+        points_get(points, i, x, &weight, &time);
+    }
+    codec_f64s(codec, x, dims);
+    if (has_weight) {
+        codec_f64(codec, &weight);
+    }
+    if (has_time) {
+        codec_f64(codec, &time);
+    }
+    if (codec->mode == CODEC_READ && !codec->has_failed) {
+        if (!row_is_possible(x, dims, weight, time)) {
+            codec->has_failed = true;
+            return;
+        }
+        const struct mix_rows row = {
+            .x = x, .n = 1, .stride = dims, .weight = &weight, .time = &time};
+        points_append(points, &row, 0, 1);
+    }
+}
+
+void codec_points(struct codec *codec, struct points *points)
+{
+    bool has_weight, has_time;
+    uint64_t n = points_count(points);
+    survey(points, &has_weight, &has_time);
+    codec_u64(codec, &n);
+    codec_bool(codec, &has_weight);
+    codec_bool(codec, &has_time);
+    if (codec->mode == CODEC_READ) {
+        points_clear(points);
+        codec->has_failed = codec->has_failed || n > points_capacity(points);
+    }
+    for (uint64_t i = 0; i < n && !codec->has_failed; i++) {
+        codec_point(codec, points, i, has_weight, has_time);
+    }
+}
+
+/* Remainders of the 16 values of half a byte, polynomial 0x42f0e1eba9ea3693 reflected
+ * (made by shifting each value four times through the polynomial). */
+uint64_t codec_checksum(const void *bytes, size_t size)
+{
+    const uint64_t polynomial = UINT64_C(0xc96c5795d7870f42);
+    const unsigned char *p = bytes;
+    uint64_t table[16];
+    for (uint64_t v = 0; v < 16; v++) {
+        uint64_t r = v;
+        for (int bit = 0; bit < 4; bit++) {
+            r = (r >> 1) ^ ((r & 1) != 0 ? polynomial : 0);
+        }
+        table[v] = r;
+    }
+    uint64_t crc = UINT64_MAX;
+    for (size_t i = 0; i < size; i++) {
+        crc = (crc >> 4) ^ table[(crc ^ p[i]) & 15];
+        crc = (crc >> 4) ^ table[(crc ^ (uint64_t)(p[i] >> 4)) & 15];
+    }
+    return ~crc;
+}

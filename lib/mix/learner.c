@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Life of a learner: takes rows into the memory or the open block, keeps the counts,
+ * and answers questions about itself. The drawing is in learner.h. */
+#include "learner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rows.h"
+#include "score.h"
+
+/* Rows of the warm-up: 50 a free parameter, within these. */
+#define WARMUP_PER_PARAMETER 50
+#define WARMUP_MIN 8192
+#define WARMUP_MAX 32768
+/* Rows before the first model, at least, and 2 (D + 1). */
+#define FIRST_FIT_MIN 64
+
+static size_t free_parameters(const struct mix_options *options)
+{
+    const size_t d = options->dimensions, k = options->components;
+    switch (options->covariance) {
+    case MIX_FULL:
+        return k - 1 + k * d + k * d * (d + 1) / 2;
+    case MIX_TIED:
+        return k - 1 + k * d + d * (d + 1) / 2;
+    case MIX_SPHERICAL:
+        return k - 1 + k * d + k;
+    default:
+        return k - 1 + 2 * k * d;
+    }
+}
+
+static size_t clamp(size_t value, size_t low, size_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+size_t learner_warmup(const struct mix_options *options)
+{
+    const size_t least = options->components * (options->dimensions + 1);
+    const size_t wanted = WARMUP_PER_PARAMETER * free_parameters(options);
+    const size_t found = clamp(wanted, WARMUP_MIN, WARMUP_MAX);
+    if (options->warmup > 0) {
+        return options->warmup;
+    }
+    return found < least ? least : found;
+}
+
+size_t learner_first_fit(const struct mix_options *options)
+{
+    const size_t least = 2 * (options->dimensions + 1);
+    const size_t first = least < FIRST_FIT_MIN ? FIRST_FIT_MIN : least;
+    const size_t warmup = learner_warmup(options);
+    return first < warmup ? first : warmup;
+}
+
+static bool allocate(struct mix_learner *learner)
+{
+    const struct shape *shape = &learner->shape;
+    const size_t dims = shape->dimensions;
+    const size_t block = learner->options.block;
+    learner->memory = points_new(dims, learner_warmup(&learner->options));
+    learner->open = points_new(dims, block < WARMUP_BLOCK ? WARMUP_BLOCK : block);
+    learner->fast = stats_new(shape);
+    learner->slow = stats_new(shape);
+    learner->fast_model = model_new(shape);
+    learner->model = model_new(shape);
+    learner->scales = scales_new(dims);
+    learner->ids = calloc(shape->components, sizeof(*learner->ids));
+    learner->estep = estep_new(shape);
+    learner->sums = sums_new(shape);
+    return learner->memory != NULL && learner->open != NULL && learner->fast != NULL &&
+           learner->slow != NULL && learner->fast_model != NULL &&
+           learner->model != NULL && learner->scales != NULL && learner->ids != NULL &&
+           learner->estep != NULL && learner->sums != NULL;
+}
+
+/* Copies the options, and what they point to. */
+static bool copy_options(struct mix_learner *learner, const struct mix_options *options)
+{
+    learner->options = *options;
+    if (options->resolution == NULL) {
+        return true;
+    }
+    const size_t size = options->dimensions * sizeof(double);
+    learner->resolution = malloc(size);
+    if (learner->resolution == NULL) {
+        return false;
+    }
+    memcpy(learner->resolution, options->resolution, size);
+    learner->options.resolution = learner->resolution;
+    return true;
+}
+
+static void set_err(enum mix_err *out, enum mix_err err)
+{
+    if (out != NULL) {
+        *out = err;
+    }
+}
+
+struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_err *err)
+{
+    const enum mix_err checked = mix_options_check(options, NULL);
+    if (checked != MIX_OK) {
+        set_err(err, checked);
+        return NULL;
+    }
+    struct mix_learner *learner = calloc(1, sizeof(*learner));
+    if (learner != NULL) {
+        learner->shape = shape_of(options);
+        learner->next_fit = learner_first_fit(options);
+    }
+    if (learner == NULL || !copy_options(learner, options) || !allocate(learner)) {
+        mix_learner_destroy(&learner);
+        set_err(err, MIX_ENOMEM);
+        return NULL;
+    }
+    set_err(err, MIX_OK);
+    return learner;
+}
+
+static bool fits(const struct mix_options *options, const struct mix_model *model)
+{
+    return mix_model_dimensions(model) == options->dimensions &&
+           mix_model_components(model) == options->components &&
+           mix_model_covariance(model) == options->covariance;
+}
+
+/* The middle of log densities of the model's own points: where bins are narrow. */
+static double typical_score(const struct mix_learner *learner)
+{
+    enum { DRAWS = 33 };
+    double score, x[MIX_DIMENSIONS_MAX], sum = 0;
+    const struct mix_rows row = {.x = x, .n = 1, .stride = learner->shape.dimensions};
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        if (mix_model_sample(learner->model, i, 1, x) == MIX_OK &&
+            mix_model_log_density(learner->model, &row, &score) == MIX_OK &&
+            isfinite(score)) {
+            sum += score / DRAWS;
+        }
+    }
+    return sum;
+}
+
+struct mix_learner *mix_learner_start(const struct mix_options *options,
+                                      const struct mix_model *model, double points,
+                                      enum mix_err *err)
+{
+    struct mix_learner *learner = mix_learner_new(options, err);
+    if (learner == NULL) {
+        return NULL;
+    }
+    if (!fits(options, model) || !(points >= 0) || !isfinite(points)) {
+        set_err(err, fits(options, model) ? MIX_EVALUE : MIX_ESIZE);
+        mix_learner_destroy(&learner);
+        return NULL;
+    }
+    const double memory = points > 0 ? points : (double)learner_warmup(options);
+    model_assign(learner->model, model);
+    model_assign(learner->fast_model, model);
+    stats_of_model(learner->fast, model);
+    stats_of_model(learner->slow, model);
+    scales_of_model(learner->scales, model, options->resolution);
+    pace_install(&learner->pace, memory);
+    tail_init(&learner->tail, typical_score(learner));
+    learner_name_components(learner);
+    learner->has_model = true;
+    learner->is_warm = true;
+    return learner;
+}
+
+void mix_learner_destroy(struct mix_learner **learner)
+{
+    struct mix_learner *l = *learner;
+    if (l == NULL) {
+        return;
+    }
+    job_destroy(&l->job);
+    points_destroy(&l->memory);
+    points_destroy(&l->open);
+    stats_destroy(&l->fast);
+    stats_destroy(&l->slow);
+    mix_model_destroy(&l->fast_model);
+    mix_model_destroy(&l->model);
+    scales_destroy(&l->scales);
+    free(l->ids);
+    estep_destroy(&l->estep);
+    sums_destroy(&l->sums);
+    free(l->resolution);
+    free(l);
+    *learner = NULL;
+}
+
+void learner_name_components(struct mix_learner *learner)
+{
+    for (size_t k = 0; k < learner->shape.components; k++) {
+        learner->ids[k] = learner->next_id++;
+    }
+}
+
+/* ---- Rows ---------------------------------------------------------------- */
+
+/* Where rows go now, and how many until it is full. */
+static struct points *destination(struct mix_learner *learner, size_t *room)
+{
+    if (!learner->has_model) {
+        *room = learner->next_fit - points_count(learner->memory);
+        return learner->memory;
+    }
+    size_t size = learner->options.block;
+    if (!learner->is_warm) {
+        const size_t until_fit = learner->next_fit - points_count(learner->memory);
+        size = size < WARMUP_BLOCK ? size : WARMUP_BLOCK;
+        size = size < until_fit ? size : until_fit;
+    }
+    *room = size - points_count(learner->open);
+    return learner->open;
+}
+
+/* Takes the good rows from row i on, up to the end of the block. Returns how many. */
+static size_t take_run(struct mix_learner *learner, const struct mix_rows *rows, size_t i)
+{
+    size_t room, run = 0;
+    struct points *points = destination(learner, &room);
+    while (run < room && i + run < rows->n &&
+           row_judge(&learner->options, rows, i + run) == ROW_GOOD) {
+        run++;
+    }
+    if (run > 0) {
+        points_append(points, rows, i, run);
+        learner->counts.added += run;
+    }
+    if (run == room && points == learner->open) {
+        learner_update(learner);
+    }
+    return run;
+}
+
+/* Counts a row that changes nothing. */
+static void take_idle(struct mix_learner *learner, enum row_verdict verdict)
+{
+    struct counts *counts = &learner->counts;
+    counts->added++;
+    if (verdict == ROW_BAD) {
+        counts->unscorable++;
+    } else if (learner->is_frozen) {
+        counts->frozen++;
+    } else {
+        counts->learned++;
+    }
+}
+
+static size_t take(struct mix_learner *learner, const struct mix_rows *rows, size_t i)
+{
+    const enum row_verdict verdict = row_judge(&learner->options, rows, i);
+    if (verdict == ROW_GOOD && !learner->is_frozen) {
+        return take_run(learner, rows, i);
+    }
+    take_idle(learner, verdict);
+    return 1;
+}
+
+enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows *rows,
+                             size_t *taken)
+{
+    *taken = 0;
+    if (rows->n > 0 && rows->stride < learner->shape.dimensions) {
+        return MIX_ESIZE;
+    }
+    while (*taken < rows->n && !job_is_due(learner)) {
+        *taken += take(learner, rows, *taken);
+    }
+    return *taken < rows->n ? job_prepare(learner) : MIX_OK;
+}
+
+/* ---- Control ------------------------------------------------------------- */
+
+void mix_learner_freeze(struct mix_learner *learner)
+{
+    learner->is_frozen = true;
+}
+
+void mix_learner_thaw(struct mix_learner *learner)
+{
+    learner->is_frozen = false;
+    job_settle(learner);
+}
+
+/* Rows that are held and not yet in a model. */
+static uint64_t queued(const struct mix_learner *learner)
+{
+    const uint64_t open = points_count(learner->open);
+    return learner->has_model ? open + learner->counts.deferred
+                              : points_count(learner->memory);
+}
+
+void mix_learner_reset(struct mix_learner *learner)
+{
+    struct counts *counts = &learner->counts;
+    job_destroy(&learner->job);
+    counts->learned += queued(learner);
+    counts->deferred = counts->points = counts->updates = 0;
+    points_clear(learner->memory);
+    points_clear(learner->open);
+    learner->next_fit = learner_first_fit(&learner->options);
+    learner->has_model = learner->is_warm = false;
+    learner->mean_score = learner->score_weight = 0;
+    learner->floored = 0;
+    pace_install(&learner->pace, 0);
+}
+
+/* ---- Questions ----------------------------------------------------------- */
+
+const struct mix_model *mix_learner_model(const struct mix_learner *learner)
+{
+    return learner->has_model ? learner->model : NULL;
+}
+
+static enum mix_state state_of(const struct mix_learner *learner)
+{
+    if (learner->is_frozen) {
+        return MIX_FROZEN;
+    }
+    return learner->is_warm ? MIX_LEARNING : MIX_WARMUP;
+}
+
+void mix_learner_info(const struct mix_learner *learner, struct mix_info *info)
+{
+    const struct counts *counts = &learner->counts;
+    *info = (struct mix_info){
+        .state = state_of(learner),
+        .added = counts->added,
+        .learned = counts->learned,
+        .unscorable = counts->unscorable,
+        .frozen = counts->frozen,
+        .queued = queued(learner),
+        .points = counts->points,
+        .updates = counts->updates,
+        .effective_points = learner->has_model ? learner->pace.na : 0,
+        .log_likelihood = learner->score_weight > 0 ? learner->mean_score : (double)NAN,
+        .floored = learner->floored,
+        .resolution = learner->has_model ? learner->scales->step : NULL,
+        .ids = learner->has_model ? learner->ids : NULL,
+    };
+}
+
+enum mix_err mix_learner_score(const struct mix_learner *learner, const double *x,
+                               double *score, double *tail)
+{
+    if (!learner->has_model) {
+        return MIX_ENOTREADY;
+    }
+    const struct mix_rows row = {.x = x, .n = 1, .stride = learner->shape.dimensions};
+    const struct background background =
+        background_of(learner->scales, learner->pace.na);
+    double log_density;
+    const enum mix_err err = mix_model_log_density(learner->model, &row, &log_density);
+    if (err != MIX_OK) {
+        return err;
+    }
+    *score = score_point(&background, x, log_density);
+    if (!isfinite(*score)) {
+        return MIX_EVALUE;
+    }
+    *tail = tail_share(&learner->tail, *score);
+    return MIX_OK;
+}

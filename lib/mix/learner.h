@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside of a learner. Who holds what, and where a row goes:
+ *
+ *             first model          last fit of the warm-up
+ *   rows 0 ......|.....................|.................................>
+ *        memory  |  open block of 64   |  open block of options.block
+ *                |  -> memory          |
+ *                |  refit on memory at |
+ *                |  every doubling     |
+ *
+ *   open block --E-step of fast_model--> sums --+-> fast --M-step--> fast_model
+ *        |                                      '-> slow --M-step--> model (published)
+ *        '------E-step of model--> scores -> mean score, tail
+ *
+ * learner.c takes rows and keeps the counts, update.c learns a block, job.c fits the
+ * memory, state.c writes and reads all of it. Nothing is allocated after
+ * learner_new() but the workspace of a job, which lives as long as the job.
+ */
+#ifndef LEARNER_H
+#define LEARNER_H
+
+#include "estep.h"
+#include "mix.h"
+#include "model.h"
+#include "pace.h"
+#include "points.h"
+#include "resolution.h"
+#include "search.h"
+#include "stats.h"
+#include "tail.h"
+
+/* Points of a block before the end of the warm-up. */
+#define WARMUP_BLOCK 64
+
+struct counts {
+    uint64_t added;      /* rows taken = learned + unscorable + frozen + queued */
+    uint64_t learned;
+    uint64_t unscorable;
+    uint64_t frozen;
+    uint64_t deferred;   /* rows of the memory that had no density; the next fit decides */
+    uint64_t points;     /* rows in this model */
+    uint64_t updates;    /* M-steps since start or reset */
+};
+
+struct mix_learner {
+    struct mix_options options;   /* resolution points to `resolution` or is NULL */
+    double *resolution;           /* D, owned */
+    struct shape shape;
+
+    struct points *memory;        /* rows of the warm-up */
+    struct points *open;          /* the open block */
+    size_t next_fit;              /* a fit is due when memory holds so many rows */
+    bool is_warm;                 /* the last fit of the warm-up was made */
+    bool is_frozen;
+
+    struct stats *fast, *slow;
+    struct mix_model *fast_model; /* makes the responsibilities */
+    struct mix_model *model;      /* published */
+    bool has_model;
+    struct scales *scales;        /* of the last fit */
+    struct pace pace;
+    uint64_t *ids;                /* K */
+    uint64_t next_id;
+
+    struct counts counts;
+    uint64_t floored;             /* variances of `model` at their floor */
+    double mean_score;            /* nats; prequential, over score_weight points */
+    double score_weight;
+    struct tail tail;
+
+    struct estep *estep;          /* scratch */
+    struct sums *sums;            /* scratch */
+    struct mix_job *job;          /* work under way, or NULL */
+};
+
+/* Rows of the memory at which the warm-up ends, and those of the first model. */
+size_t learner_warmup(const struct mix_options *options);
+size_t learner_first_fit(const struct mix_options *options);
+
+/* Gives every component a new identity. */
+void learner_name_components(struct mix_learner *learner);
+
+/* update.c: learns the open block and empties it. */
+void learner_update(struct mix_learner *learner);
+/* Models from the statistics. */
+void learner_step(struct mix_learner *learner, double fast_points, double slow_points);
+
+/* job.c: whether the stream has to wait for a fit, and its workspace. */
+bool job_is_due(const struct mix_learner *learner);
+enum mix_err job_prepare(struct mix_learner *learner);
+/* Installs a job that was finished while the learner was frozen. */
+void job_settle(struct mix_learner *learner);
+void job_destroy(struct mix_job **job);
+
+#endif

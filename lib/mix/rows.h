@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which rows of a caller can be learned. */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include <stddef.h>
+
+#include "mix.h"
+
+enum row_verdict {
+    ROW_GOOD,
+    ROW_WEIGHTLESS, /* weight 0: accepted, without influence */
+    ROW_BAD         /* a value, the weight or the time is out of range, or all is missing */
+};
+
+enum row_verdict row_judge(const struct mix_options *options, const struct mix_rows *rows,
+                           size_t i);
+
+#endif

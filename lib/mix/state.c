@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The whole state of a learner as one relocatable value:
+ *
+ *     offset  0  "mixlearn"        magic
+ *             8  version           1
+ *            16  size              of all of it, in bytes
+ *            24  options           fingerprint
+ *            32  members           in the order of walk()
+ *      size - 8  checksum          of everything before it
+ *
+ * Caches are derived again, scratch and work under way are left out. A state is read
+ * into a new learner of the same options: sizes come from the options, never from the
+ * bytes, and the bytes say only how many rows of a known capacity are in use.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "codec.h"
+#include "learner.h"
+
+#define MAGIC "mixlearn"
+#define VERSION 1
+#define HEADER 32
+#define TRAILER 8
+/* Weights of a stored model may differ from sum 1 by their rounding only. */
+#define SUM_TOLERANCE 1e-9
+
+/* ---- The members --------------------------------------------------------- */
+
+static void walk_stats(struct codec *codec, struct stats *stats, const struct shape *shape)
+{
+    codec_f64s(codec, stats->rho, shape->components);
+    codec_f64s(codec, stats->values, shape->stats_size);
+}
+
+static void walk_model(struct codec *codec, struct mix_model *model)
+{
+    codec_f64s(codec, model->weights, model->shape.components);
+    codec_f64s(codec, model->param, model->shape.param_size);
+}
+
+static void walk_scales(struct codec *codec, struct scales *scales)
+{
+    const size_t dims = scales->dimensions;
+    codec_f64s(codec, scales->median, dims);
+    codec_f64s(codec, scales->mean, dims);
+    codec_f64s(codec, scales->sd, dims);
+    codec_f64s(codec, scales->variance, dims);
+    codec_f64s(codec, scales->step, dims);
+    codec_f64s(codec, scales->floor, dims);
+    codec_f64s(codec, scales->s0, dims);
+}
+
+static void walk_counts(struct codec *codec, struct counts *counts)
+{
+    codec_u64(codec, &counts->added);
+    codec_u64(codec, &counts->learned);
+    codec_u64(codec, &counts->unscorable);
+    codec_u64(codec, &counts->frozen);
+    codec_u64(codec, &counts->deferred);
+    codec_u64(codec, &counts->points);
+    codec_u64(codec, &counts->updates);
+}
+
+static void walk_tail(struct codec *codec, struct tail *tail)
+{
+    codec_f64(codec, &tail->reference);
+    codec_f64(codec, &tail->unit);
+    codec_f64(codec, &tail->total);
+    codec_f64s(codec, tail->bins, TAIL_BINS);
+}
+
+static void walk_model_state(struct codec *codec, struct mix_learner *learner)
+{
+    walk_stats(codec, learner->fast, &learner->shape);
+    walk_stats(codec, learner->slow, &learner->shape);
+    walk_model(codec, learner->fast_model);
+    walk_model(codec, learner->model);
+    walk_scales(codec, learner->scales);
+    codec_f64(codec, &learner->pace.base);
+    codec_f64(codec, &learner->pace.n);
+    codec_f64(codec, &learner->pace.na);
+    codec_u64s(codec, learner->ids, learner->shape.components);
+    codec_u64(codec, &learner->floored);
+    walk_tail(codec, &learner->tail);
+}
+
+static void walk(struct codec *codec, struct mix_learner *learner)
+{
+    uint64_t next_fit = learner->next_fit;
+    codec_bool(codec, &learner->has_model);
+    codec_bool(codec, &learner->is_warm);
+    codec_bool(codec, &learner->is_frozen);
+    codec_u64(codec, &next_fit);
+    learner->next_fit = (size_t)next_fit;
+    codec_u64(codec, &learner->next_id);
+    walk_counts(codec, &learner->counts);
+    codec_f64(codec, &learner->mean_score);
+    codec_f64(codec, &learner->score_weight);
+    codec_points(codec, learner->memory);
+    codec_points(codec, learner->open);
+    if (learner->has_model) {
+        walk_model_state(codec, learner);
+    }
+}
+
+/* ---- Writing ------------------------------------------------------------- */
+
+/* The options that a state depends on, in one number. */
+static uint64_t fingerprint(const struct mix_options *options)
+{
+    unsigned char bytes[9 * 8];
+    struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
+    uint64_t numbers[] = {options->dimensions, options->components, options->covariance,
+                          options->seed,       options->block,      options->warmup,
+                          options->marginalize};
+    double steps[] = {options->step_exponent, options->step_offset};
+    codec_u64s(&codec, numbers, sizeof(numbers) / sizeof(numbers[0]));
+    codec_f64s(&codec, steps, sizeof(steps) / sizeof(steps[0]));
+    uint64_t sum = codec_checksum(bytes, codec.at);
+    for (size_t d = 0; options->resolution != NULL && d < options->dimensions; d++) {
+        double pair[2];
+        memcpy(&pair[0], &sum, sizeof(sum));
+        pair[1] = options->resolution[d];
+        codec.at = 0;
+        codec_f64s(&codec, pair, 2);
+        sum = codec_checksum(bytes, codec.at);
+    }
+    return sum;
+}
+
+size_t mix_learner_encoded_size(const struct mix_learner *learner)
+{
+    /* The codec only looks when it measures or writes; the copy shares the arrays. */
+    struct mix_learner view = *learner;
+    struct codec codec = {.mode = CODEC_MEASURE};
+    walk(&codec, &view);
+    return HEADER + codec.at + TRAILER;
+}
+
+void mix_learner_encode(const struct mix_learner *learner, void *bytes)
+{
+    struct mix_learner view = *learner;
+    struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
+    uint64_t header[] = {VERSION, mix_learner_encoded_size(learner),
+                         fingerprint(&learner->options)};
+    memcpy(bytes, MAGIC, 8);
+    codec.at = 8;
+    codec_u64s(&codec, header, 3);
+    walk(&codec, &view);
+    uint64_t checksum = codec_checksum(bytes, codec.at);
+    codec_u64(&codec, &checksum);
+}
+
+/* ---- Reading ------------------------------------------------------------- */
+
+static enum mix_err check_envelope(const struct mix_options *options, const void *bytes,
+                                   size_t size)
+{
+    struct codec codec = {.mode = CODEC_READ, .in = bytes, .size = size};
+    uint64_t header[3], checksum;
+    if (size < HEADER + TRAILER || memcmp(bytes, MAGIC, 8) != 0) {
+        return MIX_ECORRUPT;
+    }
+    codec.at = 8;
+    codec_u64s(&codec, header, 3);
+    if (header[0] > VERSION) {
+        return MIX_EVERSION;
+    }
+    codec.at = size - TRAILER;
+    codec_u64(&codec, &checksum);
+    if (header[0] != VERSION || header[1] != size ||
+        checksum != codec_checksum(bytes, size - TRAILER)) {
+        return MIX_ECORRUPT;
+    }
+    return header[2] == fingerprint(options) ? MIX_OK : MIX_EMISMATCH;
+}
+
+static bool all_finite(const double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool all_positive(const double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!(values[i] > 0 && isfinite(values[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Shares of components: finite, not negative, sum 1. */
+static bool shares_are_valid(const double *shares, size_t n)
+{
+    double sum = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!(shares[k] >= 0)) {
+            return false;
+        }
+        sum += shares[k];
+    }
+    return fabs(sum - 1) <= SUM_TOLERANCE;
+}
+
+static bool stats_are_valid(const struct stats *stats, const struct shape *shape)
+{
+    return shares_are_valid(stats->rho, shape->components) &&
+           all_finite(stats->values, shape->stats_size);
+}
+
+static bool model_is_valid(struct mix_model *model)
+{
+    return shares_are_valid(model->weights, model->shape.components) &&
+           all_finite(model->param, model->shape.param_size) &&
+           model_prepare(model) == MIX_OK;
+}
+
+static bool scales_are_valid(const struct scales *scales)
+{
+    const size_t dims = scales->dimensions;
+    return all_finite(scales->median, dims) && all_finite(scales->mean, dims) &&
+           all_positive(scales->sd, dims) && all_positive(scales->variance, dims) &&
+           all_finite(scales->step, dims) && all_positive(scales->floor, dims) &&
+           all_positive(scales->s0, dims);
+}
+
+static bool tail_is_valid(const struct tail *tail)
+{
+    bool is_valid = isfinite(tail->reference) && all_positive(&tail->unit, 1) &&
+                    isfinite(tail->total);
+    for (size_t i = 0; i < TAIL_BINS; i++) {
+        is_valid = is_valid && tail->bins[i] >= 0 && isfinite(tail->bins[i]);
+    }
+    return is_valid;
+}
+
+static bool model_state_is_valid(const struct mix_learner *learner)
+{
+    const double pace[] = {learner->pace.base, learner->pace.n, learner->pace.na};
+    return stats_are_valid(learner->fast, &learner->shape) &&
+           stats_are_valid(learner->slow, &learner->shape) &&
+           model_is_valid(learner->fast_model) && model_is_valid(learner->model) &&
+           scales_are_valid(learner->scales) && all_positive(pace, 3) &&
+           tail_is_valid(&learner->tail);
+}
+
+/* The rows held agree with the counts, and with where in the warm-up they belong. */
+static bool counts_are_valid(const struct mix_learner *learner)
+{
+    struct mix_info info;
+    mix_learner_info(learner, &info);
+    const size_t held = points_count(learner->memory);
+    const size_t capacity = points_capacity(learner->memory);
+    const bool fits = learner->is_warm || (held <= learner->next_fit &&
+                                           learner->next_fit <= capacity);
+    return fits && (learner->has_model || !learner->is_warm) &&
+           (learner->has_model || points_count(learner->open) == 0) &&
+           info.added == info.learned + info.unscorable + info.frozen + info.queued &&
+           isfinite(learner->mean_score) && learner->score_weight >= 0 &&
+           isfinite(learner->score_weight);
+}
+
+static enum mix_err read_state(struct mix_learner *learner, const void *bytes, size_t size)
+{
+    struct codec codec = {
+        .mode = CODEC_READ, .in = bytes, .size = size - TRAILER, .at = HEADER};
+    walk(&codec, learner);
+    const bool is_sound = !codec.has_failed && codec.at == codec.size &&
+                          counts_are_valid(learner) &&
+                          (!learner->has_model || model_state_is_valid(learner));
+    return is_sound ? MIX_OK : MIX_ECORRUPT;
+}
+
+struct mix_learner *mix_learner_decode(const struct mix_options *options,
+                                       const void *bytes, size_t size, enum mix_err *err)
+{
+    enum mix_err local;
+    err = err == NULL ? &local : err;
+    *err = mix_options_check(options, NULL);
+    if (*err == MIX_OK) {
+        *err = check_envelope(options, bytes, size);
+    }
+    if (*err != MIX_OK) {
+        return NULL;
+    }
+    struct mix_learner *learner = mix_learner_new(options, err);
+    if (learner == NULL) {
+        return NULL;
+    }
+    *err = read_state(learner, bytes, size);
+    if (*err != MIX_OK) {
+        mix_learner_destroy(&learner);
+    }
+    return learner;
+}

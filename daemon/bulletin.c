@@ -39,7 +39,7 @@ json_t *bulletin_frame(const struct stream *stream, const struct slot *slot, boo
 
 /* False: the way is full, or there is no memory for the frame; to be tried again. */
 static bool send_text(struct stream *stream, const char *kind, const char *key,
-                      json_t *object, bool is_kept)
+                      json_t *object, bool may_be_skipped)
 {
     char topic[TOPIC_SIZE];
     char *text = object != NULL ? frame_text(object) : NULL;
@@ -48,7 +48,7 @@ static bool send_text(struct stream *stream, const char *kind, const char *key,
         return false;
     }
     topic_write(topic, kind, stream->config->name, key);
-    struct post *post = post_frame(topic, text, is_kept);
+    struct post *post = post_frame(topic, text, may_be_skipped);
     free(text);
     if (!stream->outlet.send(stream->outlet.context, post)) {
         post_destroy(&post);

@@ -14,7 +14,7 @@ struct post *post_new(enum post_kind kind, struct request *request)
     return post;
 }
 
-struct post *post_frame(const char *topic, const char *body, bool is_kept)
+struct post *post_frame(const char *topic, const char *body, bool may_be_skipped)
 {
     struct post *post = post_new(POST_FRAME, NULL);
     const size_t body_size = strlen(body);
@@ -24,7 +24,7 @@ struct post *post_frame(const char *topic, const char *body, bool is_kept)
     memcpy(post->text, topic, post->topic_size);
     post->text[post->topic_size] = ' ';
     memcpy(post->text + post->topic_size + 1, body, body_size);
-    post->is_kept = is_kept;
+    post->may_be_skipped = may_be_skipped;
     return post;
 }
 

@@ -19,20 +19,20 @@ struct post {
                                 NULL, the worker keeps the request and takes the next */
     char *text;              /* POST_FRAME: "TOPIC BODY" without a final zero, owned */
     size_t size;
-    size_t topic_size; /* of it, the topic */
-    bool is_kept;      /* the last one of its topic is shown to new subscribers */
-    struct post *next; /* in the outbox of a worker */
+    size_t topic_size;   /* of it, the topic */
+    bool may_be_skipped; /* the next one of its topic says all that this one does */
+    struct post *next;   /* in the outbox of a worker */
 };
 
-/* Sends or queues a post and takes it over, except that a frame that finds the way
- * full is refused: false, and it stays the caller's. */
+/* Sends or queues a post and takes it over, except that one that may be skipped is
+ * refused when the way is full: false, and it stays the caller's. */
 struct outlet {
     bool (*send)(void *context, struct post *post);
     void *context;
 };
 
 /* A frame from "TOPIC" and its body. */
-struct post *post_frame(const char *topic, const char *body, bool is_kept);
+struct post *post_frame(const char *topic, const char *body, bool may_be_skipped);
 struct post *post_new(enum post_kind kind, struct request *request);
 /* Destroys an unsent post, but not its request. */
 void post_destroy(struct post **post);

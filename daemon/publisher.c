@@ -219,17 +219,14 @@ bool publisher_send(struct publisher *publisher, struct post *post)
     /* Subscriptions that came before are looked at before, so that a frame is not sent
      * to a new subscriber and then shown to it once more. */
     publisher_receive(publisher);
-    struct kept *kept = post->is_kept ? kept_of(publisher, post) : NULL;
+    struct kept *kept = kept_of(publisher, post);
     zmq_msg_t frame;
     zmq_msg_init_data(&frame, post->text, post->size, release_text, NULL);
     post->text = NULL;
     send_shared(publisher, &frame);
     publisher->serial++;
-    if (kept != NULL) {
-        zmq_msg_move(&kept->frame, &frame);
-        kept->serial = publisher->serial;
-    }
-    zmq_msg_close(&frame);
+    zmq_msg_move(&kept->frame, &frame);
+    kept->serial = publisher->serial;
     return publisher->n_shows > 0;
 }
 

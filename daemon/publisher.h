@@ -23,8 +23,8 @@ void publisher_close(struct publisher **publisher);
 zsock_t *publisher_sock(const struct publisher *publisher);
 const struct strings *publisher_endpoints(const struct publisher *publisher);
 
-/* Sends a frame to the subscribers of its topic, and keeps it if it is to be kept. The
- * text of the post becomes the publisher's. True: there is something to show. */
+/* Sends a frame to the subscribers of its topic, and keeps it for new ones. The text of
+ * the post becomes the publisher's. True: there is something to show. */
 bool publisher_send(struct publisher *publisher, struct post *post);
 
 /* Reads subscriptions, when the socket is readable. True: there is something to show. */

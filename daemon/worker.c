@@ -46,15 +46,15 @@ static bool post_now(struct thread *thread, struct post *post)
     return zmq_send(thread->pipe, &post, sizeof(post), ZMQ_DONTWAIT) != -1;
 }
 
-/* Takes the post over, but for a frame that finds the way full. */
+/* An outlet, see post.h. */
 static bool send_post(void *context, struct post *post)
 {
     struct thread *thread = context;
     if (!thread->is_done && thread->outbox == NULL && post_now(thread, post)) {
         return true;
     }
-    if (post->kind == POST_FRAME && post->is_kept) {
-        return false; /* a newer one will do */
+    if (post->may_be_skipped) {
+        return false;
     }
     *thread->outbox_end = post;
     thread->outbox_end = &post->next;

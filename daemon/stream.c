@@ -95,10 +95,14 @@ static bool make_router(struct stream *stream, struct fault *fault)
     const struct stream_config *config = stream->config;
     enum mix_err err = MIX_OK;
     struct slot *trial = slot_new(config, stream->start, (struct bytes){NULL, 0}, &err);
+    if (trial == NULL && stream->start != NULL) {
+        return fault_set(
+            fault, EX_DATAERR,
+            "streams.%s.start: %s: %s: choose a model as `model` describes it",
+            config->name, config->start_path, mix_strerror(err));
+    }
     if (trial == NULL) {
-        return fault_set(fault, stream->start != NULL ? EX_DATAERR : EX_OSERR,
-                         "streams.%s.%s: %s: make `model` and the file agree",
-                         config->name, stream->start != NULL ? "start" : "model",
+        return fault_set(fault, EX_OSERR, "streams.%s.model: %s", config->name,
                          mix_strerror(err));
     }
     slot_destroy(&trial);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -87,10 +88,17 @@ static void raise_file_limit(void)
     }
 }
 
+/* One line, whatever a file or a path has put into it. */
+static void print_error(const char *text)
+{
+    char line[LOG_LINE_SIZE];
+    fprintf(stderr, "mixd: %s\n", log_escape(line, sizeof(line), text, strlen(text)));
+}
+
 static void print_errors(struct config_errors *errors)
 {
     for (size_t i = 0; i < errors->n; i++) {
-        fprintf(stderr, "mixd: %s\n", errors->item[i]);
+        print_error(errors->item[i]);
     }
     config_errors_clear(errors);
 }
@@ -108,7 +116,7 @@ static int run_daemon(const struct config *config)
     zsys_set_max_sockets(0); /* as many as libzmq can have */
     const int code = daemon_run(&daemon);
     if (code != 0) {
-        fprintf(stderr, "mixd: %s\n", daemon.fault.text);
+        print_error(daemon.fault.text);
     }
     zsys_shutdown(); /* waits for the last frames to leave, at most their linger */
     return code;

@@ -89,16 +89,17 @@ static void raise_file_limit(void)
 }
 
 /* One line, whatever a file or a path has put into it. */
-static void print_error(const char *text)
+static void print_error(const char *prefix, const char *text)
 {
     char line[LOG_LINE_SIZE];
-    fprintf(stderr, "mixd: %s\n", log_escape(line, sizeof(line), text, strlen(text)));
+    fprintf(stderr, "%s%s\n", prefix, log_escape(line, sizeof(line), text, strlen(text)));
 }
 
-static void print_errors(struct config_errors *errors)
+/* Findings are FILE:LINE:COL: message, as compilers write them. */
+static void print_errors(struct config_errors *errors, int code)
 {
     for (size_t i = 0; i < errors->n; i++) {
-        print_error(errors->item[i]);
+        print_error(code == EX_CONFIG ? "" : "mixd: ", errors->item[i]);
     }
     config_errors_clear(errors);
 }
@@ -116,7 +117,7 @@ static int run_daemon(const struct config *config)
     zsys_set_max_sockets(0); /* as many as libzmq can have */
     const int code = daemon_run(&daemon);
     if (code != 0) {
-        print_error(daemon.fault.text);
+        print_error("mixd: ", daemon.fault.text);
     }
     zsys_shutdown(); /* waits for the last frames to leave, at most their linger */
     return code;
@@ -141,7 +142,7 @@ int main(int argc, char **argv)
     struct config *config =
         config_read(options.config_path, options.state_path, &errors, &code);
     if (config == NULL) {
-        print_errors(&errors);
+        print_errors(&errors, code);
         return code;
     }
     code = 0;

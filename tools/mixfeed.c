@@ -15,6 +15,7 @@
 
 #include "account.h"
 #include "client.h"
+#include "columns.h"
 #include "format.h"
 #include "gather.h"
 #include "outlet.h"
@@ -57,21 +58,12 @@ enum {
     OPTION_TO,
     OPTION_BIND,
     OPTION_FORMAT,
-    OPTION_INPUT_FORMAT,
     OPTION_BATCH,
     OPTION_RATE,
     OPTION_SPEED,
     OPTION_COUNT,
     OPTION_NO_DRAIN,
     OPTION_TIMEOUT,
-    OPTION_COLUMNS,
-    OPTION_FIELDS,
-    OPTION_TIME,
-    OPTION_WEIGHT,
-    OPTION_MISSING,
-    OPTION_RATE_OF,
-    OPTION_DELTA,
-    OPTION_LOG,
 };
 
 static const struct argp_option argp_options[] = {
@@ -86,17 +78,6 @@ static const struct argp_option argp_options[] = {
     {"count", OPTION_COUNT, "N", 0, "Stop after N points", 1},
     {"no-drain", OPTION_NO_DRAIN, NULL, 0, "Leave without waiting for the ledger", 1},
     {"timeout", OPTION_TIMEOUT, "S", 0, "Give up after S seconds without progress (10)", 1},
-    {"columns", OPTION_COLUMNS, "NAMES|N", 0, "Columns of a file that does not name them", 2},
-    {"fields", OPTION_FIELDS, "A,B", 0, "Fields to send, by name or number", 2},
-    {"time", OPTION_TIME, "COL", 0, "Column with the time, a number or ISO 8601", 2},
-    {"weight", OPTION_WEIGHT, "COL", 0, "Column with the weight", 2},
-    {"missing", OPTION_MISSING, "reject|marginalize", 0,
-     "Leave out rows with missing values, or send them (as the stream takes them)", 2},
-    {"rate-of", OPTION_RATE_OF, "COL", 0, "Turn a counter into its rate", 2},
-    {"delta", OPTION_DELTA, "COL", 0, "Turn a field into differences", 2},
-    {"log", OPTION_LOG, "COL", 0, "Turn a field into log(1 + x)", 2},
-    {"input-format", OPTION_INPUT_FORMAT, "F", 0,
-     "Format of the input, whatever its name: csv, ndjson, npy, f64, f32", 2},
     {0},
 };
 
@@ -111,23 +92,6 @@ static const struct {
     {OPTION_SPEED, offsetof(struct options, speed), 1e-6, 1e12},
     {OPTION_COUNT, offsetof(struct options, count), 1, COUNT_MAX},
     {OPTION_TIMEOUT, offsetof(struct options, timeout_s), 0.1, 86400},
-};
-
-/* Options that are a text. */
-static const struct {
-    int key;
-    size_t offset;
-} texts[] = {
-    {OPTION_STREAM, offsetof(struct options, stream)},
-    {OPTION_FORMAT, offsetof(struct options, format)},
-    {OPTION_INPUT_FORMAT, offsetof(struct options, input.format)},
-    {OPTION_COLUMNS, offsetof(struct options, input.columns)},
-    {OPTION_FIELDS, offsetof(struct options, input.fields)},
-    {OPTION_TIME, offsetof(struct options, input.time)},
-    {OPTION_WEIGHT, offsetof(struct options, input.weight)},
-    {OPTION_RATE_OF, offsetof(struct options, input.rate_of)},
-    {OPTION_DELTA, offsetof(struct options, input.delta)},
-    {OPTION_LOG, offsetof(struct options, input.log)},
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -148,18 +112,6 @@ static bool parse_number(int key, const char *argument, struct argp_state *state
     return false;
 }
 
-static bool parse_text(int key, const char *argument, struct argp_state *state)
-{
-    for (size_t i = 0; i < LENGTH(texts); i++) {
-        if (texts[i].key == key) {
-            char *options = state->input;
-            *(const char **)(void *)(options + texts[i].offset) = argument;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void parse_endpoint(const char *argument, bool binds, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -168,15 +120,6 @@ static void parse_endpoint(const char *argument, bool binds, struct argp_state *
     }
     options->endpoint = argument;
     options->binds = binds;
-}
-
-static void parse_missing(const char *argument, struct argp_state *state)
-{
-    struct options *options = state->input;
-    options->input.marginalize = strcmp(argument, "marginalize") == 0;
-    if (!options->input.marginalize && strcmp(argument, "reject") != 0) {
-        tool_usage(state, "--missing: %s: reject or marginalize", argument);
-    }
 }
 
 /* `-` says nothing about its format: --format does. */
@@ -202,19 +145,23 @@ static void check_options(struct argp_state *state)
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct options *options = state->input;
-    if (parse_number(key, argument, state) || parse_text(key, argument, state)) {
+    if (parse_number(key, argument, state)) {
         return 0;
     }
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &options->place;
+        state->child_inputs[0] = &options->input;
+        state->child_inputs[1] = &options->place;
+        return 0;
+    case OPTION_STREAM:
+        options->stream = argument;
+        return 0;
+    case OPTION_FORMAT:
+        options->format = argument;
         return 0;
     case OPTION_TO:
     case OPTION_BIND:
         parse_endpoint(argument, key == OPTION_BIND, state);
-        return 0;
-    case OPTION_MISSING:
-        parse_missing(argument, state);
         return 0;
     case OPTION_NO_DRAIN:
         options->no_drain = true;
@@ -233,7 +180,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+    {&columns_argp, 0, NULL, 0},
+    {&client_argp, 0, NULL, 0},
+    {0},
+};
 static const struct argp argp = {
     .options = argp_options,
     .parser = parse,

@@ -64,7 +64,9 @@ void progress_text(const struct progress_state *state, double elapsed_s, size_t 
     if (!isnan(state->share)) {
         n += bar_text(share, line, sizeof(line));
     }
-    n += (size_t)snprintf(line + n, sizeof(line) - n, "%s points  %s/s", points, rate);
+    if (state->points > 0) {
+        n += (size_t)snprintf(line + n, sizeof(line) - n, "%s points  %s/s", points, rate);
+    }
     if (!isnan(state->share) && share > 0 && elapsed_s > 1) {
         char left[16];
         time_text(elapsed_s * (1 - share) / share, left);

@@ -19,7 +19,7 @@ struct progress {
 /* What there is to show. */
 struct progress_state {
     double share;      /* done of all, 0..1; NaN: unknown */
-    uint64_t points;   /* done */
+    uint64_t points;   /* done; 0: nothing is counted, and no pace shown */
     const char *note;  /* shown at the end of the line, or NULL */
 };
 

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What mixfit can do with a file of points: fit a mixture by batch EM, run the daemon's
+ * learner over it, score it. */
+#ifndef MODE_H
+#define MODE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "input.h"
+#include "mix.h"
+#include "progress.h"
+#include "tool.h"
+
+/* What to do, and with what. */
+struct task {
+    struct input *input;
+    struct progress progress;
+    struct mix_options mix;        /* dimensions are set from the input */
+    struct mix_fit_options fit;
+    const char *model_path;        /* model to score with */
+    bool is_per_point;             /* print the score of every point */
+    uint64_t skipped;              /* rows left out: not readable, or missing values */
+    struct batch batch;            /* the input's last, of which `used` rows are given out */
+    size_t used;
+};
+
+/* What came out. */
+struct outcome {
+    json_t *model;   /* a model file, or NULL where nothing was fitted */
+    json_t *report;  /* for --json */
+};
+
+/* Each fills the outcome (new references), or sets the failure. */
+typedef void mode_fn(struct task *task, struct outcome *outcome,
+                     struct failure *failure);
+mode_fn mode_batch;
+mode_fn mode_online;
+mode_fn mode_score;
+
+/* The next good rows of the input: x, weight and time as struct mix_rows has them, valid
+ * until the next call. False at the end, and with the failure on an error. Bad rows are
+ * left out and counted. */
+bool task_rows(struct task *task, struct mix_rows *rows, struct failure *failure);
+
+/* Shows how far the input is read, after so many points. */
+void task_progress(struct task *task, uint64_t points);
+
+/* The model file of a fit, with its number of points and its score. info: NULL for a
+ * batch fit. */
+json_t *task_model(const struct task *task, const struct mix_model *model,
+                   const struct mix_info *info);
+
+/* Number of free parameters and what follows from it; score in nats per point. */
+void task_criteria(json_t *report, const struct mix_model *model, double points,
+                   double score);
+
+#endif

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "frame.h"
 #include "mode.h"
+#include "modelfile.h"
 
 /* Sums over the points that have a density. */
 struct tally {
@@ -45,18 +45,8 @@ static void add_scores(struct tally *tally, const struct task *task,
 
 static struct mix_model *read_model(const struct task *task, struct failure *failure)
 {
-    char problem[512];
-    failure_set(failure, EX_OK, "%s", "");
-    json_t *object = frame_read(task->model_path, failure->text, sizeof(failure->text));
-    if (object == NULL) {
-        failure->code = EX_NOINPUT;
-        return NULL;
-    }
-    struct mix_model *model = frame_model(object, NULL, problem, sizeof(problem));
-    json_decref(object);
-    if (model == NULL) {
-        failure_set(failure, EX_DATAERR, "%s: %s", task->model_path, problem);
-    } else if (mix_model_dimensions(model) != task->mix.dimensions) {
+    struct mix_model *model = modelfile_read(task->model_path, NULL, failure);
+    if (model != NULL && mix_model_dimensions(model) != task->mix.dimensions) {
         failure_set(failure, EX_DATAERR,
                     "%s: a model of %zu dimensions for points of %zu: choose them with "
                     "--fields",

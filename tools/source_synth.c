@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame.h"
 #include "mix.h"
+#include "modelfile.h"
 #include "rng.h"
 #include "source.h"
 
@@ -51,7 +51,7 @@ struct synth {
     struct source source;
     struct recipe recipe;
     struct mix_model *model;
-    char **fields;      /* names, of a model file that has them */
+    char **fields;      /* names, ended by NULL, of a model file that has them */
     double *step;       /* D: what drift adds to a point per point */
     double *x;          /* DRAW x D */
     uint64_t drawn;     /* points */
@@ -208,7 +208,7 @@ static struct mix_model *make_model(const struct recipe *recipe, enum mix_err *e
 static void synth_close(struct source *source)
 {
     struct synth *synth = (struct synth *)source;
-    for (size_t d = 0; synth->fields != NULL && d < synth->source.n_fields; d++) {
+    for (size_t d = 0; synth->fields != NULL && synth->fields[d] != NULL; d++) {
         free(synth->fields[d]);
     }
     free(synth->fields);
@@ -218,27 +218,20 @@ static void synth_close(struct source *source)
     free(synth);
 }
 
+/* Reads the model file, and keeps the names of the fields where it has as many. */
 static struct mix_model *read_model(struct synth *synth, struct failure *failure)
 {
-    const json_t *fields = NULL;
-    json_t *object =
-        frame_read(synth->recipe.model, failure->text, sizeof(failure->text));
-    struct mix_model *model = NULL;
-    failure->code = EX_NOINPUT;
-    if (object != NULL) {
-        char problem[512];
-        failure->code = EX_DATAERR;
-        model = frame_model(object, &fields, problem, sizeof(problem));
-        if (model == NULL) {
-            failure_set(failure, EX_DATAERR, "%s: %s", synth->recipe.model, problem);
-        }
-    }
-    const size_t n_fields = model != NULL ? mix_model_dimensions(model) : 0;
-    if (json_array_size(fields) == n_fields && n_fields > 0) {
-        synth->fields = tool_need(calloc(n_fields, sizeof(char *)));
-        for (size_t d = 0; d < n_fields; d++) {
-            const char *name = json_string_value(json_array_get(fields, d));
-            synth->fields[d] = tool_text("%s", name != NULL ? name : "");
+    json_t *object = NULL;
+    struct mix_model *model = modelfile_read(synth->recipe.model, &object, failure);
+    const json_t *names = json_object_get(object, "fields");
+    if (model != NULL && json_array_size(names) == mix_model_dimensions(model)) {
+        synth->fields = tool_need(calloc(json_array_size(names) + 1, sizeof(char *)));
+        size_t d;
+        const json_t *name;
+        json_array_foreach(names, d, name)
+        {
+            const char *text = json_string_value(name);
+            synth->fields[d] = tool_text("%s", text != NULL ? text : "");
         }
     }
     json_decref(object);

@@ -195,8 +195,10 @@ static void merge(const struct factor *f, double *stats, const double *share,
 static double regular(double n, double variance, const struct prior *prior, size_t d,
                       size_t *floored)
 {
-    const double sum = n * variance + prior->nu0 * prior->s0[d];
-    const double value = n + prior->nu0 > 0 ? sum / (n + prior->nu0) : variance;
+    /* As shares: n times a variance may overflow. */
+    const double total = n + prior->nu0;
+    const double value =
+        total > 0 ? n / total * variance + prior->nu0 / total * prior->s0[d] : variance;
     if (value < prior->vf[d]) {
         (*floored)++;
         return prior->vf[d];

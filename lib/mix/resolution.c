@@ -19,6 +19,7 @@
 #define GAP_RELATIVE (16 * DBL_EPSILON)
 /* Interquartile range of a normal distribution in standard deviations. */
 #define NORMAL_IQR 1.349
+#define LOG_2 0.69314718055994530942
 #define ARRAYS 7
 
 struct scales *scales_new(size_t dimensions)
@@ -198,6 +199,15 @@ void scales_of_model(struct scales *scales, const struct mix_model *model,
     scales_update_prior(scales, model);
 }
 
+/* log(a / b) for positive numbers whose quotient may overflow; the same bits when both
+ * are multiplied by a power of two. */
+static double log_ratio(double a, double b)
+{
+    int exponent_a, exponent_b;
+    const double fraction = frexp(a, &exponent_a) / frexp(b, &exponent_b);
+    return log(fraction) + LOG_2 * (exponent_a - exponent_b);
+}
+
 double scales_update_prior(struct scales *scales, const struct mix_model *model)
 {
     double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX];
@@ -206,13 +216,14 @@ double scales_update_prior(struct scales *scales, const struct mix_model *model)
         model_moments(model, k, mean, variance);
         for (size_t d = 0; d < scales->dimensions && model->weights[k] > 0; d++) {
             /* About v_d, so that a change of units by a power of two changes no bit. */
-            mean_log[d] += model->weights[k] * log(variance[d] / scales->variance[d]);
+            mean_log[d] +=
+                model->weights[k] * log_ratio(variance[d], scales->variance[d]);
         }
     }
     for (size_t d = 0; d < scales->dimensions; d++) {
-        const double s0 =
-            fmax(scales->variance[d] * exp(mean_log[d]), scales->floor[d]);
-        change = fmax(change, fabs(log(s0 / scales->s0[d])));
+        const double root = exp(mean_log[d] / 2); /* its square may overflow */
+        const double s0 = fmax(scales->variance[d] * root * root, scales->floor[d]);
+        change = fmax(change, fabs(log_ratio(s0, scales->s0[d])));
         scales->s0[d] = s0;
     }
     return change;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mix.h"
+#include "rows.h"
 
 /* Passes n bytes of a number, least significant first. */
 static uint64_t pass(struct codec *codec, uint64_t value, size_t n)
@@ -79,11 +80,11 @@ static void survey(const struct points *points, bool *has_weight, bool *has_time
 static bool row_is_possible(const double *x, size_t dimensions, double weight, double time)
 {
     for (size_t d = 0; d < dimensions; d++) {
-        if (isinf(x[d])) {
+        if (fabs(x[d]) > ROW_VALUE_MAX) { /* NaN is a missing entry */
             return false;
         }
     }
-    return weight > 0 && isfinite(weight) && isfinite(time);
+    return weight > 0 && weight <= ROW_VALUE_MAX && isfinite(time);
 }
 
 static void codec_point(struct codec *codec, struct points *points, size_t i,

@@ -3,14 +3,11 @@
 
 #include <math.h>
 
-/* Larger values overflow when squared and summed. */
-#define VALUE_MAX 1e150
-
 static enum row_verdict judge_values(const struct mix_options *options, const double *x)
 {
     size_t missing = 0;
     for (size_t d = 0; d < options->dimensions; d++) {
-        if (fabs(x[d]) <= VALUE_MAX) {
+        if (fabs(x[d]) <= ROW_VALUE_MAX) {
             continue;
         }
         if (!isnan(x[d]) || !options->marginalize) {
@@ -26,7 +23,7 @@ enum row_verdict row_judge(const struct mix_options *options, const struct mix_r
 {
     const double weight = rows->weight == NULL ? 1 : rows->weight[i];
     const double time = rows->time == NULL ? 0 : rows->time[i];
-    if (!(weight >= 0 && weight <= VALUE_MAX) || !isfinite(time)) {
+    if (!(weight >= 0 && weight <= ROW_VALUE_MAX) || !isfinite(time)) {
         return ROW_BAD;
     }
     const enum row_verdict verdict = judge_values(options, rows->x + i * rows->stride);

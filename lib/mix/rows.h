@@ -8,6 +8,9 @@
 
 #include "mix.h"
 
+/* Larger values overflow when squared and summed. */
+#define ROW_VALUE_MAX 1e150
+
 enum row_verdict {
     ROW_GOOD,
     ROW_WEIGHTLESS, /* weight 0: accepted, without influence */

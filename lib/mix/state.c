@@ -18,6 +18,7 @@
 
 #include "codec.h"
 #include "learner.h"
+#include "rows.h"
 
 #define MAGIC "mixlearn"
 #define VERSION 1
@@ -177,10 +178,11 @@ static enum mix_err check_envelope(const struct mix_options *options, const void
     return header[2] == fingerprint(options) ? MIX_OK : MIX_EMISMATCH;
 }
 
-static bool all_finite(const double *values, size_t n)
+/* Statistics and parameters made from rows stay within the square of their values. */
+static bool all_possible(const double *values, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!isfinite(values[i])) {
+        if (!(fabs(values[i]) <= 16 * ROW_VALUE_MAX * ROW_VALUE_MAX)) {
             return false;
         }
     }
@@ -190,11 +192,11 @@ static bool all_finite(const double *values, size_t n)
 static bool all_positive(const double *values, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!(values[i] > 0 && isfinite(values[i]))) {
+        if (!(values[i] > 0)) {
             return false;
         }
     }
-    return true;
+    return all_possible(values, n);
 }
 
 /* Shares of components: finite, not negative, sum 1. */
@@ -210,25 +212,50 @@ static bool shares_are_valid(const double *shares, size_t n)
     return fabs(sum - 1) <= SUM_TOLERANCE;
 }
 
-static bool stats_are_valid(const struct stats *stats, const struct shape *shape)
+/* Means and variances within what rows can give. */
+static bool moments_are_possible(const struct mix_model *model)
 {
-    return shares_are_valid(stats->rho, shape->components) &&
-           all_finite(stats->values, shape->stats_size);
+    const size_t dims = model->shape.dimensions;
+    double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX];
+    for (size_t k = 0; k < model->shape.components; k++) {
+        model_moments(model, k, mean, variance);
+        for (size_t d = 0; d < dims; d++) {
+            if (!(fabs(mean[d]) <= 2 * ROW_VALUE_MAX)) {
+                return false;
+            }
+        }
+        if (!all_positive(variance, dims)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool model_is_valid(struct mix_model *model)
 {
     return shares_are_valid(model->weights, model->shape.components) &&
-           all_finite(model->param, model->shape.param_size) &&
-           model_prepare(model) == MIX_OK;
+           all_possible(model->param, model->shape.param_size) &&
+           model_prepare(model) == MIX_OK && moments_are_possible(model);
+}
+
+/* Statistics are known by the model that they make. */
+static bool stats_are_valid(const struct stats *stats, const struct mix_learner *learner,
+                            struct mix_model *scratch)
+{
+    const struct shape *shape = &learner->shape;
+    const struct prior prior = prior_of(learner->scales);
+    return shares_are_valid(stats->rho, shape->components) &&
+           all_possible(stats->values, shape->stats_size) &&
+           stats_mstep(stats, learner->pace.na, &prior, scratch, NULL) == MIX_OK &&
+           model_is_valid(scratch);
 }
 
 static bool scales_are_valid(const struct scales *scales)
 {
     const size_t dims = scales->dimensions;
-    return all_finite(scales->median, dims) && all_finite(scales->mean, dims) &&
+    return all_possible(scales->median, dims) && all_possible(scales->mean, dims) &&
            all_positive(scales->sd, dims) && all_positive(scales->variance, dims) &&
-           all_finite(scales->step, dims) && all_positive(scales->floor, dims) &&
+           all_possible(scales->step, dims) && all_positive(scales->floor, dims) &&
            all_positive(scales->s0, dims);
 }
 
@@ -242,14 +269,15 @@ static bool tail_is_valid(const struct tail *tail)
     return is_valid;
 }
 
-static bool model_state_is_valid(const struct mix_learner *learner)
+static bool model_state_is_valid(const struct mix_learner *learner,
+                                 struct mix_model *scratch)
 {
     const double pace[] = {learner->pace.base, learner->pace.n, learner->pace.na};
-    return stats_are_valid(learner->fast, &learner->shape) &&
-           stats_are_valid(learner->slow, &learner->shape) &&
-           model_is_valid(learner->fast_model) && model_is_valid(learner->model) &&
-           scales_are_valid(learner->scales) && all_positive(pace, 3) &&
-           tail_is_valid(&learner->tail);
+    return scales_are_valid(learner->scales) && all_positive(pace, 3) &&
+           tail_is_valid(&learner->tail) && model_is_valid(learner->fast_model) &&
+           model_is_valid(learner->model) &&
+           stats_are_valid(learner->fast, learner, scratch) &&
+           stats_are_valid(learner->slow, learner, scratch);
 }
 
 /* The rows held agree with the counts, and with where in the warm-up they belong. */
@@ -272,10 +300,15 @@ static enum mix_err read_state(struct mix_learner *learner, const void *bytes, s
 {
     struct codec codec = {
         .mode = CODEC_READ, .in = bytes, .size = size - TRAILER, .at = HEADER};
+    struct mix_model *scratch = model_new(&learner->shape);
+    if (scratch == NULL) {
+        return MIX_ENOMEM;
+    }
     walk(&codec, learner);
     const bool is_sound = !codec.has_failed && codec.at == codec.size &&
                           counts_are_valid(learner) &&
-                          (!learner->has_model || model_state_is_valid(learner));
+                          (!learner->has_model || model_state_is_valid(learner, scratch));
+    mix_model_destroy(&scratch);
     return is_sound ? MIX_OK : MIX_ECORRUPT;
 }
 

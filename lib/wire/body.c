@@ -175,21 +175,23 @@ static struct bytes row_origin(const struct reader *reader, size_t row)
     return (struct bytes){cell(reader, row, 0), row_step(reader)};
 }
 
+/* Judges rows one by one, until the batch has no room for more. */
 static void check_rows(struct reader *reader, const double *x, size_t n, size_t stride)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && reader_has_room(reader); i++) {
         if (reader->layout->has_key) {
             reader_set_key_number(reader, i, reader->key_number[i]);
         }
+        const struct bytes origin = row_origin(reader, reader->body.next_row + i);
         const struct verdict verdict =
             reader_check_row(reader, i, x + i * stride, REASON_VALUE);
         if (verdict.reason == REASON_NONE) {
-            reader->reason[reader->n++] = REASON_NONE;
+            reader_accept(reader, origin);
         } else {
-            const size_t row = reader->body.next_row + i;
-            reader_reject(reader, verdict.reason, row_origin(reader, row),
-                          "row %zu: %s: %s", row, verdict.column,
-                          reason_meaning(verdict.reason));
+            reader_reject(
+                reader, verdict.reason, origin, NULL, "row %llu: %s: %s",
+                (unsigned long long)(reader->body.first_row + reader->body.next_row + i),
+                verdict.name, reason_meaning(verdict.reason));
         }
     }
 }
@@ -214,7 +216,7 @@ bool body_next(struct reader *reader, struct batch *batch)
         memset(reader->reason, REASON_NONE, n);
         reader->n = n;
     }
-    body->next_row += n;
+    body->next_row += reader->n;
     reader_finish(reader, batch);
     batch->x = x;
     batch->stride = stride;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "reader.h"
 
@@ -31,6 +32,7 @@ struct body {
     bool is_fortran; /* column after column */
     size_t n_rows;
     size_t next_row;
+    uint64_t first_row; /* number of row 0, where the body is a piece of a file */
 };
 
 /* Whether the number of bytes is that of n_rows x n_columns numbers; false as well if

@@ -23,6 +23,15 @@ struct csv {
 bool csv_cell(struct csv *csv, struct bytes *cell);
 bool csv_more(struct csv *csv);
 
+/* Past the next cell, where `end` need not be the end of the record: to its delimiter,
+ * its line end (LF), or `end`. */
+enum csv_step {
+    CSV_CELL,   /* a whole cell, as far as can be seen */
+    CSV_OPEN,   /* `end` came before the quote that closes it */
+    CSV_BROKEN, /* text after the quote that closes it */
+};
+enum csv_step csv_skip_cell(struct csv *csv);
+
 /* A cell as a number: empty and `nan` are NaN. False if it is something else. */
 bool csv_number(struct bytes cell, double *value);
 

@@ -21,7 +21,10 @@ struct input_options {
                             a number and has no other role */
     const char *time;    /* column of the time; NULL: none */
     const char *weight;  /* column of the weight; NULL: none */
-    const char *rate_of; /* comma-separated fields turned from counter into rate */
+    const char *rate_of; /* comma-separated fields turned from counter into rate: growth
+                            per second, over the nominal interval of the rows */
+    double interval_s;   /* that interval; 0: the median of the first 16, or 1 without a
+                            time column */
     const char *delta;   /* comma-separated fields turned into differences */
     const char *log;     /* comma-separated fields turned into log(1 + x) */
     bool marginalize;    /* keep rows with missing entries */
@@ -35,11 +38,15 @@ struct input *input_open(const char *path, const struct input_options *options,
                          char *error, size_t size, int *code);
 void input_close(struct input **input);
 
-/* The layout of the rows given out: fields first, then time and weight where asked. */
+/* The columns of the file and what they mean. Columns without a name that were not
+ * chosen are skipped; where neither the file nor the options have names, they are x0,
+ * x1, … */
 const struct layout *input_layout(const struct input *input);
 
-/* The next points, or false at the end or on an I/O error (then input_error()). Bad
- * rows are in the batch with their reason; input_line() is the line of its last row. */
+/* The next points, or false at the end, on an error (then input_error()), or when a
+ * signal ended the wait for standard input. Bad rows are in the batch with their reason;
+ * a batch ends with its first bad row, so that `detail` ("FILE:LINE:COL: …") and
+ * input_line(), the line of the last row of the batch, always belong to it. */
 bool input_next(struct input *input, struct batch *batch);
 const char *input_error(const struct input *input); /* NULL: none */
 uint64_t input_line(const struct input *input);

@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of the readers that does not depend on the format: rows, their check, and
- * the batch. */
+ * Readers and messages: what does not depend on the format. */
 #include "reader.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format.h"
-#include "isotime.h"
-#include "number.h"
 #include "reader_impl.h"
-#include "utf8.h"
-
-static int compare_bytes(struct bytes a, struct bytes b)
-{
-    if (a.size != b.size) {
-        return a.size < b.size ? -1 : 1;
-    }
-    return memcmp(a.data, b.data, a.size);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return compare_bytes(((const struct name *)a)->text, ((const struct name *)b)->text);
-}
-
-static void fill_names(struct reader *reader)
-{
-    const struct layout *layout = reader->layout;
-    for (size_t c = 0; c < layout->n_columns; c++) {
-        const struct column *column = &layout->columns[c];
-        const struct bytes text = {column->name, strlen(column->name)};
-        if (column->role != COLUMN_SKIP) {
-            reader->guess[reader->n_names] = (struct name){text, c};
-            reader->names[reader->n_names++] = (struct name){text, c};
-        }
-    }
-    qsort(reader->names, reader->n_names, sizeof(reader->names[0]), compare_names);
-}
 
 struct reader *reader_new(const struct layout *layout)
 {
@@ -52,6 +20,7 @@ struct reader *reader_new(const struct layout *layout)
     const size_t n = READER_BATCH;
     const size_t n_columns = layout->n_columns + 1; /* never 0 */
     reader->layout = layout;
+    reader->rejects_max = READER_BATCH;
     reader->x = calloc(n * layout->n_fields + 1, sizeof(double));
     reader->weight = calloc(n, sizeof(double));
     reader->time = calloc(n, sizeof(double));
@@ -72,7 +41,7 @@ struct reader *reader_new(const struct layout *layout)
         reader_destroy(&reader);
         return NULL;
     }
-    fill_names(reader);
+    reader_sort_names(reader);
     return reader;
 }
 
@@ -97,8 +66,6 @@ void reader_destroy(struct reader **reader)
     free(r);
     *reader = NULL;
 }
-
-/* ---- Messages ------------------------------------------------------------- */
 
 void reader_open(struct reader *reader, const struct format *format,
                  const struct bytes *parts, size_t n_parts)
@@ -173,193 +140,4 @@ bool reader_finish(struct reader *reader, struct batch *batch)
         .detail = reader->n_rejected > 0 ? reader->detail : NULL,
     };
     return reader->n > 0;
-}
-
-/* ---- Rows ----------------------------------------------------------------- */
-
-void reader_begin_row(struct reader *reader)
-{
-    const size_t n_fields = reader->layout->n_fields;
-    double *x = reader->x + reader->n * n_fields;
-    for (size_t d = 0; d < n_fields; d++) {
-        x[d] = NAN;
-    }
-    reader->weight[reader->n] = NAN;
-    reader->time[reader->n] = NAN;
-    reader->key[reader->n] = (struct bytes){"", 0};
-    reader->row_serial++;
-    if (reader->row_serial == 0) { /* 2^32 rows: old marks must not come alive */
-        memset(reader->seen, 0, reader->layout->n_columns * sizeof(reader->seen[0]));
-        reader->row_serial = 1;
-    }
-}
-
-bool reader_mark_column(struct reader *reader, size_t column)
-{
-    const bool is_new = reader->seen[column] != reader->row_serial;
-    reader->seen[column] = reader->row_serial;
-    return is_new;
-}
-
-void reader_set_key_number(struct reader *reader, size_t row, double value)
-{
-    struct bytes *key = &reader->key[row];
-    char *text = reader->key_text + row * (KEY_BYTES_MAX + 1);
-    *key = (struct bytes){"", 0};
-    if (isfinite(value)) {
-        *key = (struct bytes){text, number_write(text, value)};
-    }
-}
-
-void reader_set_number(struct reader *reader, size_t column, double value)
-{
-    const struct column *c = &reader->layout->columns[column];
-    switch (c->role) {
-    case COLUMN_FIELD:
-        reader->x[reader->n * reader->layout->n_fields + c->field] = value;
-        break;
-    case COLUMN_TIME:
-        reader->time[reader->n] = value;
-        break;
-    case COLUMN_WEIGHT:
-        reader->weight[reader->n] = value;
-        break;
-    case COLUMN_KEY:
-        reader_set_key_number(reader, reader->n, value);
-        break;
-    case COLUMN_SKIP:
-        break;
-    }
-}
-
-void reader_set_text(struct reader *reader, size_t column, struct bytes text)
-{
-    const enum column_role role = reader->layout->columns[column].role;
-    if (role == COLUMN_TIME) {
-        double time;
-        reader->time[reader->n] =
-            isotime_read(text.data, text.size, &time) ? time : (double)NAN;
-    } else if (role == COLUMN_KEY) {
-        const uintptr_t scratch = (uintptr_t)reader->scratch;
-        const uintptr_t at = (uintptr_t)text.data;
-        char *copy = reader->key_text + reader->n * (KEY_BYTES_MAX + 1);
-        /* A key too long for its place stays where it is: it is rejected anyway. */
-        if (at >= scratch && at < scratch + LINE_BYTES_MAX &&
-            text.size <= KEY_BYTES_MAX) {
-            memcpy(copy, text.data, text.size);
-            text.data = copy;
-        }
-        reader->key[reader->n] = text;
-    }
-}
-
-/* The name of the column with this role, or of field d. */
-static const char *column_name(const struct layout *layout, enum column_role role,
-                               size_t field)
-{
-    for (size_t c = 0; c < layout->n_columns; c++) {
-        const struct column *column = &layout->columns[c];
-        if (column->role == role && (role != COLUMN_FIELD || column->field == field)) {
-            return column->name;
-        }
-    }
-    return "";
-}
-
-static struct verdict check_fields(const struct layout *layout, const double *x,
-                                   enum reason infinite)
-{
-    size_t n_missing = 0;
-    for (size_t d = 0; d < layout->n_fields; d++) {
-        if (fabs(x[d]) <= VALUE_MAX) {
-            continue;
-        }
-        if (isnan(x[d]) && layout->marginalize) {
-            n_missing++;
-            continue;
-        }
-        const enum reason reason = isnan(x[d])   ? REASON_MISSING
-                                   : isinf(x[d]) ? infinite
-                                                 : REASON_RANGE;
-        return (struct verdict){reason, column_name(layout, COLUMN_FIELD, d)};
-    }
-    if (n_missing == layout->n_fields) {
-        return (struct verdict){REASON_UNSCORABLE, "all fields"};
-    }
-    return (struct verdict){REASON_NONE, ""};
-}
-
-static bool key_is_good(struct bytes key)
-{
-    return key.size >= 1 && key.size <= KEY_BYTES_MAX &&
-           memchr(key.data, '\0', key.size) == NULL && utf8_is_valid(key.data, key.size);
-}
-
-struct verdict reader_check_row(const struct reader *reader, size_t i, const double *x,
-                                enum reason infinite)
-{
-    const struct layout *layout = reader->layout;
-    struct verdict verdict = check_fields(layout, x, infinite);
-    if (verdict.reason != REASON_NONE) {
-        return verdict;
-    }
-    if (layout->has_weight &&
-        !(reader->weight[i] >= 0.0 && isfinite(reader->weight[i]))) {
-        return (struct verdict){REASON_WEIGHT, column_name(layout, COLUMN_WEIGHT, 0)};
-    }
-    if (layout->has_weight && reader->weight[i] > VALUE_MAX) {
-        return (struct verdict){REASON_RANGE, column_name(layout, COLUMN_WEIGHT, 0)};
-    }
-    if (layout->has_time && !isfinite(reader->time[i])) {
-        return (struct verdict){REASON_TIME, column_name(layout, COLUMN_TIME, 0)};
-    }
-    if (layout->has_key && !key_is_good(reader->key[i])) {
-        return (struct verdict){REASON_KEY, column_name(layout, COLUMN_KEY, 0)};
-    }
-    return verdict;
-}
-
-void reader_end_row(struct reader *reader, struct bytes origin)
-{
-    const double *x = reader->x + reader->n * reader->layout->n_fields;
-    const struct verdict verdict = reader_check_row(reader, reader->n, x, REASON_RANGE);
-    if (verdict.reason == REASON_NONE) {
-        reader->reason[reader->n] = REASON_NONE;
-        reader->origin[reader->n++] = origin;
-    } else {
-        reader_reject(reader, verdict.reason, origin, "byte %zu: %s: %s",
-                      text_offset(reader, origin.data), verdict.column,
-                      reason_meaning(verdict.reason));
-    }
-}
-
-void reader_reject(struct reader *reader, enum reason reason, struct bytes origin,
-                   const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reader->detail, sizeof(reader->detail), format, arguments);
-    va_end(arguments);
-    reader->reason[reader->n] = (uint8_t)reason;
-    reader->origin[reader->n] = origin;
-    reader->n++;
-    reader->n_rejected++;
-}
-
-size_t reader_find_column(struct reader *reader, struct bytes name, size_t place)
-{
-    struct name *const guess = place < reader->n_names ? &reader->guess[place] : NULL;
-    if (guess != NULL && compare_bytes(guess->text, name) == 0) {
-        return guess->column;
-    }
-    const struct name wanted = {name, 0};
-    const struct name *found =
-        bsearch(&wanted, reader->names, reader->n_names, sizeof(wanted), compare_names);
-    if (found == NULL) {
-        return reader->layout->n_columns;
-    }
-    if (guess != NULL) {
-        *guess = *found;
-    }
-    return found->column;
 }

@@ -5,7 +5,8 @@
  *
  *     reader_begin_row(reader);
  *     reader_set_number(reader, column, value);   for each column
- *     reader_end_row(reader, origin);             or reader_reject(reader, reason, …)
+ *     verdict = reader_check_open_row(reader);
+ *     reader_accept(reader, origin);              or reader_reject(reader, reason, …)
  *
  * and one of binary numbers leaves it to body_next(). Whatever is wrong with a value
  * can be seen in the row (NaN, infinity, an empty key), so there is one check at its
@@ -31,11 +32,17 @@
 
 /* A message of lines, and where the reader is in it. */
 struct text {
-    const char *begin; /* of the message; places are counted from here */
+    const char *begin; /* of the message; places are counted in bytes from here */
     const char *end;
     const char *at;    /* the next line */
     struct bytes line; /* the line being read */
     const char *point; /* json: the next point of an array of points; NULL: none */
+};
+
+/* Where the last rejected point went wrong (NULL in binary bodies), and why. */
+struct fault {
+    const char *at;
+    const char *cause;
 };
 
 /* Columns by name: sorted, for members in an order that was not guessed. */
@@ -57,8 +64,10 @@ struct reader {
     uint8_t *reason;
     struct bytes *origin;
     char detail[DETAIL_SIZE];
+    struct fault fault;
     size_t n; /* points in the batch */
     size_t n_rejected;
+    size_t rejects_max; /* a batch ends with so many; 1 where each has to be told */
 
     uint32_t row_serial; /* numbers the rows, for seen */
     uint32_t *seen;      /* n_columns: row_serial of the last row that had it */
@@ -91,38 +100,52 @@ void reader_set_number(struct reader *reader, size_t column, double value);
  * reader->scratch, from where it is copied. A text in a field or weight is the
  * caller's to reject. */
 void reader_set_text(struct reader *reader, size_t column, struct bytes text);
-/* Judges the row and makes it a point of the batch. */
-void reader_end_row(struct reader *reader, struct bytes origin);
-/* Makes the open row, or what could not become one, a rejected point of the batch. */
+/* Makes the open row a point of the batch. origin: its bytes. */
+void reader_accept(struct reader *reader, struct bytes origin);
+/* Makes the open row, or what could not become one, a rejected point of the batch. at
+ * is the place in a text, or NULL; the rest is printf-like and tells the cause. */
 void reader_reject(struct reader *reader, enum reason reason, struct bytes origin,
-                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+                   const char *at, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Room for one more point, and not as many rejected as a batch may have. */
+static inline bool reader_has_room(const struct reader *reader)
+{
+    return reader->n < READER_BATCH && reader->n_rejected < reader->rejects_max;
+}
 /* Fills the batch from the reader's arrays; false when it has no point. */
 bool reader_finish(struct reader *reader, struct batch *batch);
 
 /* The key of a binary row: the shortest text of the number. */
 void reader_set_key_number(struct reader *reader, size_t row, double value);
 
-/* What is wrong with row i of the batch, whose fields are at x, and in which column
- * (by name). An infinite value is a `value` in binary and a `range` in text. Fields
- * come first in their order, then weight, time and key. */
+/* What is wrong with row i of the batch, whose fields are at x, and in which column.
+ * An infinite value is a `value` in binary and a `range` in text. Fields come first in
+ * their order, then weight, time and key. */
 struct verdict {
-    enum reason reason;
-    const char *column;
+    enum reason reason; /* REASON_NONE: the row is good */
+    size_t column;
+    const char *name; /* of the column */
 };
 struct verdict reader_check_row(const struct reader *reader, size_t i, const double *x,
                                 enum reason infinite);
+/* The same for the open row of a text. */
+struct verdict reader_check_open_row(const struct reader *reader);
+void reader_reject_verdict(struct reader *reader, struct verdict verdict,
+                           struct bytes origin, const char *at);
 
+/* Sorts the columns of the layout by name. */
+void reader_sort_names(struct reader *reader);
 /* The column of that name, or n_columns. place is that of the member in its
  * object, from 0: members mostly come in the order of the last object. */
 size_t reader_find_column(struct reader *reader, struct bytes name, size_t place);
 
 /* Begins a message of lines; refuses it if there is none. */
 void text_open(struct reader *reader, struct bytes body);
+/* Begins to read lines that may also be none. */
+void text_begin(struct reader *reader, struct bytes lines);
 /* The next line that is not empty and not too long into text.line, without its end.
  * Lines that are too long become rejected points. False at the end, or when the batch
- * is full. */
+ * has no room. */
 bool text_next_line(struct reader *reader);
-/* Where in the message a byte is. */
-size_t text_offset(const struct reader *reader, const char *at);
 
 #endif

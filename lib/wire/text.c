@@ -5,11 +5,6 @@
 
 #include "reader_impl.h"
 
-size_t text_offset(const struct reader *reader, const char *at)
-{
-    return (size_t)(at - reader->text.begin);
-}
-
 /* The next line that is not empty; false at the end. */
 static bool split_line(struct text *text, struct bytes *line)
 {
@@ -29,10 +24,15 @@ static bool split_line(struct text *text, struct bytes *line)
     return false;
 }
 
+void text_begin(struct reader *reader, struct bytes lines)
+{
+    const char *const begin = lines.data;
+    reader->text = (struct text){.begin = begin, .end = begin + lines.size, .at = begin};
+}
+
 void text_open(struct reader *reader, struct bytes body)
 {
-    const char *const begin = body.data;
-    reader->text = (struct text){.begin = begin, .end = begin + body.size, .at = begin};
+    text_begin(reader, body);
     struct text ahead = reader->text;
     struct bytes line;
     if (!split_line(&ahead, &line)) {
@@ -43,14 +43,13 @@ void text_open(struct reader *reader, struct bytes body)
 bool text_next_line(struct reader *reader)
 {
     struct text *text = &reader->text;
-    while (reader->n < READER_BATCH && split_line(text, &text->line)) {
+    while (reader_has_room(reader) && split_line(text, &text->line)) {
         if (text->line.size <= LINE_BYTES_MAX) {
             return true;
         }
         reader_begin_row(reader);
-        reader_reject(
-            reader, REASON_SIZE, text->line, "byte %zu: a line of %zu bytes: %d at most",
-            text_offset(reader, text->line.data), text->line.size, LINE_BYTES_MAX);
+        reader_reject(reader, REASON_SIZE, text->line, text->line.data,
+                      "a line of %zu bytes: %d at most", text->line.size, LINE_BYTES_MAX);
     }
     return false;
 }

@@ -191,7 +191,8 @@ static void array_open(struct reader *reader, const struct bytes *parts)
                       "is past 2^64");
         return;
     }
-    reader->body = (struct body){parts[1].data, dtype, swap, false, n_rows, 0};
+    reader->body = (struct body){
+        .data = parts[1].data, .dtype = dtype, .swap = swap, .n_rows = n_rows};
     if (header.has_source) {
         memcpy(reader->source, header.source.data, header.source.size);
         reader->source[header.source.size] = '\0';

@@ -77,6 +77,34 @@ bool csv_cell(struct csv *csv, struct bytes *cell)
     return true;
 }
 
+enum csv_step csv_skip_cell(struct csv *csv)
+{
+    skip_blanks(csv);
+    if (csv->at == csv->end || *csv->at != '"') {
+        while (csv->at < csv->end && *csv->at != csv->delimiter && *csv->at != '\n') {
+            csv->at++;
+        }
+        return CSV_CELL;
+    }
+    const char *quote = csv->at;
+    do {
+        quote = memchr(quote + 1, '"', (size_t)(csv->end - quote - 1));
+        if (quote == NULL) {
+            return CSV_OPEN;
+        }
+        quote++; /* "" goes on */
+    } while (quote < csv->end && *quote == '"');
+    csv->at = quote;
+    skip_blanks(csv);
+    if (csv->at + 1 < csv->end && csv->at[0] == '\r' && csv->at[1] == '\n') {
+        csv->at++;
+    }
+    if (csv->at == csv->end || *csv->at == csv->delimiter || *csv->at == '\n') {
+        return CSV_CELL;
+    }
+    return csv->at + 1 == csv->end && *csv->at == '\r' ? CSV_OPEN : CSV_BROKEN;
+}
+
 bool csv_more(struct csv *csv)
 {
     if (csv->at == csv->end) {
@@ -155,28 +183,44 @@ static bool read_cell(struct reader *reader, struct csv *csv, size_t column)
     return true;
 }
 
+/* Where the cell of a column begins, in a record that was read before. */
+static const char *find_cell(const struct csv *record, size_t column)
+{
+    struct csv csv = *record;
+    struct bytes cell;
+    for (size_t c = 0; c < column && csv_cell(&csv, &cell) && csv_more(&csv); c++) {
+    }
+    return csv.at;
+}
+
 void csv_read_record(struct reader *reader, struct bytes record, char delimiter)
 {
     const size_t n_columns = reader->layout->n_columns;
     const char *const begin = record.data;
-    struct csv csv = {begin, begin + record.size, delimiter, reader->scratch, NULL};
+    const struct csv whole = {begin, begin + record.size, delimiter, reader->scratch,
+                              NULL};
+    struct csv csv = whole;
     size_t c = 0;
     reader_begin_row(reader);
     do {
         struct bytes cell;
         if (c < n_columns ? !read_cell(reader, &csv, c) : !csv_cell(&csv, &cell)) {
-            reader_reject(reader, REASON_PARSE, record, "byte %zu: %s",
-                          text_offset(reader, csv.at), csv.error);
+            reader_reject(reader, REASON_PARSE, record, csv.at, "%s", csv.error);
             return;
         }
         c++;
     } while (csv_more(&csv));
     if (c != n_columns) {
-        reader_reject(reader, REASON_SHAPE, record, "byte %zu: %zu cells: %zu wanted",
-                      text_offset(reader, begin), c, n_columns);
+        reader_reject(reader, REASON_SHAPE, record, begin, "%zu cells: %zu wanted", c,
+                      n_columns);
         return;
     }
-    reader_end_row(reader, record);
+    const struct verdict verdict = reader_check_open_row(reader);
+    if (verdict.reason == REASON_NONE) {
+        reader_accept(reader, record);
+    } else {
+        reader_reject_verdict(reader, verdict, record, find_cell(&whole, verdict.column));
+    }
 }
 
 static void csv_open(struct reader *reader, const struct bytes *parts)

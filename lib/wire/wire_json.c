@@ -137,11 +137,20 @@ static enum reason read_point(struct reader *reader, struct scan *scan)
     }
 }
 
-static void reject(struct reader *reader, enum reason reason, const struct scan *scan,
-                   struct bytes origin)
+/* Makes the row a point, unless it was no point or has something wrong in it. */
+static void finish_row(struct reader *reader, enum reason reason, const struct scan *scan,
+                       struct bytes origin)
 {
-    reader_reject(reader, reason, origin, "byte %zu: %s", text_offset(reader, scan->at),
-                  scan->error);
+    if (reason != REASON_NONE) {
+        reader_reject(reader, reason, origin, scan->at, "%s", scan->error);
+        return;
+    }
+    const struct verdict verdict = reader_check_open_row(reader);
+    if (verdict.reason == REASON_NONE) {
+        reader_accept(reader, origin);
+    } else {
+        reader_reject_verdict(reader, verdict, origin, origin.data);
+    }
 }
 
 /* The line is an array whose first element is an array or object. */
@@ -164,7 +173,7 @@ static void read_line(struct reader *reader, struct bytes line)
             reader->text.point = (const char *)memchr(begin, '[', line.size) + 1;
         } else {
             reader_begin_row(reader);
-            reject(reader, REASON_PARSE, &scan, line);
+            finish_row(reader, REASON_PARSE, &scan, line);
         }
         return;
     }
@@ -172,11 +181,7 @@ static void read_line(struct reader *reader, struct bytes line)
     if (reason != REASON_PARSE && !scan_end(&scan)) {
         reason = REASON_PARSE;
     }
-    if (reason == REASON_NONE) {
-        reader_end_row(reader, line);
-    } else {
-        reject(reader, reason, &scan, line);
-    }
+    finish_row(reader, reason, &scan, line);
 }
 
 /* The next point of an array that is known to be good JSON. */
@@ -195,11 +200,7 @@ static void read_element(struct reader *reader)
         whole.at = scan.at;
     }
     const struct bytes origin = {first, (size_t)(whole.at - first)};
-    if (reason == REASON_NONE) {
-        reader_end_row(reader, origin);
-    } else {
-        reject(reader, reason, &scan, origin);
-    }
+    finish_row(reader, reason, &scan, origin);
     text->point = scan_take(&whole, ',') ? whole.at : NULL;
 }
 
@@ -210,7 +211,7 @@ static void json_open(struct reader *reader, const struct bytes *parts)
 
 static bool json_next(struct reader *reader, struct batch *batch)
 {
-    while (reader->n < READER_BATCH) {
+    while (reader_has_room(reader)) {
         if (reader->text.point != NULL) {
             read_element(reader);
         } else if (text_next_line(reader)) {

@@ -29,12 +29,13 @@ static void npy_open(struct reader *reader, const struct bytes *parts)
                       reader->layout->n_columns);
         return;
     }
-    reader->body = (struct body){(const unsigned char *)parts[0].data + npy.data_at,
-                                 npy.dtype,
-                                 npy.swap,
-                                 npy.is_fortran,
-                                 n_rows,
-                                 0};
+    reader->body = (struct body){
+        .data = (const unsigned char *)parts[0].data + npy.data_at,
+        .dtype = npy.dtype,
+        .swap = npy.swap,
+        .is_fortran = npy.is_fortran,
+        .n_rows = n_rows,
+    };
 }
 
 static bool npy_encode(const struct layout *layout, const struct rows *rows,

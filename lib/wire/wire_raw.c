@@ -16,7 +16,8 @@ static void open_raw(struct reader *reader, struct bytes body, const char *code)
                       body.size, row_size, reader->layout->n_columns, dtype->name);
         return;
     }
-    reader->body = (struct body){body.data, dtype, swap, false, body.size / row_size, 0};
+    reader->body = (struct body){
+        .data = body.data, .dtype = dtype, .swap = swap, .n_rows = body.size / row_size};
 }
 
 static void f64_open(struct reader *reader, const struct bytes *parts)

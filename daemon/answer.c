@@ -89,7 +89,7 @@ static enum answered reply_part(struct stream *stream, struct request *request,
     return ANSWERED;
 }
 
-static json_t *strings_json(const struct strings *strings)
+json_t *answer_strings(const struct strings *strings)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < strings->n; i++) {
@@ -116,11 +116,11 @@ static json_t *feed_json(const struct feed *feed)
     const struct feed_config *config = feed->config;
     return json_pack("{s:s, s:o, s:s, s:s, s:s, s:o*, s:I}", "type",
                      config->type == FEED_SUB ? "sub" : "pull", "endpoints",
-                     strings_json(&feed->endpoints), "direction",
+                     answer_strings(&feed->attachment.now.bound), "direction",
                      config->binds ? "bind" : "connect", "format",
                      config->format != NULL ? config->format->name : "auto", "topic",
                      topics[config->topic], "subscribe",
-                     config->type == FEED_SUB ? strings_json(&config->subscribe) : NULL,
+                     config->type == FEED_SUB ? answer_strings(&config->subscribe) : NULL,
                      "max_message", (json_int_t)config->max_message);
 }
 
@@ -151,15 +151,15 @@ enum answered answer_streams(struct stream *stream, struct request *request,
 {
     (void)now;
     const struct stream_config *config = stream->config;
-    return reply_part(stream, request,
-                      json_pack("{s:o, s:o, s:o, s:o, s:s, s:s?, s:s?, s:s?, s:s}",
-                                "feed", feed_json(stream->feed), "columns",
-                                columns_json(config->layout), "fields",
-                                strings_json(&config->fields), "keys", keys_json(stream),
-                                "state", stream_state_name(stream_state(stream)), "time",
-                                config->time, "weight", config->weight, "key",
-                                config->key_is_topic ? "topic" : config->key, "missing",
-                                config->mix.marginalize ? "marginalize" : "reject"));
+    return reply_part(
+        stream, request,
+        json_pack("{s:o, s:o, s:o, s:o, s:s, s:s?, s:s?, s:s?, s:s}", "feed",
+                  feed_json(stream->feed), "columns", columns_json(config->layout),
+                  "fields", answer_strings(&config->fields), "keys", keys_json(stream),
+                  "state", stream_state_name(stream_state(stream)), "time", config->time,
+                  "weight", config->weight, "key",
+                  config->key_is_topic ? "topic" : config->key, "missing",
+                  config->mix.marginalize ? "marginalize" : "reject"));
 }
 
 /* ---- Of one model ---------------------------------------------------------- */

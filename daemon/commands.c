@@ -47,6 +47,8 @@ static const struct command commands[] = {
      "forget the model, keep the ledger"},
     {"config", COMMAND_HERE, {{0}}, NULL, here_config, 0,
      "every configuration key with its effective value"},
+    {"reload", COMMAND_RELOAD, {{0}}, NULL, NULL, 0,
+     "read the configuration again: all of it, or nothing"},
     {"version", COMMAND_HERE, {{0}}, NULL, here_version, 0, "the version"},
     {"stop", COMMAND_HERE, {{0}}, NULL, here_stop, 0, "stop the daemon in order"},
     {0},

@@ -32,6 +32,7 @@ struct argument {
 enum command_place {
     COMMAND_HERE,   /* the main thread answers */
     COMMAND_STREAM, /* the worker of the stream that is named answers */
+    COMMAND_RELOAD, /* the main thread answers when the reload is through */
     COMMAND_EVERY,  /* all workers answer, the main thread adds what it knows */
 };
 

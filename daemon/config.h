@@ -109,4 +109,12 @@ struct config_changes {
 struct config_changes config_compare(const struct config *from, const struct config *to);
 void config_changes_clear(struct config_changes *changes);
 
+/* The stream of that name, or NULL. */
+const struct stream_config *config_find_stream(const struct config *config,
+                                               const char *name);
+
+/* Takes over the live values of another configuration of the same stream, except for
+ * lists and texts, which would be shared. */
+void config_adopt(struct stream_config *stream, const struct stream_config *from);
+
 #endif

@@ -71,6 +71,22 @@ static const struct stream_config *find_stream(const struct config *config,
     return NULL;
 }
 
+const struct stream_config *config_find_stream(const struct config *config,
+                                               const char *name)
+{
+    return find_stream(config, name, 0);
+}
+
+void config_adopt(struct stream_config *stream, const struct stream_config *from)
+{
+    for (size_t i = 0; i < config_keys_n; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (config_key_is_of_stream(key) && key->is_live && key->type->clear == NULL) {
+            memcpy((char *)stream + key->offset, (const char *)from + key->offset,
+                   key->size);
+        }
+    }
+}
 static struct scope scope_of(const struct stream_config *stream)
 {
     return (struct scope){stream->name, stream, stream->places};

@@ -145,4 +145,4 @@ static bool print_feed_connect(const struct config_key *key, const void *base, F
     return !stream->feed.binds && print_binds(key, base, out);
 }
 const struct value_type value_feed_connect = {"endpoint or list of endpoints",
-                                              set_feed_connect, print_feed_connect, NULL};
+                                              set_feed_connect, print_feed_connect, clear_list};

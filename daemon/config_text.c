@@ -57,6 +57,16 @@ void strings_add(struct strings *strings, const char *text)
     strings->item[strings->n++] = xstrdup(text);
 }
 
+void strings_copy(struct strings *to, const struct strings *from)
+{
+    struct strings copy = {0};
+    for (size_t i = 0; i < from->n; i++) {
+        strings_add(&copy, from->item[i]);
+    }
+    strings_clear(to);
+    *to = copy;
+}
+
 void strings_clear(struct strings *strings)
 {
     for (size_t i = 0; i < strings->n; i++) {

@@ -13,6 +13,8 @@ struct strings;
 void text_print(const char *text, FILE *out);
 /* Appends a text, which is copied. */
 void strings_add(struct strings *strings, const char *text);
+/* What `to` held is released. */
+void strings_copy(struct strings *to, const struct strings *from);
 void strings_clear(struct strings *strings);
 bool strings_have(const struct strings *strings, const char *text);
 /* Prints them as a YAML list. False, and nothing printed, if there are none. */

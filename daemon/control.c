@@ -38,8 +38,8 @@ struct control *control_open(const char *endpoint, struct fault *fault)
     zsock_set_sndtimeo(control->sock, 0);
     char *item[] = {xstrdup(endpoint)};
     const struct strings list = {1, item};
-    const bool is_bound =
-        socket_bind(control->sock, &list, "control.bind", &control->endpoints, fault);
+    const bool is_bound = attachment_open(&control->attachment, control->sock,
+                                          "control.bind", true, &list, fault);
     free(item[0]);
     if (!is_bound) {
         control_close(&control);
@@ -53,7 +53,7 @@ void control_close(struct control **control)
         return;
     }
     zsock_destroy(&(*control)->sock);
-    socket_strings_clear(&(*control)->endpoints);
+    attachment_clear(&(*control)->attachment);
     free(*control);
     *control = NULL;
 }

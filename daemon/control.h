@@ -8,14 +8,14 @@
 
 #include <czmq.h>
 
-#include "config.h" /* struct strings */
+#include "attachment.h"
 #include "fault.h"
 #include "log.h"
 #include "request.h"
 
 struct control {
     zsock_t *sock;
-    struct strings endpoints; /* as bound */
+    struct attachment attachment;
     struct log_limit log;
 };
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "answer.h"
+#include "config_text.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
@@ -76,8 +78,8 @@ static bool start_streams(struct daemon *daemon)
         daemon->routes[daemon->n_routes++] = (struct route){
             .config = &config->streams[i],
             .stream = stream,
-            .endpoints = &stream->feed->endpoints,
         };
+        strings_copy(&daemon->routes[i].endpoints, &stream->feed->attachment.now.bound);
     }
     return true;
 }
@@ -89,6 +91,7 @@ static void stop_streams(struct daemon *daemon)
         if (daemon->routes[i].worker == NULL) {
             stream_close(&daemon->routes[i].stream);
         }
+        strings_clear(&daemon->routes[i].endpoints);
     }
     free(daemon->routes);
     daemon->n_routes = 0;
@@ -149,8 +152,8 @@ static bool start_service(struct daemon *daemon)
     notify_ready();
     log_info("ready: %zu streams, %zu workers, publishing on %s, control on %s",
              daemon->n_routes, daemon->n_workers,
-             publisher_endpoints(daemon->publisher)->item[0],
-             daemon->control->endpoints.item[0]);
+             publisher_attachment(daemon->publisher)->now.bound.item[0],
+             daemon->control->attachment.now.bound.item[0]);
     return true;
 }
 
@@ -182,6 +185,7 @@ int daemon_run(struct daemon *daemon)
     const size_t n = sizeof(stages) / sizeof(stages[0]);
     size_t started = 0;
     make_instance(daemon->instance);
+    reload_init(&daemon->reload);
     daemon->started = moment_now();
     while (started < n && stages[started].start(daemon)) {
         started++;
@@ -195,6 +199,8 @@ int daemon_run(struct daemon *daemon)
             stages[i - 1].stop(daemon);
         }
     }
+    reload_clear(&daemon->reload);
+    config_destroy(&daemon->renewed);
     return daemon->fault.code;
 }
 
@@ -212,13 +218,9 @@ void daemon_stop(struct daemon *daemon)
     }
 }
 
-static json_t *strings_json(const struct strings *strings)
+const struct config *daemon_config(const struct daemon *daemon)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < strings->n; i++) {
-        json_array_append_new(array, json_string(strings->item[i]));
-    }
-    return array;
+    return daemon->renewed != NULL ? daemon->renewed : daemon->config;
 }
 
 json_t *daemon_endpoints(const struct daemon *daemon)
@@ -226,9 +228,10 @@ json_t *daemon_endpoints(const struct daemon *daemon)
     json_t *streams = json_object();
     for (size_t i = 0; i < daemon->n_routes; i++) {
         json_object_set_new(streams, daemon->routes[i].config->name,
-                            strings_json(daemon->routes[i].endpoints));
+                            answer_strings(&daemon->routes[i].endpoints));
     }
     return json_pack("{s:o, s:s, s:o}", "publish",
-                     strings_json(publisher_endpoints(daemon->publisher)), "control",
-                     daemon->control->endpoints.item[0], "streams", streams);
+                     answer_strings(&publisher_attachment(daemon->publisher)->now.bound),
+                     "control", daemon->control->attachment.now.bound.item[0], "streams",
+                     streams);
 }

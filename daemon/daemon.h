@@ -14,19 +14,23 @@
 #include "fault.h"
 #include "moment.h"
 #include "publisher.h"
+#include "reload.h"
 #include "state.h"
 #include "worker.h"
 
 /* Where requests for a stream go. */
 struct route {
     const struct stream_config *config;
-    struct stream *stream;           /* its worker's: here it is only handed on */
-    const struct strings *endpoints; /* as bound; do not change while it runs */
+    struct stream *stream;    /* its worker's: here it is only handed on */
+    struct strings endpoints; /* of its feed, as bound; owned */
     struct worker *worker;
 };
 
 struct daemon {
-    const struct config *config;
+    const struct config *config; /* as it was at the start: nothing of it ever changes */
+    const char *state_option;    /* --state, for a reload; NULL: none */
+    struct config *renewed;      /* the last one that was reloaded; NULL: none */
+    struct reload reload;
     char instance[37]; /* uuid of this start */
     struct moment started;
     zloop_t *loop;
@@ -52,6 +56,9 @@ int daemon_run(struct daemon *daemon);
 
 /* Begins to stop in order: workers first, the loop ends when all of them have. */
 void daemon_stop(struct daemon *daemon);
+
+/* The configuration in effect. */
+const struct config *daemon_config(const struct daemon *daemon);
 
 /* Endpoints as bound: {"publish": […], "control": "…", "streams": {NAME: […]}}. */
 json_t *daemon_endpoints(const struct daemon *daemon);

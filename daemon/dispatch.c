@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "daemon.h"
 #include "notify.h"
+#include "reload.h"
 
 /* Requests that may queue for one worker; further ones are refused. */
 enum { LOAD_MAX = 10000 };
@@ -87,6 +88,9 @@ void dispatch_request(struct daemon *daemon, struct request *request)
     case COMMAND_HERE:
         complete(daemon, request);
         break;
+    case COMMAND_RELOAD:
+        reload_begin(daemon, request);
+        break;
     case COMMAND_STREAM:
         if (!ask_stream(daemon, request)) {
             control_reply(daemon->control, &request);
@@ -105,6 +109,8 @@ void dispatch_answer(struct daemon *daemon, struct request *request)
         if (--daemon->n_pinged == 0) {
             notify_watchdog();
         }
+    } else if (request->kind == REQUEST_RENEW) {
+        reload_answer(daemon, request);
     } else if (request->gather == NULL) {
         complete(daemon, request);
     } else {

@@ -9,10 +9,31 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "config_text.h"
 #include "socket.h"
 #include "xalloc.h"
 
 enum { PEER_CUT_OFF = 4 }; /* times max_message */
+
+static void set_prefixes(void *handle, int option, const struct strings *prefixes,
+                         const struct strings *except)
+{
+    for (size_t i = 0; i < prefixes->n; i++) {
+        const char *prefix = prefixes->item[i];
+        if (!strings_have(except, prefix)) {
+            zmq_setsockopt(handle, option, prefix, strlen(prefix));
+        }
+    }
+}
+
+/* Subscribes to these prefixes and no longer to others, without a gap for those that
+ * stay. */
+static void subscribe(struct feed *feed, void *handle, const struct strings *prefixes)
+{
+    set_prefixes(handle, ZMQ_SUBSCRIBE, prefixes, &feed->subscribed);
+    set_prefixes(handle, ZMQ_UNSUBSCRIBE, &feed->subscribed, prefixes);
+    strings_copy(&feed->subscribed, prefixes);
+}
 
 static zsock_t *open_socket(struct feed *feed, const char *name, struct fault *fault)
 {
@@ -28,17 +49,13 @@ static zsock_t *open_socket(struct feed *feed, const char *name, struct fault *f
     if (sock == NULL) {
         return NULL;
     }
-    for (size_t i = 0; config->type == FEED_SUB && i < config->subscribe.n; i++) {
-        const char *prefix = config->subscribe.item[i];
-        zmq_setsockopt(zsock_resolve(sock), ZMQ_SUBSCRIBE, prefix, strlen(prefix));
+    if (config->type == FEED_SUB) {
+        subscribe(feed, zsock_resolve(sock), &config->subscribe);
     }
     char place[128];
     snprintf(place, sizeof(place), "streams.%s.feed", name);
-    const bool attached =
-        config->binds
-            ? socket_bind(sock, &config->endpoints, place, &feed->endpoints, fault)
-            : socket_connect(sock, &config->endpoints, place, &feed->endpoints, fault);
-    if (!attached) {
+    if (!attachment_open(&feed->attachment, sock, place, config->binds,
+                         &config->endpoints, fault)) {
         zsock_destroy(&sock);
     }
     return sock;
@@ -51,6 +68,7 @@ struct feed *feed_open(const struct feed_config *config, const char *name,
     feed->config = config;
     feed->sock = open_socket(feed, name, fault);
     if (feed->sock == NULL) {
+        strings_clear(&feed->subscribed);
         free(feed);
         return NULL;
     }
@@ -65,9 +83,23 @@ void feed_close(struct feed **feed)
     }
     feed_release(*feed);
     zsock_destroy(&(*feed)->sock);
-    socket_strings_clear(&(*feed)->endpoints);
+    attachment_clear(&(*feed)->attachment);
+    strings_clear(&(*feed)->subscribed);
     free(*feed);
     *feed = NULL;
+}
+
+bool feed_move(struct feed *feed, const struct feed_config *next, struct fault *fault)
+{
+    return attachment_move(&feed->attachment, next->binds, &next->endpoints, fault);
+}
+
+void feed_settle(struct feed *feed, const struct feed_config *next, bool is_done)
+{
+    attachment_settle(&feed->attachment, is_done);
+    if (is_done && next->type == FEED_SUB) {
+        subscribe(feed, feed->handle, &next->subscribe);
+    }
 }
 
 void feed_release(struct feed *feed)

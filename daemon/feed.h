@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "attachment.h"
 #include "config.h"
 #include "fault.h"
 #include "reader.h" /* struct bytes */
@@ -20,8 +21,9 @@
 struct feed {
     const struct feed_config *config;
     zsock_t *sock;
-    void *handle;               /* the raw socket: points do not pass through czmq */
-    struct strings endpoints;   /* as bound, or as connected to */
+    void *handle; /* the raw socket: points do not pass through czmq */
+    struct attachment attachment;
+    struct strings subscribed;  /* prefixes of a SUB feed, owned */
     zmq_msg_t held[FEED_PARTS]; /* parts of the message given out */
     size_t n_held;
     struct bytes topic;            /* data is NULL: none */
@@ -34,6 +36,12 @@ struct feed {
 struct feed *feed_open(const struct feed_config *config, const char *name,
                        struct fault *fault);
 void feed_close(struct feed **feed);
+
+/* Begins to change over to other endpoints and subscriptions: attaches the new ones.
+ * False and a fault when one cannot be had; feed_settle() follows in any case, and lets
+ * go of the old ones (is_done) or of the new ones. */
+bool feed_move(struct feed *feed, const struct feed_config *next, struct fault *fault);
+void feed_settle(struct feed *feed, const struct feed_config *next, bool is_done);
 
 /* Takes the next message, if there is one; the views in `feed` are of it and stay
  * valid until feed_release(). */

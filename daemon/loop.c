@@ -11,6 +11,7 @@
 #include "dispatch.h"
 #include "log.h"
 #include "notify.h"
+#include "reload.h"
 
 enum {
     POSTS_A_TURN = 1000,
@@ -55,7 +56,7 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *argument)
     struct signalfd_siginfo info;
     while (read(item->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGHUP) {
-            log_info("SIGHUP: the configuration is read at start only");
+            reload_begin(daemon, NULL);
         } else {
             on_stop_signal(daemon);
         }

@@ -104,9 +104,9 @@ static void print_errors(struct config_errors *errors, int code)
     config_errors_clear(errors);
 }
 
-static int run_daemon(const struct config *config)
+static int run_daemon(const struct config *config, const char *state_option)
 {
-    struct daemon daemon = {.config = config};
+    struct daemon daemon = {.config = config, .state_option = state_option};
     log_configure(config->log_level, config->log_format);
     raise_file_limit();
     loop_block_signals();
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
         config_print(config, stdout);
         code = fflush(stdout) == 0 ? 0 : EX_IOERR;
     } else if (!options.check_only) {
-        code = run_daemon(config);
+        code = run_daemon(config, options.state_path);
     }
     config_destroy(&config);
     return code;

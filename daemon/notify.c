@@ -6,10 +6,20 @@
 #ifdef HAVE_SYSTEMD
 
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 void notify_ready(void)
 {
     sd_notify(0, "READY=1");
+}
+
+void notify_reloading(void)
+{
+    /* systemd tells by the time whether its own SIGHUP was meant. */
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               1000000LL * (long long)now.tv_sec + now.tv_nsec / 1000);
 }
 
 void notify_stopping(void)
@@ -31,6 +41,10 @@ int64_t notify_watchdog_ms(void)
 #else
 
 void notify_ready(void)
+{
+}
+
+void notify_reloading(void)
 {
 }
 

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 void notify_ready(void);
+/* Between this and the next notify_ready() a reload is under way. */
+void notify_reloading(void);
 void notify_stopping(void);
 /* The program is getting on: to be called more often than every notify_watchdog_ms(). */
 void notify_watchdog(void);

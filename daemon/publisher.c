@@ -40,7 +40,7 @@ struct show {
 struct publisher {
     zsock_t *sock;
     void *handle;
-    struct strings endpoints;
+    struct attachment attachment;
     struct kept **kept; /* in the order in which the topics came; they never go */
     size_t n_kept;
     zhashx_t *by_topic;
@@ -69,8 +69,8 @@ struct publisher *publisher_open(const struct strings *endpoints, struct fault *
         zmq_setsockopt(publisher->handle, ZMQ_XPUB_VERBOSER, &on, sizeof(on));
     }
     if (publisher->sock == NULL ||
-        !socket_bind(publisher->sock, endpoints, "publish.bind", &publisher->endpoints,
-                     fault)) {
+        !attachment_open(&publisher->attachment, publisher->sock, "publish.bind", true,
+                         endpoints, fault)) {
         publisher_close(&publisher);
     }
     return publisher;
@@ -91,7 +91,7 @@ void publisher_close(struct publisher **publisher)
         free((*publisher)->shows[i].prefix);
     }
     free((*publisher)->kept);
-    socket_strings_clear(&(*publisher)->endpoints);
+    attachment_clear(&(*publisher)->attachment);
     free(*publisher);
     *publisher = NULL;
 }
@@ -101,9 +101,9 @@ zsock_t *publisher_sock(const struct publisher *publisher)
     return publisher->sock;
 }
 
-const struct strings *publisher_endpoints(const struct publisher *publisher)
+struct attachment *publisher_attachment(struct publisher *publisher)
 {
-    return &publisher->endpoints;
+    return &publisher->attachment;
 }
 
 /* ---- Frames ---------------------------------------------------------------- */

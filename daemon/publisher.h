@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config.h" /* struct strings */
+#include "attachment.h"
 #include "fault.h"
 #include "post.h"
 
@@ -21,7 +21,7 @@ struct publisher *publisher_open(const struct strings *endpoints, struct fault *
 void publisher_close(struct publisher **publisher);
 
 zsock_t *publisher_sock(const struct publisher *publisher);
-const struct strings *publisher_endpoints(const struct publisher *publisher);
+struct attachment *publisher_attachment(struct publisher *publisher);
 
 /* Sends a frame to the subscribers of its topic, and keeps it for new ones. The text of
  * the post becomes the publisher's. True: there is something to show. */

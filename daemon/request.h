@@ -16,9 +16,10 @@
 #include "moment.h"
 
 struct command;
+struct config;
 struct stream;
 
-#define REQUEST_ERROR_SIZE 256
+#define REQUEST_ERROR_SIZE 512
 
 /* Why a request fails: X(NAME, "code" of the reply). */
 #define REQUEST_CODES(X)                                                                 \
@@ -41,6 +42,7 @@ enum request_code {
 enum request_kind {
     REQUEST_COMMAND, /* of a client */
     REQUEST_PING,    /* from the watchdog: is the worker getting on? */
+    REQUEST_RENEW,   /* a step of a reload, renewal.h */
     REQUEST_STOP,    /* send the last frames and stop */
 };
 
@@ -53,6 +55,8 @@ struct request {
     json_t *reply;         /* members beside `ok`; NULL: none */
     enum request_code code;
     char error[REQUEST_ERROR_SIZE]; /* code other than CODE_OK */
+    const struct config *renewal; /* REQUEST_RENEW: what it changes to, borrowed */
+    int step;                     /* enum renewal_step */
     int64_t deadline_ms;            /* when it stops waiting */
     struct request *gather;         /* part of this one, which waits in the main thread */
     size_t n_parts;                 /* parts that it still waits for */

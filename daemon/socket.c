@@ -119,69 +119,35 @@ static void set_family(void *handle, const char *endpoint)
     zmq_setsockopt(handle, ZMQ_IPV6, &is_v6, sizeof(is_v6));
 }
 
-static bool bind_one(void *handle, const char *endpoint, const char *place,
-                     struct fault *fault)
-{
-    if (strncmp(endpoint, "ipc://", IPC_PREFIX) == 0 &&
-        !path_is_free(endpoint, place, fault)) {
-        return false;
-    }
-    set_family(handle, endpoint);
-    if (zmq_bind(handle, endpoint) == -1) {
-        return fault_set(fault, EX_UNAVAILABLE,
-                         "%s: cannot bind %s: %s: choose a free endpoint of this host",
-                         place, endpoint, zmq_strerror(errno));
-    }
-    return true;
-}
-
-static bool connect_one(void *handle, const char *endpoint, const char *place,
-                        struct fault *fault)
-{
-    set_family(handle, endpoint);
-    if (zmq_connect(handle, endpoint) == -1) {
-        return fault_set(fault, EX_UNAVAILABLE, "%s: cannot connect to %s: %s", place,
-                         endpoint, zmq_strerror(errno));
-    }
-    return true;
-}
-
-typedef bool attach_fn(void *handle, const char *endpoint, const char *place,
-                       struct fault *fault);
-
-static bool attach_all(attach_fn *attach, zsock_t *sock, const struct strings *endpoints,
-                       const char *place, struct strings *bound, struct fault *fault)
+char *socket_attach(zsock_t *sock, bool binds, const char *endpoint, const char *place,
+                    struct fault *fault)
 {
     void *handle = zsock_resolve(sock);
-    bound->n = 0;
-    bound->item = xalloc(endpoints->n, sizeof(bound->item[0]));
-    for (size_t i = 0; i < endpoints->n; i++) {
-        if (!attach(handle, endpoints->item[i], place, fault)) {
-            socket_strings_clear(bound);
-            return false;
-        }
-        bound->item[bound->n++] = last_endpoint(handle);
+    if (binds && strncmp(endpoint, "ipc://", IPC_PREFIX) == 0 &&
+        !path_is_free(endpoint, place, fault)) {
+        return NULL;
     }
-    return true;
-}
-
-bool socket_bind(zsock_t *sock, const struct strings *endpoints, const char *place,
-                 struct strings *bound, struct fault *fault)
-{
-    return attach_all(bind_one, sock, endpoints, place, bound, fault);
-}
-
-bool socket_connect(zsock_t *sock, const struct strings *endpoints, const char *place,
-                    struct strings *bound, struct fault *fault)
-{
-    return attach_all(connect_one, sock, endpoints, place, bound, fault);
-}
-
-void socket_strings_clear(struct strings *strings)
-{
-    for (size_t i = 0; i < strings->n; i++) {
-        free(strings->item[i]);
+    set_family(handle, endpoint);
+    if (binds && zmq_bind(handle, endpoint) == -1) {
+        fault_set(fault, EX_UNAVAILABLE,
+                  "%s: cannot bind %s: %s: choose a free endpoint of this host", place,
+                  endpoint, zmq_strerror(errno));
+        return NULL;
     }
-    free(strings->item);
-    *strings = (struct strings){0};
+    if (!binds && zmq_connect(handle, endpoint) == -1) {
+        fault_set(fault, EX_UNAVAILABLE, "%s: cannot connect to %s: %s", place, endpoint,
+                  zmq_strerror(errno));
+        return NULL;
+    }
+    return last_endpoint(handle);
+}
+
+void socket_detach(zsock_t *sock, bool binds, const char *bound)
+{
+    void *handle = zsock_resolve(sock);
+    if (binds) {
+        zmq_unbind(handle, bound);
+    } else {
+        zmq_disconnect(handle, bound);
+    }
 }

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config.h" /* struct strings */
 #include "fault.h"
 
 struct socket_options {
@@ -23,12 +22,11 @@ struct socket_options {
 /* NULL and a fault (EX_UNAVAILABLE) when there is no socket to be had. */
 zsock_t *socket_new(const struct socket_options *options, struct fault *fault);
 
-/* Binds to all endpoints; `place` names them in a fault (EX_UNAVAILABLE). *bound gets
- * the endpoints as the system has them, to be released with socket_strings_clear(). */
-bool socket_bind(zsock_t *sock, const struct strings *endpoints, const char *place,
-                 struct strings *bound, struct fault *fault);
-bool socket_connect(zsock_t *sock, const struct strings *endpoints, const char *place,
-                    struct strings *bound, struct fault *fault);
-void socket_strings_clear(struct strings *strings);
+/* Binds to an endpoint or connects to it. Returns the endpoint as the system has it,
+ * owned by the caller; NULL and a fault (EX_UNAVAILABLE), in which `place` names it. */
+char *socket_attach(zsock_t *sock, bool binds, const char *endpoint, const char *place,
+                    struct fault *fault);
+/* Undoes that; `bound` is what socket_attach() returned. */
+void socket_detach(zsock_t *sock, bool binds, const char *bound);
 
 #endif

@@ -117,6 +117,8 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
                            struct fault *fault)
 {
     struct stream *stream = xalloc(1, sizeof(*stream));
+    stream->own = *config;
+    config = &stream->own;
     stream->config = config;
     stream->instance = instance;
     stream->reject_log = (struct log_limit)LOG_LIMIT_INIT;

@@ -31,7 +31,8 @@
 #include "sources.h"
 
 struct stream {
-    const struct stream_config *config;
+    struct stream_config own; /* a reload changes some values; lists are borrowed */
+    const struct stream_config *config; /* it, to be read */
     const char *instance;    /* uuid of this start, borrowed */
     struct outlet outlet;    /* where frames and events go */
     struct mix_model *start; /* model of `start:`; NULL: none */

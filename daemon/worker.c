@@ -10,6 +10,7 @@
 #include "bulletin.h"
 #include "commands.h"
 #include "moment.h"
+#include "renewal.h"
 #include "waiting.h"
 #include "xalloc.h"
 
@@ -91,6 +92,25 @@ static void answer_command(struct thread *thread, struct request *request,
     }
 }
 
+/* The streams as bound go into the reply. */
+static void renew(struct thread *thread, struct request *request)
+{
+    json_t *streams = json_object();
+    for (size_t i = 0; i < thread->n_streams; i++) {
+        struct stream *stream = thread->streams[i];
+        const char *name = stream->config->name;
+        struct fault fault = {0};
+        if (!renewal_take(stream, request->step,
+                          config_find_stream(request->renewal, name), &fault)) {
+            request_fail(request, CODE_REFUSED, "%s", fault.text);
+        }
+        json_object_set_new(streams, name,
+                            answer_strings(&stream->feed->attachment.now.bound));
+    }
+    request->reply = streams;
+    send_post(thread, post_new(POST_ANSWER, request));
+}
+
 static void stop(struct thread *thread);
 
 static void receive_requests(struct thread *thread, struct moment now)
@@ -109,6 +129,9 @@ static void receive_requests(struct thread *thread, struct moment now)
             break;
         case REQUEST_PING:
             send_post(thread, post_new(POST_ANSWER, request));
+            break;
+        case REQUEST_RENEW:
+            renew(thread, request);
             break;
         case REQUEST_STOP:
             request_destroy(&request);

@@ -41,7 +41,7 @@ void em_start(struct em *em, const struct points *points, const struct prior *pr
     em->tolerance = tolerance;
     em->pass = 0;
     em->block = 0;
-    em->log_likelihood = NAN;
+    em->log_likelihood = (double)NAN;
     em->weight = 0;
     em->is_done = false;
     sums_clear(em->sums);

@@ -153,7 +153,7 @@ static bool match(struct gather *gather, const struct source *source,
     if (missing == NULL) {
         return true;
     }
-    if (!by_position && source->fields != NULL) {
+    if (!by_position && source->has_names) {
         return complain(source, missing, failure);
     }
     struct order order;

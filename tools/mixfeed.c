@@ -491,6 +491,10 @@ static void send_all(struct feeding *feeding, struct failure *failure)
         }
         show(feeding, NULL, false);
     }
+    if (failure->code == EX_OK && feeding->skipped > 0 && feeding->gathered == 0) {
+        failure_set(failure, EX_DATAERR, "%s: no row can be read: is it the right format?",
+                    feeding->options->source);
+    }
 }
 
 /* ---- Account ------------------------------------------------------------- */

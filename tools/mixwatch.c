@@ -108,6 +108,25 @@ struct watch {
     bool is_lost;       /* the daemon has gone */
 };
 
+/* Frames of a stream that the daemon does not have would be waited for in vain. */
+static bool has_streams(const struct options *options, struct client *client,
+                        struct failure *failure)
+{
+    json_t *reply = client_command(client, "streams", NULL, failure);
+    const json_t *streams = json_object_get(reply, "streams");
+    for (size_t i = 0; i < options->n_streams && failure->code == EX_OK; i++) {
+        const char *stream = options->streams[i];
+        char *name = tool_text("%.*s", (int)strcspn(stream, "/"), stream);
+        if (json_object_get(streams, name) == NULL) {
+            failure_set(failure, EX_NOINPUT, "%s: no such stream: mixctl streams lists them",
+                        name);
+        }
+        free(name);
+    }
+    json_decref(reply);
+    return failure->code == EX_OK;
+}
+
 static char *find_publisher(const struct options *options, struct failure *failure)
 {
     const char *environment = getenv("MIXD_PUBLISH");
@@ -118,7 +137,10 @@ static char *find_publisher(const struct options *options, struct failure *failu
         return tool_text("%s", environment);
     }
     struct client *client = client_new(&options->place, failure);
-    char *endpoint = client != NULL ? client_publisher(client, failure) : NULL;
+    char *endpoint = NULL;
+    if (client != NULL && has_streams(options, client, failure)) {
+        endpoint = client_publisher(client, failure);
+    }
     client_destroy(&client);
     return endpoint;
 }

@@ -38,6 +38,7 @@ struct source {
     const struct source_kind *kind;
     size_t n_fields;
     const char *const *fields; /* their names, or NULL: they have none */
+    bool has_names;            /* the names mean something: they are not just numbers */
     bool has_time;
     bool has_weight;
     double interval_s;         /* a live source gives a point so often; 0: at once */

@@ -3,6 +3,7 @@
  * Points of a file or of standard input, by the row readers of the feeds. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "source.h"
 
@@ -20,6 +21,13 @@ static void file_close(struct source *source)
     free(file);
 }
 
+/* Columns of a file that does not name them are called x0, x1, … */
+static bool is_numbered(const char *name)
+{
+    return name[0] == 'x' && name[1] != '\0' &&
+           strspn(name + 1, "0123456789") == strlen(name + 1);
+}
+
 /* The names of the fields, in their order; columns of other roles stand between. */
 static void name_fields(struct file *file)
 {
@@ -29,6 +37,7 @@ static void name_fields(struct file *file)
         const struct column *column = &layout->columns[c];
         if (column->role == COLUMN_FIELD) {
             file->fields[column->field] = column->name;
+            file->source.has_names |= !is_numbered(column->name);
         }
     }
     file->source.n_fields = layout->n_fields;

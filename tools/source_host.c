@@ -235,6 +235,7 @@ static struct source *host_open(const char *name, const struct source_options *o
         .kind = &source_host,
         .n_fields = 2 * N_FIELDS,
         .fields = field_names,
+        .has_names = true,
         .has_time = true,
         .interval_s = options->rate > 0 ? 1 / options->rate : INTERVAL_DEFAULT_S,
     };

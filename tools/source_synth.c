@@ -281,6 +281,7 @@ static struct source *synth_open(const char *name, const struct source_options *
     const size_t n_fields = mix_model_dimensions(synth->model);
     synth->source.n_fields = n_fields;
     synth->source.fields = (const char *const *)synth->fields;
+    synth->source.has_names = synth->fields != NULL;
     synth->step = make_step(synth->model, synth->recipe.drift);
     synth->x = tool_need(calloc(DRAW * n_fields, sizeof(double)));
     return &synth->source;

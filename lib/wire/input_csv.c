@@ -224,48 +224,80 @@ static bool is_header(const struct columns *cells)
     return has_text;
 }
 
+static struct csv begin_cells(const struct input *input, struct bytes text, char *scratch)
+{
+    const char *const at = text.data;
+    return (struct csv){at, at + text.size, input->delimiter, scratch, NULL};
+}
+
 /* The cells of a record as names, and whether each could be a number. */
 static bool split(struct input *input, struct bytes text, struct columns *cells,
                   const struct input_failure *failure)
 {
-    static const char memory[] = "%s: out of memory";
     char scratch[LINE_BYTES_MAX];
-    struct csv csv = {.at = text.data,
-                      .end = (const char *)text.data + text.size,
-                      .delimiter = input->delimiter,
-                      .scratch = scratch};
-    const struct csv begin = csv;
+    struct csv csv = begin_cells(input, text, scratch);
     struct bytes cell;
     size_t n = 0;
     do {
         if (!csv_cell(&csv, &cell)) {
             return input_fail(failure, EX_DATAERR, "%s:%llu:%zu: %s: quotes in pairs",
                               input->name, (unsigned long long)input->line,
-                              (size_t)(csv.at - begin.at) + 1, csv.error);
+                              (size_t)(csv.at - (const char *)text.data) + 1, csv.error);
         }
         n++;
     } while (csv_more(&csv));
-    if (!columns_new(cells, n)) {
-        return input_fail(failure, EX_OSERR, memory, input->name);
-    }
-    csv = begin;
-    for (size_t c = 0; c < n; c++) {
+    bool is_ok = columns_new(cells, n);
+    csv = begin_cells(input, text, scratch);
+    for (size_t c = 0; is_ok && c < n; c++) {
         double value;
         csv_cell(&csv, &cell);
         csv_more(&csv);
-        if (!columns_set(cells, c, cell, csv_number(cell, &value))) {
-            return input_fail(failure, EX_OSERR, memory, input->name);
-        }
+        is_ok = columns_set(cells, c, cell, csv_number(cell, &value));
     }
-    return true;
+    return is_ok || input_fail(failure, EX_OSERR, "%s: out of memory", input->name);
 }
 
-/* Which columns hold numbers, after the first record of data. */
-static void judge_columns(struct columns *columns, const struct columns *cells)
+/* Whether the cells of a record are as many as the columns; then those that are no
+ * numbers make their columns no fields. */
+static bool judge_cells(struct input *input, struct bytes text, struct columns *columns)
 {
-    for (size_t c = 0; c < columns->n; c++) {
-        columns->is_number[c] = c < cells->n && cells->is_number[c];
+    char scratch[LINE_BYTES_MAX];
+    struct csv csv = begin_cells(input, text, scratch);
+    struct bytes cell;
+    size_t n = 0;
+    do {
+        if (!csv_cell(&csv, &cell)) {
+            return false;
+        }
+        n++;
+    } while (csv_more(&csv));
+    csv = begin_cells(input, text, scratch);
+    for (size_t c = 0; n == columns->n && c < n; c++) {
+        double value;
+        csv_cell(&csv, &cell);
+        csv_more(&csv);
+        columns->is_number[c] = csv_number(cell, &value);
     }
+    return n == columns->n;
+}
+
+/* Looks at the first good record of data; it waits for one record and no more. */
+static void judge_columns(struct input *input, struct columns *columns)
+{
+    const uint64_t line = input->line;
+    struct record record;
+    bool may_wait = true;
+    for (size_t c = 0; c < columns->n; c++) {
+        columns->is_number[c] = true;
+    }
+    flow_pin(input->flow);
+    while (find_record(input, may_wait, &record) == FOUND_RECORD &&
+           !judge_cells(input, record.text, columns)) {
+        take(input, record);
+        may_wait = false;
+    }
+    flow_rewind(input->flow);
+    input->line = line;
 }
 
 /* Names for columns that have none. */
@@ -277,32 +309,31 @@ static bool number_columns(struct columns *columns, size_t n,
     return columns_read(columns, count, failure);
 }
 
-/* The header if there is one, and the first record of data: *cells. */
-static bool read_head(struct input *input, struct columns *columns, struct columns *cells,
+/* The header if there is one, else names. */
+static bool read_head(struct input *input, struct columns *columns,
                       const struct input_failure *failure)
 {
-    struct record record;
     const bool has_columns = columns->n > 0;
+    struct columns cells = {0};
+    struct record record;
     if (find_record(input, true, &record) != FOUND_RECORD) {
         return has_columns ||
                input_fail(failure, EX_DATAERR, "%s: no record: a header or points",
                           input->name);
     }
-    if (!split(input, record.text, cells, failure)) {
-        return false;
+    bool is_ok = split(input, record.text, &cells, failure);
+    if (is_ok && is_header(&cells)) {
+        take(input, record);
+        if (!has_columns) {
+            *columns = cells;
+            columns->has_names = true;
+            return true;
+        }
+    } else if (is_ok && !has_columns) {
+        is_ok = number_columns(columns, cells.n, failure);
     }
-    if (!is_header(cells)) {
-        return has_columns || number_columns(columns, cells->n, failure);
-    }
-    if (!has_columns) {
-        *columns = *cells;
-        columns->has_names = true;
-        *cells = (struct columns){0};
-    }
-    take(input, record);
-    columns_clear(cells);
-    return find_record(input, true, &record) != FOUND_RECORD ||
-           split(input, record.text, cells, failure);
+    columns_clear(&cells);
+    return is_ok;
 }
 
 static bool csv_file_open(struct input *input, const struct input_options *options,
@@ -310,25 +341,23 @@ static bool csv_file_open(struct input *input, const struct input_options *optio
 {
     (void)options;
     static const char mark[] = "\xef\xbb\xbf";
-    struct columns cells = {0};
+    struct record record;
     flow_want(input->flow, 3);
     if (flow_bytes(input->flow).size >= 3 &&
         memcmp(flow_bytes(input->flow).data, mark, 3) == 0) {
         flow_take(input->flow, 3);
     }
-    /* The delimiter matters to no line without quotes; a quoted delimiter in the first
-     * line is seen, a quoted line end there is found with the delimiter in hand. */
+    /* Which delimiter it is does not matter to where a line without quotes ends, and
+     * its first line is all that is looked at. */
     input->delimiter = ',';
-    struct record record;
     if (find_record(input, true, &record) != FOUND_NOTHING) {
         input->delimiter = find_delimiter(record.text);
     }
-    const bool is_ok = read_head(input, columns, &cells, failure);
-    if (is_ok && cells.n > 0) {
-        judge_columns(columns, &cells);
+    if (!read_head(input, columns, failure)) {
+        return false;
     }
-    columns_clear(&cells);
-    return is_ok;
+    judge_columns(input, columns);
+    return true;
 }
 
 const struct input_kind input_csv = {" csv .csv .tsv ", true, csv_file_open, NULL,

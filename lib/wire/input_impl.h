@@ -47,7 +47,6 @@ struct input {
 
     char delimiter;      /* csv */
     bool is_skipping;    /* csv: the rest of a record that was too long */
-    bool is_line_done;   /* csv: and it is counted */
     struct bytes chunk;  /* ndjson: the lines being read */
     const char *counted; /* ndjson: the place in the chunk whose line is `line` */
     struct npy npy;      /* npy, f64, f32 */

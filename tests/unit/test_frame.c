@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Model frames and model files. */
+#include "autoconf.h"
+
+#include "frame.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#define K 2
+#define D 2
+
+static const double weights[K] = {0.25, 0.75};
+static const double means[K * D] = {1, 2, 1e9 + 1.0 / 3.0, -4e-7};
+/* Enough numbers for every type; full: two matrices. */
+static const double full[K * D * D] = {2, 0.5, 0.5, 1, 3, 0.1, 0.1, 4};
+static const double diag[K * D] = {2, 1, 3, 4};
+static const double spherical[K] = {2, 1.0 / 3.0};
+
+static const double *const covariances[MIX_COVARIANCES] = {
+    [MIX_FULL] = full, [MIX_DIAG] = diag, [MIX_SPHERICAL] = spherical, [MIX_TIED] = full};
+
+static struct mix_model *make_model(enum mix_covariance type)
+{
+    enum mix_err err = MIX_OK;
+    struct mix_model *model =
+        mix_model_new(D, K, type, weights, means, covariances[type], &err);
+    ck_assert_msg(model != NULL, "%s", mix_strerror(err));
+    return model;
+}
+
+static const char *const fields[D] = {"temperature", "druck \xc3\xa4"};
+
+static json_t *make_frame(const struct mix_model *model, enum mix_covariance type)
+{
+    static const uint64_t ids[K] = {0, 7};
+    static const double resolution[D] = {0.5, 0};
+    struct mix_info info = {.state = MIX_LEARNING,
+                            .points = 123456,
+                            .updates = 482,
+                            .effective_points = 5000,
+                            .log_likelihood = model != NULL ? -2.31 : (double)NAN,
+                            .resolution = model != NULL ? resolution : NULL,
+                            .ids = model != NULL ? ids : NULL};
+    struct ledger ledger = {.received = 10, .learned = 10};
+    const struct frame frame = {.stream = "boiler",
+                                .key = NULL,
+                                .instance = "u-u-i-d",
+                                .seq = 41,
+                                .time = 1790000000.123,
+                                .last_time = model != NULL ? 1790000000.101 : (double)NAN,
+                                .fields = fields,
+                                .n_fields = D,
+                                .n_components = K,
+                                .covariance = type,
+                                .model = model,
+                                .info = &info,
+                                .ledger = &ledger};
+    json_t *json = frame_json(&frame);
+    ck_assert_ptr_nonnull(json);
+    return json;
+}
+
+START_TEST(models_come_back_bit_for_bit)
+{
+    const enum mix_covariance type = (enum mix_covariance)_i;
+    struct mix_model *model = make_model(type);
+    json_t *sent = make_frame(model, type);
+    char *text = frame_text(sent);
+    ck_assert_ptr_null(strchr(text, '\n'));
+    json_t *received = json_loads(text, 0, NULL);
+    const json_t *names = NULL;
+    char error[256] = "";
+    struct mix_model *copy = frame_model(received, &names, error, sizeof(error));
+    ck_assert_msg(copy != NULL, "%s", error);
+    ck_assert_int_eq(mix_model_covariance(copy), type);
+    ck_assert_mem_eq(mix_model_weights(copy), mix_model_weights(model), sizeof(weights));
+    ck_assert_mem_eq(mix_model_means(copy), means, sizeof(means));
+    ck_assert_mem_eq(mix_model_covariances(copy), covariances[type],
+                     mix_model_covariance_size(model) * sizeof(double));
+    ck_assert_uint_eq(json_array_size(names), D);
+    ck_assert_str_eq(json_string_value(json_array_get(names, 1)), fields[1]);
+    mix_model_destroy(&copy);
+    mix_model_destroy(&model);
+    json_decref(sent);
+    json_decref(received);
+    free(text);
+}
+END_TEST
+
+START_TEST(frames_have_the_members_of_the_interface_in_their_order)
+{
+    static const char *const members[] = {
+        "schema",      "stream",       "key",     "instance",         "seq",
+        "time",        "last_time",    "state",   "family",           "covariance_type",
+        "fields",      "n_components", "ids",     "weights",          "means",
+        "covariances", "points",       "updates", "effective_points", "resolution",
+        "floored",     "dormant",      "errors",  "log_likelihood",   "ledger",
+    };
+    struct mix_model *model = make_model(MIX_FULL);
+    json_t *frame = make_frame(model, MIX_FULL);
+    const char *name;
+    json_t *value;
+    size_t n = 0;
+    json_object_foreach(frame, name, value)
+    {
+        ck_assert_uint_lt(n, COUNT(members));
+        ck_assert_str_eq(name, members[n]);
+        n++;
+    }
+    ck_assert_uint_eq(n, COUNT(members));
+    char *text = frame_text(frame);
+    ck_assert_ptr_nonnull(strstr(text, "\"covariances\":[[[2.0,0.5],[0.5,1.0]],[["));
+    ck_assert_ptr_nonnull(strstr(text, "\"time\":1790000000.1229999,"));
+    ck_assert_ptr_nonnull(strstr(text, "\"ids\":[0,7]"));
+    free(text);
+    json_decref(frame);
+    mix_model_destroy(&model);
+}
+END_TEST
+
+START_TEST(before_the_first_model_the_parameters_are_null)
+{
+    json_t *frame = make_frame(NULL, MIX_DIAG);
+    static const char *const nulls[] = {"ids",         "weights",    "means",
+                                        "covariances", "resolution", "log_likelihood",
+                                        "last_time"};
+    for (size_t i = 0; i < COUNT(nulls); i++) {
+        ck_assert_msg(json_is_null(json_object_get(frame, nulls[i])), "%s", nulls[i]);
+    }
+    char error[256];
+    ck_assert_ptr_null(frame_model(frame, NULL, error, sizeof(error)));
+    ck_assert_str_eq(error, "weights: no model yet: an array of numbers");
+    json_decref(frame);
+}
+END_TEST
+
+START_TEST(no_number_is_ever_NaN_or_infinite)
+{
+    struct mix_info info = {.effective_points = INFINITY, .log_likelihood = -INFINITY};
+    const struct frame frame = {.stream = "s",
+                                .time = NAN,
+                                .last_time = INFINITY,
+                                .fields = fields,
+                                .n_fields = D,
+                                .n_components = K,
+                                .info = &info};
+    json_t *json = frame_json(&frame);
+    ck_assert_ptr_nonnull(json);
+    char *text = frame_text(json);
+    ck_assert_ptr_null(strcasestr(text, "nan"));
+    ck_assert_ptr_null(strcasestr(text, "inf"));
+    free(text);
+    json_decref(json);
+}
+END_TEST
+
+/* The smallest model file and what may be wrong with one. */
+#define SMALL                                                                            \
+    "\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[0.5,0.5],"        \
+    "\"means\":[[0],[1]],\"covariances\":[[1],[1]]"
+
+START_TEST(only_the_parameters_are_required)
+{
+    json_t *object = json_loads("{" SMALL ",\"other\":1}", 0, NULL);
+    const json_t *names = object;
+    char error[256] = "";
+    struct mix_model *model = frame_model(object, &names, error, sizeof(error));
+    ck_assert_msg(model != NULL, "%s", error);
+    ck_assert_ptr_null(names);
+    mix_model_destroy(&model);
+    json_decref(object);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *said;
+} wrong[] = {
+    {"{}", "family: missing"},
+    {"{\"family\":\"poisson\"}", "family: missing or not known"},
+    {"{\"family\":\"gaussian\"}", "covariance_type: missing"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"round\"}", "covariance_type"},
+    {"{\"schema\":2," SMALL "}", "schema: "},
+    {"{\"schema\":\"1\"," SMALL "}", "schema: "},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\"}", "weights: missing"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[]}",
+     "weights: missing"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[1]}", "means: "},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[1],\"means\":[[]"
+     "]}",
+     "means: "},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[0.5,0.4],"
+     "\"means\":[[0],[1]],\"covariances\":[[1],[1]]}",
+     "weights: their sum is 0.9"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[1.5,-0.5],"
+     "\"means\":[[0],[1]],\"covariances\":[[1],[1]]}",
+     "weights: entry 1 is negative"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[0.5,\"x\"],"
+     "\"means\":[[0],[1]],\"covariances\":[[1],[1]]}",
+     "weights: entry 1 is not a number"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[0.5,0.5],"
+     "\"means\":[[0],[1,2]],\"covariances\":[[1],[1]]}",
+     "means: not an array of 1"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[0.5,0.5],"
+     "\"means\":[[0]],\"covariances\":[[1],[1]]}",
+     "means: not an array of 2"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"full\",\"weights\":[0.5,0.5],"
+     "\"means\":[[0],[1]],\"covariances\":[[1],[1]]}",
+     "covariances: not an array of 1"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[1],"
+     "\"means\":[[0]],\"covariances\":[[-1]]}",
+     "covariances: "},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"full\",\"weights\":[1],"
+     "\"means\":[[0,0]],\"covariances\":[[[1,2],[2,1]]]}",
+     "covariances: "},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[1],"
+     "\"means\":[[1e300]],\"covariances\":[[1]]}",
+     "means: "},
+    {"{\"fields\":[\"a\",\"b\"]," SMALL "}", "fields: not an array of 1"},
+    {"{\"fields\":[1]," SMALL "}", "fields: entry 0"},
+    {"{\"fields\":\"a\"," SMALL "}", "fields: "},
+};
+
+START_TEST(wrong_models_are_refused_by_member)
+{
+    json_t *object = json_loads(wrong[_i].text, 0, NULL);
+    ck_assert_ptr_nonnull(object);
+    char error[256] = "";
+    struct mix_model *model = frame_model(object, NULL, error, sizeof(error));
+    ck_assert_msg(model == NULL, "%s", wrong[_i].text);
+    ck_assert_msg(strncmp(error, wrong[_i].said, strlen(wrong[_i].said)) == 0,
+                  "%s: '%s' instead of '%s'", wrong[_i].text, error, wrong[_i].said);
+    json_decref(object);
+}
+END_TEST
+
+/* Files: the text, and the error after the path. */
+static const struct {
+    const char *text;
+    const char *said; /* NULL: it is read */
+} files[] = {
+    {"{" SMALL "}", NULL},
+    {"{" SMALL "}\n", NULL},
+    {"", ":1:0: '[' or '{' expected near end of file: the JSON object of a model"},
+    {"[1]", ":1:1: not an object: the JSON object of a model"},
+    {"{\n\"a\":}", ":2:5: unexpected token near '}': the JSON object of a model"},
+    {"{\"a\":1,\"a\":2}",
+     ":1:10: duplicate object key near '\"a\"': the JSON object of a model"},
+    {"{\"a\":1e999}",
+     ":1:10: real number overflow near '1e999': the JSON object of a model"},
+    {"{\"a\":NaN}", ":1:8: invalid token near 'NaN': the JSON object of a model"},
+    {"{} x", ":1:4: end of file expected near 'x': the JSON object of a model"},
+};
+
+START_TEST(model_files_are_read_or_refused_with_their_place)
+{
+    char path[] = "/tmp/mixd-model-XXXXXX";
+    const int descriptor = mkstemp(path);
+    const size_t size = strlen(files[_i].text);
+    char error[512] = "";
+    ck_assert_int_eq(write(descriptor, files[_i].text, size), (ssize_t)size);
+    close(descriptor);
+    json_t *object = frame_read(path, error, sizeof(error));
+    unlink(path);
+    if (files[_i].said == NULL) {
+        ck_assert_msg(object != NULL, "%s", error);
+    } else {
+        ck_assert_ptr_null(object);
+        ck_assert_int_eq(strncmp(error, path, strlen(path)), 0);
+        ck_assert_str_eq(error + strlen(path), files[_i].said);
+    }
+    json_decref(object);
+}
+END_TEST
+
+START_TEST(files_that_cannot_be_read_are_told)
+{
+    char error[256] = "";
+    ck_assert_ptr_null(frame_read("/nonexistent", error, sizeof(error)));
+    ck_assert_str_eq(error, "/nonexistent: No such file or directory: a model file");
+    ck_assert_ptr_null(frame_read("/tmp", error, sizeof(error)));
+    ck_assert_str_eq(error, "/tmp: Is a directory: a model file");
+}
+END_TEST
+
+int main(void)
+{
+    const struct unit_test tests[] = {
+        {models_come_back_bit_for_bit, MIX_COVARIANCES},
+        UNIT(frames_have_the_members_of_the_interface_in_their_order),
+        UNIT(before_the_first_model_the_parameters_are_null),
+        UNIT(no_number_is_ever_NaN_or_infinite),
+        UNIT(only_the_parameters_are_required),
+        UNIT_LOOP(wrong_models_are_refused_by_member, wrong),
+        UNIT_LOOP(model_files_are_read_or_refused_with_their_place, files),
+        UNIT(files_that_cannot_be_read_are_told),
+    };
+    return unit_run("frame", tests, COUNT(tests));
+}

@@ -147,6 +147,9 @@ void socket_detach(zsock_t *sock, bool binds, const char *bound)
     void *handle = zsock_resolve(sock);
     if (binds) {
         zmq_unbind(handle, bound);
+        if (strncmp(bound, "ipc://", IPC_PREFIX) == 0) {
+            unlink(bound + IPC_PREFIX); /* libzmq leaves the file there */
+        }
     } else {
         zmq_disconnect(handle, bound);
     }

@@ -60,6 +60,7 @@ static const struct command {
     {"thaw", STREAM, "", report_state, "learn again"},
     {"reset", STREAM, "", report_state, "forget the model, keep the ledger"},
     {"config", NOTHING, "", report_config, "every key with its value"},
+    {"reload", NOTHING, "", report_reload, "read the configuration again"},
     {"version", NOTHING, "", report_version, "version of the daemon"},
     {"stop", NOTHING, "", report_done, "publish a last frame and leave"},
 };

@@ -247,6 +247,22 @@ void report_config(const json_t *reply, FILE *out)
     fputs(text_of(reply, "config"), out);
 }
 
+void report_reload(const json_t *reply, FILE *out)
+{
+    size_t i;
+    json_t *change;
+    json_array_foreach(json_object_get(reply, "changes"), i, change)
+    {
+        const char *from = json_string_value(json_object_get(change, "from"));
+        const char *to = json_string_value(json_object_get(change, "to"));
+        fprintf(out, "%s: %s -> %s\n", text_of(change, "key"),
+                from != NULL ? from : "absent", to != NULL ? to : "absent");
+    }
+    if (i == 0) {
+        fputs("nothing changed\n", out);
+    }
+}
+
 void report_version(const json_t *reply, FILE *out)
 {
     fprintf(out, "mixd %s\n", text_of(reply, "version"));

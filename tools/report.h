@@ -20,6 +20,7 @@ report_fn report_ledger;
 report_fn report_rejects;
 report_fn report_state;
 report_fn report_config;
+report_fn report_reload;
 report_fn report_version;
 report_fn report_done;
 

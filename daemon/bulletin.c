@@ -118,10 +118,11 @@ void bulletin_after_updates(struct stream *stream, struct slot *slot, struct mom
 void bulletin_after_work(struct stream *stream, struct slot *slot, struct moment now)
 {
     bulletin_after_updates(stream, slot, now);
+    /* A frame may have shown the same points before the work on them was done. */
+    slot->has_news = true;
+    stream->has_news = true;
     if (!slot->has_started && mix_learner_model(slot->learner) != NULL) {
         slot->has_started = true;
-        slot->has_news = true;
-        stream->has_news = true;
         stream->publish_ms = now.ms;
         bulletin_event(stream, slot, "started", now);
     }

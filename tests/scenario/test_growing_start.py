@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""From the first point to the end of the warm-up, one block at a time."""
+
+import unittest
+
+import harness
+import reference
+from harness import config, Daemon, stream
+
+FIRST_MODEL = 64  # max(64, 2(D+1)) points at D = 2
+WARMUP_BLOCK = 64
+BLOCK = 256
+WARMUP = 1024
+
+
+class GrowingStart(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        text = config({"s": stream(learn={"warmup": WARMUP})})
+        cls.mixd = cls.enterClassContext(Daemon(text))
+        cls.points = reference.mixture(4096, salt=2)
+        cls.feed = cls.mixd.feed("s")
+        cls.frames = cls.mixd.subscribe("model/s ")
+        cls.sent = 0
+
+    def expect(self, total, state, learned):
+        """Sends up to the total'th point; the frame that has learned so many of them."""
+        cls = type(self)
+        self.feed.array(self.points[cls.sent:total], batch=50)
+        cls.sent = total
+        ledger = self.mixd.drain("s", total)
+        self.assertEqual(ledger["learned"], learned, f"after {total} points")
+        # Until a refit has ended, frames may show its points with the old model or queued.
+        frame = self.frames.until(lambda f: f["ledger"]["received"] == total
+                                  and f["points"] == learned and f["state"] == state)
+        self.assertEqual(frame["ledger"]["learned"], learned, f"after {total} points")
+        self.assertEqual(frame["ledger"]["queued"], total - learned)
+        self.assertEqual(frame["weights"] is None, learned == 0)
+        status = self.mixd.ask("status")["streams"]["s"]
+        self.assertEqual(status["state"], state)
+        return frame
+
+    def test_the_stream_grows_as_documented(self):
+        before = self.frames.frame()
+        self.assertEqual((before["ledger"]["received"], before["state"]), (0, "warmup"))
+        self.assertIsNone(before["weights"])
+        for command, arguments in (("score", {"point": [0, 0]}), ("sample", {"n": 1})):
+            self.assertEqual(self.mixd.refusal(command, stream="s", **arguments),
+                             "not-ready")
+        self.expect(1, "warmup", 0)
+        self.expect(FIRST_MODEL - 1, "warmup", 0)
+        first = self.expect(FIRST_MODEL, "warmup", FIRST_MODEL)
+        self.assertEqual(self.mixd.ask("score", stream="s", point=[0, 0])["ok"], True)
+        # Between refits the model learns: each block of 64 changes it.
+        self.expect(FIRST_MODEL + WARMUP_BLOCK - 1, "warmup", FIRST_MODEL)
+        doubled = self.expect(2 * FIRST_MODEL, "warmup", 2 * FIRST_MODEL)
+        self.assertNotEqual(first["means"], doubled["means"])
+        third = self.expect(3 * WARMUP_BLOCK, "warmup", 3 * WARMUP_BLOCK)
+        self.assertNotEqual(third["means"], doubled["means"])
+        self.expect(WARMUP - 1, "warmup", WARMUP - WARMUP_BLOCK)
+        final = self.expect(WARMUP, "learning", WARMUP)
+        apart = reference.distance_to_nearest(final["means"], reference.MEANS)
+        # The rarest component has 200 points: a standard error of .07 in each field.
+        self.assertLess(apart.max(), 0.4)
+        # From here on blocks of 256.
+        self.expect(WARMUP + BLOCK - 1, "learning", WARMUP)
+        self.expect(WARMUP + BLOCK, "learning", WARMUP + BLOCK)
+        self.expect(4000, "learning", WARMUP + BLOCK * ((4000 - WARMUP) // BLOCK))
+
+
+class FirstModelInHighDimension(unittest.TestCase):
+    def test_the_first_model_waits_for_two_points_a_parameter_of_the_mean(self):
+        dims = 40
+        fields = [f"f{d}" for d in range(dims)]
+        model = {"components": 1, "covariance": "diag"}
+        text = config({"s": stream(fields, model=model)})
+        points = reference.rng(3).standard_normal((2 * (dims + 1), dims))
+        with Daemon(text) as mixd:
+            feed, frames = mixd.feed("s"), mixd.subscribe("model/s ")
+            feed.array(points[:-1])
+            frame = frames.until(lambda f: f["ledger"]["received"] == len(points) - 1)
+            self.assertIsNone(frame["means"])
+            feed.array(points[-1:])
+            frame = frames.until(lambda f: f["points"] == len(points))
+            self.assertEqual(frame["ledger"]["queued"], 0)
+
+
+if __name__ == "__main__":
+    harness.main()

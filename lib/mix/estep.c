@@ -7,22 +7,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "special.h"
+#include "kernel.h"
+
+#define LN_2 0.69314718055994530942
+#define ALIGNMENT 64 /* of a cache line and of the widest vectors */
+
+/* Blocks of doubles that the scratch of an E-step consists of. */
+static size_t estep_size(const struct shape *shape)
+{
+    return (shape->components + 5) * BLOCK_POINTS + shape->scratch_size;
+}
 
 struct estep *estep_new(const struct shape *shape)
 {
     struct estep *estep = calloc(1, sizeof(*estep));
+    const size_t bytes = estep_size(shape) * sizeof(double);
     if (estep == NULL) {
         return NULL;
     }
-    const size_t k = shape->components;
-    estep->resp = calloc((k + 1) * BLOCK_POINTS + k, sizeof(double));
+    estep->resp = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     if (estep->resp == NULL) {
         free(estep);
         return NULL;
     }
-    estep->log_density = estep->resp + k * BLOCK_POINTS;
-    estep->mass = estep->log_density + BLOCK_POINTS;
+    memset(estep->resp, 0, bytes);
+    estep->log_density = estep->resp + shape->components * BLOCK_POINTS;
+    estep->high = estep->log_density + BLOCK_POINTS;
+    estep->sum = estep->high + BLOCK_POINTS;
+    estep->point_weight = estep->sum + BLOCK_POINTS;
+    estep->work.kernel = kernel_current();
+    estep->work.offset = estep->point_weight + BLOCK_POINTS;
+    estep->work.scratch = estep->work.offset + BLOCK_POINTS;
     return estep;
 }
 
@@ -45,73 +60,109 @@ static bool is_empty(const struct block *block, size_t i)
     return true;
 }
 
-/* resp of point i from its l_ik; returns l_i. */
-static double normalise(struct estep *estep, size_t components, size_t i, double weight)
+/* l_ik in bits, without what is common to the components of a block; returns that. */
+static double densities(struct estep *estep, const struct mix_model *model,
+                        const struct block *block)
 {
-    double *l = estep->resp + i;
-    double high = -(double)INFINITY, sum = 0;
-    for (size_t k = 0; k < components; k++) {
-        high = fmax(high, l[k * BLOCK_POINTS]);
+    const double *param = model->param, *cache = model->cache;
+    double common = 0;
+    if (block->has_missing) {
+        memset(estep->work.offset, 0, BLOCK_POINTS * sizeof(double));
     }
-    if (!(high > -(double)INFINITY)) {
-        for (size_t k = 0; k < components; k++) {
-            l[k * BLOCK_POINTS] = 0;
+    for (size_t j = 0; j < model->shape.n_factors; j++) {
+        const struct factor *f = &model->shape.factors[j];
+        const double *base = j == 0 ? model->log2_weights : NULL;
+        common += f->family->log_density(f, param, cache, &estep->work, block, base,
+                                         estep->resp);
+        param += f->family->param_size(f);
+        cache += f->family->cache_size(f);
+    }
+    return common;
+}
+
+static struct kernel_normalise normalise(struct estep *estep, size_t components,
+                                         const struct block *block)
+{
+    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    struct kernel_normalise job = {.components = components,
+                                   .groups = groups,
+                                   .resp = estep->resp,
+                                   .weight = block->weight,
+                                   .high = estep->high,
+                                   .sum = estep->sum};
+    if (block->has_missing) {
+        memcpy(estep->point_weight, block->weight, BLOCK_POINTS * sizeof(double));
+        for (size_t i = 0; i < block->n; i++) {
+            estep->point_weight[i] = is_empty(block, i) ? 0 : estep->point_weight[i];
         }
-        return -(double)INFINITY;
+        job.weight = estep->point_weight;
     }
-    for (size_t k = 0; k < components; k++) {
-        l[k * BLOCK_POINTS] = special_exp(l[k * BLOCK_POINTS] - high);
-        sum += l[k * BLOCK_POINTS];
+    estep->work.kernel->normalise(&job);
+    /* The kernels ran over whole groups; past them nothing was written. */
+    for (size_t k = 0; groups * KERNEL_GROUP < BLOCK_POINTS && k < components; k++) {
+        memset(estep->resp + k * BLOCK_POINTS + groups * KERNEL_GROUP, 0,
+               (BLOCK_POINTS - groups * KERNEL_GROUP) * sizeof(double));
     }
-    const double scale = weight / sum;
-    for (size_t k = 0; k < components; k++) {
-        l[k * BLOCK_POINTS] *= scale;
+    return job;
+}
+
+/* log_density in nats. */
+static void score(struct estep *estep, const struct block *block, double common)
+{
+    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    estep->work.kernel->log_density(estep->high, estep->sum, groups, estep->log_density);
+    for (size_t i = 0; i < block->n; i++) {
+        const double offset = block->has_missing ? estep->work.offset[i] : 0;
+        const bool no_value = block->has_missing && is_empty(block, i);
+        const double l = (estep->log_density[i] + (common + offset)) * LN_2;
+        estep->log_density[i] = no_value ? (double)NAN : l;
     }
-    return high + special_log(sum);
+}
+
+/* Log-likelihood and counts from log_density, where points differ in weight. */
+static void total(struct estep *estep, const struct block *block)
+{
+    estep->log_likelihood = estep->weight = 0;
+    estep->unscorable = 0;
+    for (size_t i = 0; i < block->n; i++) {
+        const double l = estep->log_density[i];
+        if (!(l > -(double)INFINITY)) {
+            estep->unscorable++;
+            continue;
+        }
+        estep->log_likelihood += block->weight[i] * l;
+        estep->weight += block->weight[i];
+    }
+}
+
+static void run(struct estep *estep, const struct mix_model *model,
+                const struct block *block, bool is_scored)
+{
+    const double common = densities(estep, model, block);
+    const struct kernel_normalise job = normalise(estep, model->shape.components, block);
+    const bool is_plain = !block->is_weighted && !block->has_missing;
+    if (is_scored || !is_plain) {
+        score(estep, block, common);
+    }
+    if (!is_plain) {
+        total(estep, block);
+        return;
+    }
+    estep->log_likelihood = (job.bits + common * job.count) * LN_2;
+    estep->weight = job.count;
+    estep->unscorable = block->n - (size_t)job.count;
 }
 
 void estep_run(struct estep *estep, const struct mix_model *model,
                const struct block *block)
 {
-    const size_t components = model->shape.components;
-    const double *param = model->param, *cache = model->cache;
-    for (size_t k = 0; k < components; k++) {
-        for (size_t i = 0; i < BLOCK_POINTS; i++) {
-            estep->resp[k * BLOCK_POINTS + i] = model->log_weights[k];
-        }
-    }
-    for (size_t j = 0; j < model->shape.n_factors; j++) {
-        const struct factor *f = &model->shape.factors[j];
-        f->family->log_density(f, param, cache, block, estep->resp);
-        param += f->family->param_size(f);
-        cache += f->family->cache_size(f);
-    }
-    for (size_t i = 0; i < block->n; i++) {
-        const bool no_value = block->has_missing && is_empty(block, i);
-        const double l = normalise(estep, components, i, no_value ? 0 : block->weight[i]);
-        estep->log_density[i] = no_value ? (double)NAN : l;
-    }
-    cache = model->cache;
-    for (size_t j = 0; j < model->shape.n_factors; j++) {
-        const struct factor *f = &model->shape.factors[j];
-        f->family->log_common(f, cache, block, estep->log_density);
-        cache += f->family->cache_size(f);
-    }
-    estep->log_likelihood = estep->weight = 0;
-    estep->unscorable = 0;
-    for (size_t i = 0; i < block->n; i++) {
-        const double l = estep->log_density[i], weight = block->weight[i];
-        if (!(l > -(double)INFINITY)) {
-            estep->unscorable++;
-            continue;
-        }
-        estep->log_likelihood += weight * l;
-        estep->weight += weight;
-    }
-    for (size_t k = 0; k < components; k++) {
-        memset(estep->resp + k * BLOCK_POINTS + block->n, 0,
-               (BLOCK_POINTS - block->n) * sizeof(double));
-    }
+    run(estep, model, block, false);
+}
+
+void estep_score(struct estep *estep, const struct mix_model *model,
+                 const struct block *block)
+{
+    run(estep, model, block, true);
 }
 
 struct sums *sums_new(const struct shape *shape)
@@ -146,37 +197,28 @@ void sums_clear(struct sums *sums)
     sums->points = sums->unscorable = 0;
 }
 
-/* Sum of one component's responsibilities, in the fixed order of all block sums. */
-static double sum_block(const double *r)
-{
-    double sum[8] = {0};
-    for (size_t i = 0; i < BLOCK_POINTS; i += 8) {
-        for (size_t lane = 0; lane < 8; lane++) {
-            sum[lane] += r[i + lane];
-        }
-    }
-    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) +
-           ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-}
-
 void sums_add(struct sums *sums, const struct estep *estep, const struct mix_model *model,
               const struct block *block)
 {
-    const size_t components = model->shape.components;
-    const double *param = model->param;
+    const double *param = model->param, *cache = model->cache;
     double *values = sums->values;
-    for (size_t k = 0; k < components; k++) {
-        estep->mass[k] = sum_block(estep->resp + k * BLOCK_POINTS);
+    for (size_t k = 0; k < model->shape.components; k++) {
+        const double *r = estep->resp + k * BLOCK_POINTS;
+        double part[8] = {0};
+        for (size_t i = 0; i < BLOCK_POINTS; i += 8) {
+            for (size_t lane = 0; lane < 8; lane++) {
+                part[lane] += r[i + lane];
+            }
+        }
+        sums->mass[k] += ((part[0] + part[4]) + (part[2] + part[6])) +
+                         ((part[1] + part[5]) + (part[3] + part[7]));
     }
     for (size_t j = 0; j < model->shape.n_factors; j++) {
         const struct factor *f = &model->shape.factors[j];
-        f->family->accumulate(f, param, block, estep->resp, sums->mass, estep->mass,
-                              values);
+        f->family->accumulate(f, param, cache, &estep->work, block, estep->resp, values);
         param += f->family->param_size(f);
+        cache += f->family->cache_size(f);
         values += f->family->sums_size(f);
-    }
-    for (size_t k = 0; k < components; k++) {
-        sums->mass[k] += estep->mass[k];
     }
     sums->weight += estep->weight;
     sums->log_likelihood += estep->log_likelihood;

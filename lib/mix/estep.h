@@ -14,21 +14,27 @@
 
 /* Scratch of one learner or fit, allocated once. */
 struct estep {
-    double *resp;         /* K x BLOCK_POINTS: r_ik times the point's weight */
-    double *log_density;  /* BLOCK_POINTS: l_i, nats; -inf or NaN: unscorable */
-    double *mass;         /* K: sums of resp, filled by sums_add() */
-    double log_likelihood;/* sum of weight_i l_i over the scorable points of the block */
-    double weight;        /* sum of the weights of the scorable points */
-    size_t unscorable;    /* points without a finite density or without any value */
+    double *resp;          /* K x BLOCK_POINTS: r_ik times the point's weight */
+    double *log_density;   /* BLOCK_POINTS: l_i, nats; -inf or NaN: unscorable */
+    double log_likelihood; /* sum of weight_i l_i over the scorable points of the block */
+    double weight;         /* sum of the weights of the scorable points */
+    size_t unscorable;     /* points without a finite density or without any value */
+    struct workspace work;
+    double *high, *sum;    /* BLOCK_POINTS: l_i = log(2^high sum) before offsets */
+    double *point_weight;  /* BLOCK_POINTS: 0 where a point has no value */
 };
 struct estep *estep_new(const struct shape *shape);
 void estep_destroy(struct estep **estep);
 
-/* Fills the scratch for a block. The responsibilities of unscorable points are 0. */
+/* Fills the scratch for a block, all but log_density unless the block has missing
+ * entries or weights. The responsibilities of unscorable points are 0. */
 void estep_run(struct estep *estep, const struct mix_model *model,
                const struct block *block);
+/* The same with log_density, which costs a logarithm a point. */
+void estep_score(struct estep *estep, const struct mix_model *model,
+                 const struct block *block);
 
-/* Sums over one block or several, for one model. */
+/* Sums over one block or several, about the means of one model. */
 struct sums {
     double *mass;         /* K: sum of responsibilities times weight */
     double *values;       /* sums_size: factor after factor */

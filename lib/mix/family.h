@@ -14,9 +14,8 @@
  *     cache   derived from param for the E-step: factors, log normalisers
  *     stats   running mean sufficient statistics, beside the driver's rho[K]:
  *             for gaussian m [K][D], then C by type, centred (ALGORITHM.md section 1)
- *     sums    sums over one block or several for one model: for gaussian F [K][D] about
- *             its means, then the scatter Q by type about the mean of the points
- *             themselves, so that no distance between the two ever cancels
+ *     sums    sums of blocks about the means of the model that made the
+ *             responsibilities: for gaussian mass, mean and scatter (gaussian.h)
  *
  * All are plain doubles without pointers: to copy is memcpy, to store is to write them.
  */
@@ -47,30 +46,38 @@ struct prior {
     const double *vf; /* smallest variance of each field (amendment A2) */
 };
 
+struct kernel;
+
+/* What an E-step works with besides its input. */
+struct workspace {
+    const struct kernel *kernel;
+    double *scratch; /* the largest scratch_size of the factors */
+    double *offset;  /* BLOCK_POINTS: to add to the log density of each point, bits */
+};
+
 struct family {
     const char *name;
     size_t (*param_size)(const struct factor *f);
     size_t (*cache_size)(const struct factor *f);
     size_t (*stats_size)(const struct factor *f);
     size_t (*sums_size)(const struct factor *f);
+    size_t (*scratch_size)(const struct factor *f);
     /* Free parameters, weights not counted. */
     size_t (*parameters)(const struct factor *f);
     /* cache from param. MIX_ECOVARIANCE when param cannot be a density. */
     enum mix_err (*prepare)(const struct factor *f, const double *param, double *cache);
-    /* Adds log f(x_i | k) in nats to log_density[k * BLOCK_POINTS + i], less what
-     * log_common() adds; -inf where it underflows. Missing entries are integrated out. */
-    void (*log_density)(const struct factor *f, const double *param, const double *cache,
-                        const struct block *block, double *log_density);
-    /* Adds to log_density[i] what is the same for all components. It holds the units of
-     * the fields: responsibilities are made without it and so do not depend on them. */
-    void (*log_common)(const struct factor *f, const double *cache,
-                       const struct block *block, double *log_density);
-    /* Adds the block's sums, with the responsibilities resp[k * BLOCK_POINTS + i]
-     * (already times the point's weight). before: K masses that sums stand for already;
-     * mass: K masses of this block. */
-    void (*accumulate)(const struct factor *f, const double *param,
-                       const struct block *block, const double *resp,
-                       const double *before, const double *mass, double *sums);
+    /* out[k * BLOCK_POINTS + i] <- base[k] + log2 f(x_i | k) - c_i, or where base is NULL
+     * adds log2 f - c_i to it; -inf where it underflows. c_i is common to the components:
+     * what is returned, and for points with missing entries, which are integrated out,
+     * what is added to work->offset[i] on top of it. */
+    double (*log_density)(const struct factor *f, const double *param,
+                          const double *cache, const struct workspace *work,
+                          const struct block *block, const double *base, double *out);
+    /* Adds the block's sums about the means in param, with the responsibilities
+     * resp[k * BLOCK_POINTS + i] (already times the point's weight). */
+    void (*accumulate)(const struct factor *f, const double *param, const double *cache,
+                       const struct workspace *work, const struct block *block,
+                       const double *resp, double *sums);
     /* stats <- stats blended with the block: share[k] = gamma r_k / rho'_k, mass[k] = sum
      * of responsibilities; components with mass 0 stay as they are. */
     void (*blend)(const struct factor *f, double *stats, const double *param,

@@ -1,22 +1,45 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the numbers of a gaussian factor lie; shared by the files family_gaussian*.c.
+ * Where the numbers of a gaussian factor lie; shared by family_gaussian.c and the files
+ * gaussian_*.c. S below is all of it for full and tied covariance (a packed lower
+ * triangle, D(D+1)/2) and the diagonal (D) for diag and spherical.
  *
- *     param  means [K][D] | covariances: full [K][D][D], diag [K][D], spherical [K],
- *                           tied [D][D]
- *     cache  exponent e [D]: 2^e_d is the unit of field d, near the sd of component 0
- *            | n_cov times: sd [D], inverse factor W [D(D+1)/2] (full, tied;
- *              z = W (x - mu)/sd) | log normaliser [K] in those units
- *     stats  m [K][D] | C: full, tied [K][D][D], diag, spherical [K][D]
- *     sums   F [K][D] = sum r (x - mu) | Q about mu + F/N: full, tied
- *            [K][D(D+1)/2] packed, diag, spherical [K][D]
+ *     param    means [K][D] | covariances: full [K][D][D], diag [K][D], spherical [K],
+ *                             tied [D][D]
+ *     cache    ref [D] | exponent [D] | W [n_cov][S] | c [K][D] | base [K] | is_far [K]
+ *     stats    m [K][D] | C: full, tied [K][D][D], diag, spherical [K][D]
+ *     sums     N [K] | F [K][D] | T [K][S]
+ *     scratch  a [8][D+1][32] | b, the same | moments [K][..] | r [K][256] | base [K] |
+ *              patterns of missing entries [4][D][D]
+ *
+ * W is the inverse factor in units in which log2 f(x) = common + base - |W (x-mu)|^2,
+ * and c = W (ref - mu), so that W (x - mu) = W (x - ref) + c: x - ref is taken once for
+ * all components. That loses log2(rho) bits for a component rho standard deviations
+ * from ref; where rho exceeds GAUSSIAN_FAR the component is far and x - mu is taken.
+ * common is the same for all components and holds the units: base is the determinant
+ * where field d is measured in 2^exponent_d, a power of two near the sd of component 0,
+ * and common the logarithm of these. So responsibilities do not depend on units.
+ *
+ * F is the sum of r (x - mu_k), mu_k of the model, and T the scatter about the mean of
+ * the points that are in the sums so far, mu_k + F/N; parts are joined by the formula
+ * of Chan, Golub and LeVeque (1979). So nothing cancels, wherever mu_k lies.
  */
 #ifndef GAUSSIAN_H
 #define GAUSSIAN_H
 
 #include "family.h"
+#include "kernel.h"
+#include "matrix.h"
 
-#define LOG_2PI 1.83787706640934548356
+/* log2 of sqrt(2 pi) and of ROOT_BITS, which W has in excess: of sqrt(pi log2 e). */
+#define NORMALISER 1.09013125120860820615
+/* sqrt(log2(e) / 2): |W d|^2 is then in bits. */
+#define ROOT_BITS 0.84932180028801904272
+
+/* Beyond this many standard deviations between ref and a mean, densities are taken about
+ * the mean itself (relative error 64 eps = 1e-14 in W x at the most); beyond this many
+ * between ref and the mean of the points, moments are (64^2 eps = 1e-12 in T). */
+#define GAUSSIAN_FAR 64
 
 /* Full and tied have a matrix to factor, diag and spherical only variances. */
 static inline bool gaussian_is_dense(const struct factor *f)
@@ -28,46 +51,73 @@ static inline size_t gaussian_n_cov(const struct factor *f)
 {
     return f->covariance == MIX_TIED ? 1 : f->components;
 }
-size_t gaussian_cov_size(const struct factor *f);   /* doubles of one covariance in param */
-size_t gaussian_block_size(const struct factor *f); /* doubles of one C in stats */
-size_t gaussian_sum_size(const struct factor *f);   /* doubles of one Q in sums */
-size_t gaussian_unit_size(const struct factor *f);  /* doubles of sd and W in cache */
+/* S: doubles of one W, and of one T. */
+static inline size_t gaussian_packed(const struct factor *f)
+{
+    return gaussian_is_dense(f) ? packed_size(f->dimensions) : f->dimensions;
+}
+/* Doubles of one covariance in param. */
+static inline size_t gaussian_cov_size(const struct factor *f)
+{
+    const size_t dims = f->dimensions;
+    return f->covariance == MIX_SPHERICAL ? 1 : f->covariance == MIX_DIAG ? dims : dims * dims;
+}
+/* Doubles of one C in stats. */
+static inline size_t gaussian_scatter_size(const struct factor *f)
+{
+    return gaussian_is_dense(f) ? f->dimensions * f->dimensions : f->dimensions;
+}
+/* Doubles of one covariance by index of the component. */
+static inline const double *gaussian_cov(const struct factor *f, const double *param,
+                                         size_t k)
+{
+    return param + f->components * f->dimensions +
+           (f->covariance == MIX_TIED ? 0 : k) * gaussian_cov_size(f);
+}
 
-/* Where cache holds the covariance of component k and the log normalisers. */
-const double *gaussian_unit(const struct factor *f, const double *cache, size_t k);
-const double *gaussian_log_norm(const struct factor *f, const double *cache);
-/* Where param holds the covariance of component k. */
-const double *gaussian_cov(const struct factor *f, const double *param, size_t k);
-
-/* True if point i of the block misses an entry of this factor. */
-bool gaussian_has_hole(const struct factor *f, const struct block *block, size_t i);
+/* Where the parts of a cache begin. */
+struct gaussian_cache {
+    const double *ref, *exponent, *w, *c, *base, *is_far;
+    size_t w_stride; /* 0 where tied */
+};
+struct gaussian_cache gaussian_cache(const struct factor *f, const double *cache);
+/* And of the scratch. */
+struct gaussian_scratch {
+    double *a, *b, *moments, *resp, *base, *patterns;
+};
+struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch);
+size_t gaussian_scratch_size(const struct factor *f);
 
 /* gaussian_density.c */
-void gaussian_log_density(const struct factor *f, const double *param,
-                          const double *cache, const struct block *block,
-                          double *log_density);
-void gaussian_log_common(const struct factor *f, const double *cache,
-                         const struct block *block, double *log_density);
+double gaussian_log_density(const struct factor *f, const double *param,
+                            const double *cache, const struct workspace *work,
+                            const struct block *block, const double *base, double *out);
 
 /* gaussian_sums.c */
-void gaussian_accumulate(const struct factor *f, const double *param,
-                         const struct block *block, const double *resp,
-                         const double *before, const double *mass, double *sums);
+void gaussian_accumulate(const struct factor *f, const double *param, const double *cache,
+                         const struct workspace *work, const struct block *block,
+                         const double *resp, double *sums);
+/* Joins n points of mean mu_k + shift / n and scatter T to the sums of component k. */
+void gaussian_join(const struct factor *f, double *sums, size_t k, double n,
+                   const double *shift, const double *scatter);
 
-/* gaussian_missing.c: point i of a block, with missing entries, against one component
- * with mean [D] and dense covariance cov [D][D]. */
-struct observed {
-    double log_density;           /* of the entries that are there, in units of 2^e,
-                                     without the constant of 2 pi */
-    double d[MIX_DIMENSIONS_MAX]; /* x - mean; its conditional mean where missing */
-};
-/* The covariance of component k as a dense matrix. */
-void gaussian_dense(const struct factor *f, const double *param, size_t k, double *cov);
-/* exponent: D, or NULL when the density is not wanted. conditional: D x D, the
- * conditional covariance, zero where observed, or NULL. False if the covariance of the
- * observed entries cannot be factored. */
-bool gaussian_observe(const struct factor *f, const double *mean, const double *cov,
-                      const double *exponent, const struct block *block, size_t i,
-                      struct observed *out, double *conditional);
+/* gaussian_stats.c */
+void gaussian_blend(const struct factor *f, double *stats, const double *param,
+                    const double *share, const double *mass, const double *sums);
+void gaussian_merge(const struct factor *f, double *stats, const double *share,
+                    const double *other);
+void gaussian_invert(const struct factor *f, const double *param, double *stats);
+size_t gaussian_mstep(const struct factor *f, const double *stats, const double *points,
+                      const struct prior *prior, double *param);
+
+/* gaussian_missing.c: whether point i of the block lacks a field of this factor, and
+ * all such points of a block, exactly. */
+bool gaussian_is_partial(const struct factor *f, const struct block *block, size_t i);
+void gaussian_missing_density(const struct factor *f, const double *param,
+                              const double *exponent, const struct workspace *work,
+                              const struct block *block, const double *base, double *out);
+void gaussian_missing_sums(const struct factor *f, const double *param,
+                           const struct workspace *work, const struct block *block,
+                           const double *resp, double *sums);
 
 #endif

@@ -1,121 +1,128 @@
 /* SPDX-License-Identifier: MIT
  *
- * Log density of gaussian components, vectors running across points:
- *
- *     z = W (x - mu) / sd,  log f = log_norm - |z|^2 / 2 + log_common
- *     log_common = -(ln 2 sum_d e_d + (D/2) ln 2 pi) over the entries that are there
- *
- * Points with missing entries go through gaussian_missing.c one by one. */
-#include <math.h>
+ * Log density of a block under the components of a gaussian factor. Neighbouring
+ * components that are near the reference go to the kernel together; a far one is
+ * worked out about its own mean (gaussian.h). */
 #include <string.h>
 
 #include "gaussian.h"
-#include "matrix.h"
 
-#define LN2 0.69314718055994530942
-#define LOG_2PI 1.83787706640934548356
-/* Points worked on at a time: D x 32 differences stay in the first-level cache. */
-#define GROUP 32
+static const double zeros[MIX_DIMENSIONS_MAX];
 
-bool gaussian_has_hole(const struct factor *f, const struct block *block, size_t i)
+/* What the calls for one block have in common. */
+struct pass {
+    const struct factor *f;
+    const struct kernel *kernel;
+    struct gaussian_cache cache;
+    struct gaussian_scratch scratch;
+    const double *x; /* first row of the factor's fields */
+    size_t groups;
+};
+
+static void run(const struct pass *pass, struct kernel_density *job)
 {
-    for (size_t d = 0; d < f->dimensions; d++) {
-        const double x = block->x[(f->first + d) * BLOCK_POINTS + i];
-        if (x != x) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* scaled <- (x - mu) / sd of a group. */
-static void standardise(const struct factor *f, const double *mean, const double *sd,
-                        const struct block *block, size_t first, double *scaled)
-{
-    for (size_t d = 0; d < f->dimensions; d++) {
-        const double *x = block->x + (f->first + d) * BLOCK_POINTS + first;
-        const double inverse = 1 / sd[d];
-        for (size_t i = 0; i < GROUP; i++) {
-            scaled[d * GROUP + i] = (x[i] - mean[d]) * inverse;
-        }
+    job->dims = pass->f->dimensions;
+    job->groups = pass->groups;
+    job->w_stride = pass->cache.w_stride;
+    if (gaussian_is_dense(pass->f)) {
+        pass->kernel->density_full(job);
+    } else {
+        pass->kernel->density_diag(job);
     }
 }
 
-/* q <- |W v|^2 of a group; w NULL: the identity. */
-static void square_norm(const double *w, size_t dims, const double *v, double *q)
+/* Components [k, end), about the reference. */
+static void run_near(const struct pass *pass, struct kernel_density job, size_t k,
+                     size_t end)
 {
-    memset(q, 0, GROUP * sizeof(*q));
-    for (size_t d = 0; d < dims; d++) {
-        double z[GROUP];
-        if (w == NULL) {
-            memcpy(z, v + d * GROUP, sizeof(z));
-        } else {
-            memset(z, 0, sizeof(z));
-            for (size_t j = 0; j <= d; j++) {
-                for (size_t i = 0; i < GROUP; i++) {
-                    z[i] += w[packed_size(d) + j] * v[j * GROUP + i];
-                }
-            }
-        }
-        for (size_t i = 0; i < GROUP; i++) {
-            q[i] += z[i] * z[i];
-        }
-    }
+    job.components = end - k;
+    job.a = pass->scratch.a;
+    job.w = pass->cache.w + k * pass->cache.w_stride;
+    job.c = pass->cache.c + k * pass->f->dimensions;
+    job.base += k;
+    job.out += k * BLOCK_POINTS;
+    run(pass, &job);
 }
 
-static void density_missing(const struct factor *f, const double *param,
-                            const double *cache, size_t k, const struct block *block,
-                            double *out)
+static void run_far(const struct pass *pass, struct kernel_density job, size_t k,
+                    const double *mean)
 {
-    double cov[MIX_DIMENSIONS_MAX * MIX_DIMENSIONS_MAX];
-    struct observed observed;
-    gaussian_dense(f, param, k, cov);
-    for (size_t i = 0; i < block->n; i++) {
-        if (gaussian_has_hole(f, block, i)) {
-            const bool is_ok = gaussian_observe(f, param + k * f->dimensions, cov, cache,
-                                                block, i, &observed, NULL);
-            out[i] += is_ok ? observed.log_density : -(double)INFINITY;
-        }
-    }
+    pass->kernel->centre(pass->x, pass->f->dimensions, pass->groups, mean, pass->scratch.b);
+    job.components = 1;
+    job.a = pass->scratch.b;
+    job.w = pass->cache.w + k * pass->cache.w_stride;
+    job.c = zeros;
+    job.base += k;
+    job.out += k * BLOCK_POINTS;
+    run(pass, &job);
 }
 
-void gaussian_log_density(const struct factor *f, const double *param,
-                          const double *cache, const struct block *block,
-                          double *log_density)
+/* Components that share W: points are whitened once, then only shifted. */
+static void run_tied(const struct pass *pass, struct kernel_density job, size_t k,
+                     size_t end)
 {
-    const size_t dims = f->dimensions;
-    const double *log_norm = gaussian_log_norm(f, cache);
-    double scaled[MIX_DIMENSIONS_MAX * GROUP], q[GROUP];
+    static const double ones[MIX_DIMENSIONS_MAX] = {
+#define ONES_16 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+        ONES_16, ONES_16, ONES_16, ONES_16, ONES_16, ONES_16, ONES_16, ONES_16,
+        ONES_16, ONES_16, ONES_16, ONES_16, ONES_16, ONES_16, ONES_16, ONES_16};
+    job.dims = pass->f->dimensions;
+    job.components = end - k;
+    job.groups = pass->groups;
+    job.a = pass->scratch.b;
+    job.w = ones;
+    job.w_stride = 0;
+    job.c = pass->cache.c + k * pass->f->dimensions;
+    job.base += k;
+    job.out += k * BLOCK_POINTS;
+    pass->kernel->rotate(pass->scratch.a, job.dims, job.groups, pass->cache.w,
+                         pass->scratch.b);
+    pass->kernel->density_diag(&job);
+}
+
+double gaussian_log_density(const struct factor *f, const double *param,
+                            const double *cache, const struct workspace *work,
+                            const struct block *block, const double *base, double *out)
+{
+    struct pass pass = {.f = f,
+                        .kernel = work->kernel,
+                        .cache = gaussian_cache(f, cache),
+                        .scratch = gaussian_scratch(f, work->scratch),
+                        .x = block->x + f->first * BLOCK_POINTS,
+                        .groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP};
+    struct kernel_density job = {
+        .base = pass.scratch.base, .out = out, .is_added = base == NULL};
     for (size_t k = 0; k < f->components; k++) {
-        const double *unit = gaussian_unit(f, cache, k);
-        double *out = log_density + k * BLOCK_POINTS;
-        for (size_t first = 0; first < block->n; first += GROUP) {
-            standardise(f, param + k * dims, unit, block, first, scaled);
-            square_norm(gaussian_is_dense(f) ? unit + dims : NULL, dims, scaled, q);
-            for (size_t i = 0; i < GROUP; i++) {
-                const double value = log_norm[k] - 0.5 * q[i];
-                out[first + i] += value == value ? value : 0; /* NaN: missing, below */
-            }
-        }
-        if (block->has_missing) {
-            density_missing(f, param, cache, k, block, out);
-        }
+        pass.scratch.base[k] = pass.cache.base[k] + (base == NULL ? 0 : base[k]);
     }
-}
-
-void gaussian_log_common(const struct factor *f, const double *cache,
-                         const struct block *block, double *log_density)
-{
-    for (size_t i = 0; i < block->n; i++) {
-        double sum = 0;
-        size_t n = 0;
-        for (size_t d = 0; d < f->dimensions; d++) {
-            const double x = block->x[(f->first + d) * BLOCK_POINTS + i];
-            if (x == x) {
-                sum += cache[d];
-                n++;
-            }
-        }
-        log_density[i] -= LN2 * sum + 0.5 * LOG_2PI * (double)n;
+    if (block->has_missing && base == NULL) {
+        /* Points with missing entries come out as NaN; what they had before is kept. */
+        memcpy(pass.scratch.resp, out, f->components * BLOCK_POINTS * sizeof(*out));
     }
+    work->kernel->centre(pass.x, f->dimensions, pass.groups, pass.cache.ref,
+                         pass.scratch.a);
+    for (size_t k = 0; k < f->components;) {
+        size_t end = k;
+        if (pass.cache.is_far[k] != 0) {
+            run_far(&pass, job, k, param + k * f->dimensions);
+            k++;
+            continue;
+        }
+        while (end < f->components && pass.cache.is_far[end] == 0) {
+            end++;
+        }
+        if (f->covariance == MIX_TIED && end - k > 1) {
+            run_tied(&pass, job, k, end);
+        } else {
+            run_near(&pass, job, k, end);
+        }
+        k = end;
+    }
+    if (block->has_missing) {
+        gaussian_missing_density(f, param, pass.cache.exponent, work, block, base, out);
+    }
+    double common = 0;
+    for (size_t d = 0; d < f->dimensions; d++) {
+        common -= pass.cache.exponent[d] + NORMALISER;
+    }
+    return common;
 }

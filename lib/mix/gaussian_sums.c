@@ -1,183 +1,167 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sums of gaussian components over a block. With b = F/N of the block, its scatter is
- * taken about mu + b, the mean of its own points, in a second look at the block; blocks
- * are put together by the rule of Chan, Golub and LeVeque (1979):
- *
- *     Q <- Q + Q_b + N N_b / (N + N_b) e e',   e = F_b / N_b - F / N
- *
- * Points with missing entries are added to the block one by one with their conditional
- * mean and covariance (D. H. D. West 1979). */
+ * The sums of a block: moments about the reference of the model from the kernel, made
+ * into mass, mean and scatter about that mean. Where the mean of the points lies far
+ * from the reference (ALGORITHM.md: in units of their own standard deviation), scatter
+ * would be a difference of large numbers: the moments are then taken once more, about
+ * the mean just found. */
 #include <string.h>
 
 #include "gaussian.h"
-#include "matrix.h"
 
-#define GROUP 32
-
-/* One component's part of a block: mass, mean less mu, and scatter about the mean. */
+/* One part of the sums of a component: n points, shift = sum of r (x - centre), scatter
+ * about their mean. */
 struct part {
-    double mass;
-    double *mean;    /* D */
-    double *scatter; /* in the form of sums */
+    double n;
+    double shift[MIX_DIMENSIONS_MAX];
+    double *scatter; /* in the place of the moments it is made from */
 };
 
-/* Sum over a group of a * b, in a fixed order of eight partial sums. */
-static double dot(const double *a, const double *b)
+void gaussian_join(const struct factor *f, double *sums, size_t k, double n,
+                   const double *shift, const double *scatter)
 {
-    double sum[8] = {0};
-    for (size_t i = 0; i < GROUP; i += 8) {
-        for (size_t lane = 0; lane < 8; lane++) {
-            sum[lane] += a[i + lane] * b[i + lane];
-        }
+    const size_t dims = f->dimensions, size = gaussian_packed(f);
+    double *own_n = sums + k, *own_shift = sums + f->components + k * dims;
+    double *own = sums + f->components * (1 + dims) + k * size;
+    const double total = *own_n + n, between = *own_n * (n / total);
+    double delta[MIX_DIMENSIONS_MAX];
+    if (!(n > 0)) {
+        return;
     }
-    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) +
-           ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-}
-
-/* The responsibilities of a group, 0 where an entry is missing. */
-static void complete_only(const struct factor *f, const struct block *block,
-                          const double *resp, size_t first, double *r)
-{
-    memcpy(r, resp + first, GROUP * sizeof(*r));
-    for (size_t i = 0; block->has_missing && i < GROUP; i++) {
-        r[i] = gaussian_has_hole(f, block, first + i) ? 0 : r[i];
-    }
-}
-
-/* diff <- x - mu - shift of a group, 0 where missing. */
-static void difference(const struct factor *f, const double *mu, const double *shift,
-                       const struct block *block, size_t first, double *diff)
-{
-    for (size_t d = 0; d < f->dimensions; d++) {
-        const double *x = block->x + (f->first + d) * BLOCK_POINTS + first;
-        for (size_t i = 0; i < GROUP; i++) {
-            const double value = (x[i] - mu[d]) - shift[d];
-            diff[d * GROUP + i] = value == value ? value : 0;
-        }
-    }
-}
-
-static void add_scatter(const struct factor *f, const double *r, const double *diff,
-                        double *scatter)
-{
-    double weighted[GROUP];
-    for (size_t i = 0; i < f->dimensions; i++) {
-        for (size_t lane = 0; lane < GROUP; lane++) {
-            weighted[lane] = r[lane] * diff[i * GROUP + lane];
-        }
-        for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++) {
-            const size_t at = gaussian_is_dense(f) ? packed_size(i) + j : i;
-            scatter[at] += dot(weighted, diff + j * GROUP);
-        }
-    }
-}
-
-static void sum_complete(const struct factor *f, const double *mu,
-                         const struct block *block, const double *resp, struct part *part)
-{
-    const size_t dims = f->dimensions;
-    double diff[MIX_DIMENSIONS_MAX * GROUP], r[GROUP], ones[GROUP];
-    const double none[MIX_DIMENSIONS_MAX] = {0};
-    for (size_t i = 0; i < GROUP; i++) {
-        ones[i] = 1;
-    }
-    for (size_t first = 0; first < block->n; first += GROUP) {
-        complete_only(f, block, resp, first, r);
-        difference(f, mu, none, block, first, diff);
-        part->mass += dot(r, ones);
+    if (*own_n > 0) {
         for (size_t d = 0; d < dims; d++) {
-            part->mean[d] += dot(r, diff + d * GROUP);
+            delta[d] = shift[d] / n - own_shift[d] / *own_n;
         }
-    }
-    for (size_t d = 0; part->mass > 0 && d < dims; d++) {
-        part->mean[d] /= part->mass;
-    }
-    for (size_t first = 0; part->mass > 0 && first < block->n; first += GROUP) {
-        complete_only(f, block, resp, first, r);
-        difference(f, mu, part->mean, block, first, diff);
-        add_scatter(f, r, diff, part->scatter);
-    }
-}
-
-/* Puts points of mass n, mean and scatter (NULL: none) into a part. */
-static void join(const struct factor *f, struct part *part, double n, const double *mean,
-                 const double *scatter)
-{
-    const double total = part->mass + n;
-    const double share = n / total, cross = part->mass * share;
-    double e[MIX_DIMENSIONS_MAX];
-    for (size_t i = 0; i < f->dimensions; i++) {
-        e[i] = mean[i] - part->mean[i];
-        part->mean[i] += share * e[i];
-        for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++) {
-            const size_t at = gaussian_is_dense(f) ? packed_size(i) + j : i;
-            part->scatter[at] += cross * e[i] * e[j] + (scatter == NULL ? 0 : scatter[at]);
-        }
-    }
-    part->mass = total;
-}
-
-static void add_missing(const struct factor *f, const double *param, size_t k,
-                        const struct block *block, const double *resp, struct part *part)
-{
-    const size_t dims = f->dimensions;
-    double cov[MIX_DIMENSIONS_MAX * MIX_DIMENSIONS_MAX];
-    double conditional[MIX_DIMENSIONS_MAX * MIX_DIMENSIONS_MAX];
-    struct observed point;
-    gaussian_dense(f, param, k, cov);
-    for (size_t i = 0; i < block->n; i++) {
-        if (!(resp[i] > 0) || !gaussian_has_hole(f, block, i) ||
-            !gaussian_observe(f, param + k * dims, cov, NULL, block, i, &point,
-                              conditional)) {
-            continue;
-        }
-        join(f, part, resp[i], point.d, NULL);
-        for (size_t a = 0; a < dims; a++) {
-            for (size_t b = gaussian_is_dense(f) ? 0 : a; b <= a; b++) {
-                const size_t at = gaussian_is_dense(f) ? packed_size(a) + b : a;
-                part->scatter[at] += resp[i] * conditional[a * dims + b];
+        for (size_t i = 0; i < dims; i++) {
+            const double scaled = between * delta[i];
+            if (!gaussian_is_dense(f)) {
+                own[i] += scaled * delta[i];
+                continue;
+            }
+            double *row = own + packed_size(i);
+            for (size_t j = 0; j <= i; j++) {
+                row[j] += scaled * delta[j];
             }
         }
     }
+    for (size_t d = 0; d < dims; d++) {
+        own_shift[d] += shift[d];
+    }
+    for (size_t at = 0; at < size; at++) {
+        own[at] += scatter[at];
+    }
+    *own_n = total;
 }
 
-/* F and Q of component k, which stand for a mass already, joined with a part. */
-static void join_sums(const struct factor *f, double before, const struct part *part,
-                      double *big_f, double *big_q)
+/* Moments [1, x_0, x_0 x_0, x_1, ...] into a part; true if nothing cancelled. Scatter
+ * is moved to the front of the moments: it is written behind what is still read. */
+static bool part_of(const struct factor *f, double *moments, struct part *part)
 {
-    double mean[MIX_DIMENSIONS_MAX] = {0};
-    struct part all = {.mass = before, .mean = mean, .scatter = big_q};
-    for (size_t d = 0; before > 0 && d < f->dimensions; d++) {
-        mean[d] = big_f[d] / before;
+    const size_t dims = f->dimensions;
+    const bool is_dense = gaussian_is_dense(f);
+    bool is_exact = true;
+    part->n = moments[0];
+    part->scatter = moments;
+    if (!(part->n > 0)) {
+        return true;
     }
-    join(f, &all, part->mass, part->mean, part->scatter);
+    const double inverse = 1 / part->n;
+    double *to = moments;
+    for (size_t i = 0; i < dims; i++) {
+        const double *from = moments + (is_dense ? packed_size(i + 1) : 1 + 2 * i);
+        part->shift[i] = from[0];
+        const double mean = part->shift[i] * inverse;
+        for (size_t j = is_dense ? 0 : i; j < i; j++) {
+            *to++ = from[j + 1] - mean * part->shift[j];
+        }
+        const double between = mean * part->shift[i];
+        const double square = from[is_dense ? i + 1 : 1] - between;
+        is_exact = is_exact && between <= (double)GAUSSIAN_FAR * GAUSSIAN_FAR * square;
+        *to++ = square > 0 ? square : 0;
+    }
+    return is_exact;
+}
+
+/* The part of component k about its own mean: centre becomes ref + shift / n. */
+static void again(const struct factor *f, const struct workspace *work,
+                  const struct block *block, const double *resp, double *centre,
+                  struct kernel_moments job, struct part *part)
+{
+    const struct gaussian_scratch scratch = gaussian_scratch(f, work->scratch);
     for (size_t d = 0; d < f->dimensions; d++) {
-        big_f[d] += part->mass * part->mean[d];
+        centre[d] += part->shift[d] / part->n;
     }
+    work->kernel->centre(block->x + f->first * BLOCK_POINTS, f->dimensions, job.groups,
+                         centre, scratch.b);
+    if (block->has_missing) {
+        for (size_t i = 0; i < job.groups * (f->dimensions + 1) * KERNEL_GROUP; i++) {
+            scratch.b[i] = scratch.b[i] == scratch.b[i] ? scratch.b[i] : 0;
+        }
+    }
+    job.a = scratch.b;
+    job.components = 1;
+    job.resp = resp;
+    job.out = part->scatter;
+    work->kernel->moments(&job);
+    part_of(f, job.out, part);
 }
 
-void gaussian_accumulate(const struct factor *f, const double *param,
-                         const struct block *block, const double *resp,
-                         const double *before, const double *mass, double *sums)
+/* resp without the points that have missing entries; NaN in a becomes 0, as 0 times
+ * NaN is not 0. */
+static const double *only_complete(const struct factor *f, const struct block *block,
+                                   const struct gaussian_scratch *scratch,
+                                   const double *resp)
 {
-    const size_t dims = f->dimensions, q_size = gaussian_sum_size(f);
-    double mean[MIX_DIMENSIONS_MAX];
-    double scatter[MIX_DIMENSIONS_MAX * (MIX_DIMENSIONS_MAX + 1) / 2];
+    const size_t n = f->components * BLOCK_POINTS;
+    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    memcpy(scratch->resp, resp, n * sizeof(*resp));
+    for (size_t i = 0; i < block->n; i++) {
+        if (gaussian_is_partial(f, block, i)) {
+            for (size_t k = 0; k < f->components; k++) {
+                scratch->resp[k * BLOCK_POINTS + i] = 0;
+            }
+        }
+    }
+    for (size_t i = 0; i < groups * (f->dimensions + 1) * KERNEL_GROUP; i++) {
+        scratch->a[i] = scratch->a[i] == scratch->a[i] ? scratch->a[i] : 0;
+    }
+    return scratch->resp;
+}
+
+void gaussian_accumulate(const struct factor *f, const double *param, const double *cache,
+                         const struct workspace *work, const struct block *block,
+                         const double *resp, double *sums)
+{
+    const size_t dims = f->dimensions;
+    const struct gaussian_scratch scratch = gaussian_scratch(f, work->scratch);
+    const struct gaussian_cache parts = gaussian_cache(f, cache);
+    const size_t n_moments = gaussian_is_dense(f) ? packed_size(dims + 1) : 1 + 2 * dims;
+    struct kernel_moments job = {.dims = dims,
+                                 .components = f->components,
+                                 .groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP,
+                                 .a = scratch.a,
+                                 .resp = resp,
+                                 .out = scratch.moments,
+                                 .is_diagonal = !gaussian_is_dense(f)};
+    work->kernel->centre(block->x + f->first * BLOCK_POINTS, dims, job.groups, parts.ref,
+                         scratch.a);
+    if (block->has_missing) {
+        job.resp = only_complete(f, block, &scratch, resp);
+    }
+    work->kernel->moments(&job);
     for (size_t k = 0; k < f->components; k++) {
-        struct part part = {.mean = mean, .scatter = scatter};
-        if (!(mass[k] > 0)) {
-            continue;
+        struct part part;
+        double centre[MIX_DIMENSIONS_MAX];
+        memcpy(centre, parts.ref, dims * sizeof(*centre));
+        if (!part_of(f, scratch.moments + k * n_moments, &part)) {
+            again(f, work, block, job.resp + k * BLOCK_POINTS, centre, job, &part);
         }
-        memset(mean, 0, dims * sizeof(*mean));
-        memset(scatter, 0, q_size * sizeof(*scatter));
-        sum_complete(f, param + k * dims, block, resp + k * BLOCK_POINTS, &part);
-        if (block->has_missing) {
-            add_missing(f, param, k, block, resp + k * BLOCK_POINTS, &part);
+        for (size_t d = 0; d < dims; d++) {
+            part.shift[d] += part.n * (centre[d] - param[k * dims + d]);
         }
-        if (part.mass > 0) {
-            join_sums(f, before[k], &part, sums + k * dims,
-                      sums + f->components * dims + k * q_size);
-        }
+        gaussian_join(f, sums, k, part.n, part.shift, part.scatter);
+    }
+    if (block->has_missing) {
+        gaussian_missing_sums(f, param, work, block, resp, sums);
     }
 }

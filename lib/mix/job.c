@@ -99,7 +99,7 @@ static double median_score(struct mix_learner *learner, struct weighted *scratch
     size_t n = 0;
     for (size_t j = 0; j < points_blocks(learner->memory); j++) {
         const struct block *block = points_block(learner->memory, j);
-        estep_run(learner->estep, learner->model, block);
+        estep_score(learner->estep, learner->model, block);
         for (size_t i = 0; i < block->n; i++) {
             if (isfinite(learner->estep->log_density[i])) {
                 scratch[n++].value = learner->estep->log_density[i];

@@ -29,6 +29,8 @@ struct shape shape_of(const struct mix_options *options)
         shape.cache_size += f->family->cache_size(f);
         shape.stats_size += f->family->stats_size(f);
         shape.sums_size += f->family->sums_size(f);
+        const size_t scratch = f->family->scratch_size(f);
+        shape.scratch_size = scratch > shape.scratch_size ? scratch : shape.scratch_size;
     }
     return shape;
 }
@@ -46,8 +48,8 @@ struct mix_model *model_new(const struct shape *shape)
         free(model);
         return NULL;
     }
-    model->log_weights = model->weights + k;
-    model->param = model->log_weights + k;
+    model->log2_weights = model->weights + k;
+    model->param = model->log2_weights + k;
     model->cache = model->param + shape->param_size;
     return model;
 }
@@ -66,7 +68,7 @@ enum mix_err model_prepare(struct mix_model *model)
     const double *param = model->param;
     double *cache = model->cache;
     for (size_t k = 0; k < model->shape.components; k++) {
-        model->log_weights[k] = special_log(model->weights[k]);
+        model->log2_weights[k] = special_log2(model->weights[k]);
     }
     for (size_t i = 0; i < model->shape.n_factors; i++) {
         const struct factor *f = &model->shape.factors[i];
@@ -266,7 +268,7 @@ static enum mix_err visit_rows(const struct mix_model *model, const struct mix_r
         const size_t n = left < BLOCK_POINTS ? left : BLOCK_POINTS;
         points_clear(points);
         points_append(points, &plain, first, n);
-        estep_run(estep, model, points_block(points, 0));
+        estep_score(estep, model, points_block(points, 0));
         visit(model, estep, first, n, out);
     }
     points_destroy(&points);

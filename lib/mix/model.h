@@ -18,12 +18,13 @@ struct shape {
     size_t n_factors;
     struct factor factors[MODEL_FACTORS_MAX];
     size_t param_size, cache_size, stats_size, sums_size; /* summed over the factors */
+    size_t scratch_size;                                  /* the largest of them */
 };
 
 struct mix_model {
     struct shape shape;
     double *weights;     /* K, sum to 1 */
-    double *log_weights; /* K, nats; -inf for weight 0 */
+    double *log2_weights; /* K, bits; -inf for weight 0 */
     double *param;       /* param_size: factor after factor */
     double *cache;       /* cache_size: factor after factor */
 };
@@ -33,7 +34,7 @@ struct shape shape_of(const struct mix_options *options);
 
 /* A model of that shape with every number 0. NULL without memory. */
 struct mix_model *model_new(const struct shape *shape);
-/* Derives log_weights and cache after weights or param were written. */
+/* Derives log2_weights and cache after weights or param were written. */
 enum mix_err model_prepare(struct mix_model *model);
 /* Mean and variance of each field under component k, D each. */
 void model_moments(const struct mix_model *model, size_t k, double *mean,

@@ -2,22 +2,34 @@
  *
  * exp: x = k ln 2 + r with |r| <= ln 2 / 2, e^r by its Taylor series to r^13 (the first
  * term left out is below 5e-18), then scaled by 2^k.
- * log: x = 2^k m with m in [sqrt 1/2, sqrt 2), s = (m-1)/(m+1), log m = 2 atanh s by
- * its series to s^21 (the first term left out is below 1e-19). */
+ * log: x = 2^k m with m in [sqrt 1/2, sqrt 2), f = m - 1 (exact), s = f / (2 + f),
+ * log m = 2 atanh s by its series to s^21 (the first term left out is below 1e-19),
+ * written as f - s (f - R), so that the rounding of s touches only the second order.
+ */
 #include "special.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 /* ln 2 in two parts; the first has 32 bits, so k times it is exact. */
 #define LN2_HIGH 6.93147180369123816490e-01
 #define LN2_LOW 1.90821492927058770002e-10
 #define LOG2_E 1.44269504088896338700e+00
+/* log2 e - 1.4375, so that products with the first part of it round once. */
+#define LOG2_E_LOW 5.19504088896340735992e-03
+#define LOG2_E_HIGH 1.4375
 /* Below this e^x is denormal. */
 #define EXP_MIN (-708.396418532264)
 #define EXP_MAX 709.782712893384
-#define SQRT_HALF 0.70710678118654752440
+#define SQRT_2 1.41421356237309504880
+
+/* 2^k for -1022 <= k <= 1023. */
+static double power_of_two(int k)
+{
+    const uint64_t bits = (uint64_t)(k + 1023) << 52;
+    double value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
 
 double special_exp(double x)
 {
@@ -42,25 +54,63 @@ double special_exp(double x)
     p = p * r + 1.0 / 6.0;
     p = p * r + 0.5;
     p = p * r * r + r;
-    return ldexp(1 + p, (int)k);
+    /* 2^1024 and 2^-1023 are not numbers: the scale is applied in two steps. */
+    const int half = (int)k / 2;
+    return (1 + p) * power_of_two(half) * power_of_two((int)k - half);
 }
 
-double special_log(double x)
+/* x = 2^k (1 + f) with f in [sqrt 1/2 - 1, sqrt 2 - 1), for a finite positive x. */
+static double reduce(double x, int *k)
 {
-    if (!(x > 0) || x == (double)INFINITY) {
-        return x == 0 ? -(double)INFINITY : x > 0 ? x : (double)NAN;
+    int shift = 0;
+    if (x < 0x1p-1022) {
+        x *= 0x1p54;
+        shift = 54;
     }
-    int k;
-    double m = frexp(x, &k);
-    if (m < SQRT_HALF) {
-        m *= 2;
-        k--;
+    double m = special_split(x, k);
+    if (m > SQRT_2) {
+        m *= 0.5;
+        ++*k;
     }
-    const double s = (m - 1) / (m + 1);
+    *k -= shift;
+    return m - 1;
+}
+
+/* f - log(1 + f), so that the logarithm rounds last. */
+static double correction(double f)
+{
+    const double s = f / (2 + f);
     const double s2 = s * s;
     double p = 2.0 / 21.0;
     for (int odd = 19; odd >= 3; odd -= 2) {
         p = p * s2 + 2.0 / odd;
     }
-    return k * LN2_HIGH + (2 * s + (p * s2 * s + k * LN2_LOW));
+    return s * (f - p * s2);
+}
+
+/* Values at which there is no finite logarithm. */
+static double log_of_edge(double x)
+{
+    return x == 0 ? -(double)INFINITY : x > 0 ? x : (double)NAN;
+}
+
+double special_log(double x)
+{
+    if (!(x > 0) || x == (double)INFINITY) {
+        return log_of_edge(x);
+    }
+    int k;
+    const double f = reduce(x, &k);
+    return k * LN2_HIGH + (f - (correction(f) - k * LN2_LOW));
+}
+
+double special_log2(double x)
+{
+    if (!(x > 0) || x == (double)INFINITY) {
+        return log_of_edge(x);
+    }
+    int k;
+    const double f = reduce(x, &k);
+    const double log_m = f - correction(f);
+    return k + (log_m * LOG2_E_HIGH + log_m * LOG2_E_LOW);
 }

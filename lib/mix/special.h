@@ -2,12 +2,28 @@
  *
  * Elementary functions of our own. glibc picks other variants by processor, so its
  * exp and log may differ in the last bit between machines; on the way to a published
- * model only these and the correctly rounded functions (sqrt, floor, ldexp) are used.
+ * model only these and the correctly rounded functions (sqrt, floor) are used. They
+ * consist of + - * / in a fixed order, without fused products.
  */
 #ifndef SPECIAL_H
 #define SPECIAL_H
 
-double special_exp(double x); /* below 1 ulp; 0 below -708.39, never a denormal */
-double special_log(double x); /* below 1 ulp; -inf at 0, NaN below */
+#include <stdint.h>
+#include <string.h>
+
+double special_exp(double x);  /* below 1 ulp; 0 below -708.39, never a denormal */
+double special_log(double x);  /* below 1 ulp; -inf at 0, NaN below */
+double special_log2(double x); /* below 2 ulp; exact at powers of two */
+
+/* x = m 2^exponent with m in [1, 2), for a normal positive x. */
+static inline double special_split(double x, int *exponent)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    *exponent = (int)(bits >> 52) - 1023;
+    bits = (bits & 0xfffffffffffff) | ((uint64_t)1023 << 52);
+    memcpy(&x, &bits, sizeof(x));
+    return x;
+}
 
 #endif

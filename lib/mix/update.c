@@ -18,7 +18,7 @@ static void score_points(struct mix_learner *learner, const struct block *block)
 {
     double score[BLOCK_POINTS];
     const struct background background = background_of(learner->scales, learner->pace.na);
-    estep_run(learner->estep, learner->model, block);
+    estep_score(learner->estep, learner->model, block);
     score_block(&background, block, learner->estep->log_density, score);
     for (size_t i = 0; i < block->n; i++) {
         if (isnan(score[i])) {

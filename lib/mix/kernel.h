@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loops that take the time, as a table of functions with one row per instruction
+ * level: kernel_ref.c is plain C and always there, kernel_vector.c is one source in
+ * vector extensions, compiled once per level. kernel.c chooses.
+ *
+ * All work on a block laid out in groups of 32 points, so that a group of all fields
+ * stays in the first-level cache and rows do not collide in it:
+ *
+ *     a:  group 0: | 1 1 ... 1 | x_0 - ref | x_1 - ref | ... | group 1: ...
+ *                    32 lanes     32 lanes
+ *
+ * The row of ones makes every sum that is needed (mass, mean, scatter) a sum of
+ * r a_i a_j. Log densities are in bits, log2: the exponential is then cheapest.
+ *
+ * Sums run over eight virtual lanes, lane j over the points j, j + 8, j + 16 ... of the
+ * block, and the lanes are added as ((0+4)+(2+6)) + ((1+5)+(3+7)), whatever the width
+ * of the machine's vectors. With the same fma this gives the same bits on every level
+ * that has one (v3, v4, arm64); `baseline` rounds products and sums apart.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "points.h"
+
+#define KERNEL_GROUP 32
+/* 2^x counts as 0 from here on, so that no product with a responsibility is denormal. */
+#define KERNEL_EXP2_MIN (-512.0)
+
+/* out[k][i] = base_k - |W_k a_i + c_k|^2 for the points of `groups` groups. */
+struct kernel_density {
+    size_t dims, components, groups;
+    const double *a;    /* groups x (dims + 1) x 32 */
+    const double *w;    /* of component 0: packed lower triangle, or diagonal */
+    size_t w_stride;    /* to the w of the next component; 0: one for all */
+    const double *c;    /* components x dims */
+    const double *base; /* components, bits */
+    double *out;        /* components x BLOCK_POINTS, bits */
+    bool is_added;      /* out += instead of out = */
+};
+
+/* resp: l_ik in bits in, r_ik times weight_i out; 0 for a point that no component
+ * gives a finite density. */
+struct kernel_normalise {
+    size_t components, groups;
+    double *resp;         /* components x BLOCK_POINTS */
+    const double *weight; /* BLOCK_POINTS */
+    double *high;         /* BLOCK_POINTS, out: max over k of l_ik */
+    double *sum;          /* BLOCK_POINTS, out: sum over k of 2^(l_ik - high_i), or 0 */
+    double count;         /* out: points with density and weight > 0 */
+    double bits;          /* out: sum over these of log2 of the density, unweighted */
+};
+
+/* out[k][f] = sum over i of r_ik a_i(row of f) a_i(column of f). Full: f runs over the
+ * packed lower triangle of (dims + 1) x (dims + 1); diagonal: (0,0), then (d,0), (d,d)
+ * for d = 1..dims. */
+struct kernel_moments {
+    size_t dims, components, groups;
+    const double *a;
+    const double *resp; /* components x BLOCK_POINTS */
+    double *out;        /* components x (dims+1)(dims+2)/2, or components x (1+2dims) */
+    bool is_diagonal;
+};
+
+struct kernel {
+    const char *name;
+    /* a <- 1 and x - ref; x: rows of BLOCK_POINTS. */
+    void (*centre)(const double *x, size_t dims, size_t groups, const double *ref,
+                   double *a);
+    /* y <- W a, rows 1..dims of the groups; W packed. */
+    void (*rotate)(const double *a, size_t dims, size_t groups, const double *w,
+                   double *y);
+    void (*density_full)(const struct kernel_density *job);
+    void (*density_diag)(const struct kernel_density *job);
+    void (*normalise)(struct kernel_normalise *job);
+    /* out[i] = log2(2^high[i] sum[i]), -inf where sum[i] is 0; i < 32 groups. */
+    void (*log_density)(const double *high, const double *sum, size_t groups, double *out);
+    void (*moments)(const struct kernel_moments *job);
+};
+
+/* The rows this machine can run, best first, ended by NULL. */
+const struct kernel *const *kernel_table(void);
+/* The best row of this machine, or the one that kernel_select() forced. */
+const struct kernel *kernel_current(void);
+/* Forces the row of that name for what is made from now on; NULL: the best again.
+ * False if there is none. For tests and programs, before any other thread runs. */
+bool kernel_select(const char *name);
+
+#endif

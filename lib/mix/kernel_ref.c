@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kernels in plain C: what kernel_vector.c must agree with, and nothing faster. */
+#include <math.h>
+
+#include "kernel.h"
+#include "matrix.h"
+#include "special.h"
+
+#define LN_2 0.69314718055994530942
+
+/* Where the 32 lanes of row d of group g begin. */
+static size_t at(size_t dims, size_t g, size_t d)
+{
+    return (g * (dims + 1) + d) * KERNEL_GROUP;
+}
+
+static void centre(const double *x, size_t dims, size_t groups, const double *ref,
+                   double *a)
+{
+    for (size_t g = 0; g < groups; g++) {
+        for (size_t i = 0; i < KERNEL_GROUP; i++) {
+            a[at(dims, g, 0) + i] = 1;
+            for (size_t d = 0; d < dims; d++) {
+                a[at(dims, g, d + 1) + i] =
+                    x[d * BLOCK_POINTS + g * KERNEL_GROUP + i] - ref[d];
+            }
+        }
+    }
+}
+
+static void rotate(const double *a, size_t dims, size_t groups, const double *w, double *y)
+{
+    for (size_t g = 0; g < groups; g++) {
+        for (size_t i = 0; i < KERNEL_GROUP; i++) {
+            for (size_t d = 0; d < dims; d++) {
+                double z = 0;
+                for (size_t j = 0; j <= d; j++) {
+                    z += w[packed_size(d) + j] * a[at(dims, g, j + 1) + i];
+                }
+                y[at(dims, g, d + 1) + i] = z;
+            }
+        }
+    }
+}
+
+static void density(const struct kernel_density *job, bool is_full)
+{
+    const size_t dims = job->dims;
+    for (size_t k = 0; k < job->components; k++) {
+        const double *w = job->w + k * job->w_stride;
+        for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
+            const double *a = job->a + at(dims, i / KERNEL_GROUP, 1) + i % KERNEL_GROUP;
+            double *out = job->out + k * BLOCK_POINTS + i;
+            double l = job->base[k];
+            for (size_t d = 0; d < dims; d++) {
+                double z = job->c[k * dims + d];
+                for (size_t j = is_full ? 0 : d; j <= d; j++) {
+                    z += w[is_full ? packed_size(d) + j : d] * a[j * KERNEL_GROUP];
+                }
+                l -= z * z;
+            }
+            *out = job->is_added ? *out + l : l;
+        }
+    }
+}
+
+static void density_full(const struct kernel_density *job)
+{
+    density(job, true);
+}
+
+static void density_diag(const struct kernel_density *job)
+{
+    density(job, false);
+}
+
+static void normalise(struct kernel_normalise *job)
+{
+    job->count = job->bits = 0;
+    for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
+        double *l = job->resp + i;
+        double high = -(double)INFINITY, sum = 0;
+        for (size_t k = 0; k < job->components; k++) {
+            high = l[k * BLOCK_POINTS] > high ? l[k * BLOCK_POINTS] : high;
+        }
+        for (size_t k = 0; k < job->components; k++) {
+            const double x = l[k * BLOCK_POINTS] - high;
+            l[k * BLOCK_POINTS] = x > KERNEL_EXP2_MIN ? special_exp(x * LN_2) : 0;
+            sum += l[k * BLOCK_POINTS];
+        }
+        const double scale = sum >= 1 ? job->weight[i] / sum : 0;
+        for (size_t k = 0; k < job->components; k++) {
+            l[k * BLOCK_POINTS] *= scale;
+        }
+        job->high[i] = high;
+        job->sum[i] = sum;
+        if (sum >= 1 && job->weight[i] > 0) {
+            job->count++;
+            job->bits += high + special_log2(sum);
+        }
+    }
+}
+
+static void log_density(const double *high, const double *sum, size_t groups, double *out)
+{
+    for (size_t i = 0; i < groups * KERNEL_GROUP; i++) {
+        out[i] = sum[i] >= 1 ? high[i] + special_log2(sum[i]) : -(double)INFINITY;
+    }
+}
+
+static double moment(const struct kernel_moments *job, size_t k, size_t row, size_t column)
+{
+    double sum = 0;
+    for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
+        const double *a = job->a + at(job->dims, i / KERNEL_GROUP, 0) + i % KERNEL_GROUP;
+        sum += job->resp[k * BLOCK_POINTS + i] *
+               (a[row * KERNEL_GROUP] * a[column * KERNEL_GROUP]);
+    }
+    return sum;
+}
+
+static void moments(const struct kernel_moments *job)
+{
+    double *out = job->out;
+    for (size_t k = 0; k < job->components; k++) {
+        for (size_t i = 0; i <= job->dims; i++) {
+            for (size_t j = 0; j <= i; j++) {
+                if (!job->is_diagonal || j == 0 || j == i) {
+                    *out++ = moment(job, k, i, j);
+                }
+            }
+        }
+    }
+}
+
+extern const struct kernel kernel_ref;
+const struct kernel kernel_ref = {
+    .name = "reference",
+    .centre = centre,
+    .rotate = rotate,
+    .density_full = density_full,
+    .density_diag = density_diag,
+    .normalise = normalise,
+    .log_density = log_density,
+    .moments = moments,
+};

@@ -130,6 +130,7 @@ void bulletin_after_work(struct stream *stream, struct slot *slot, struct moment
 
 static void publish(struct stream *stream, struct moment now)
 {
+    const int64_t begin_ms = moment_now().ms;
     for (size_t i = 0; i < router_count(stream->router); i++) {
         struct slot *slot = router_slot(stream->router, i);
         if (slot->has_news && !send_model(stream, slot, now)) {
@@ -139,7 +140,7 @@ static void publish(struct stream *stream, struct moment now)
     }
     stream->has_news = false;
     const int64_t every_ms = (int64_t)(1000 * stream->config->publish_every_s);
-    const int64_t spent_ms = moment_now().ms - now.ms;
+    const int64_t spent_ms = moment_now().ms - begin_ms;
     stream->publish_ms =
         now.ms + (every_ms > BUSY_SHARE * spent_ms ? every_ms : BUSY_SHARE * spent_ms);
 }

@@ -43,8 +43,3 @@ uint64_t sources_follow(struct sources *sources, const char *name, uint64_t seq,
     json_integer_set(mark, (json_int_t)after);
     return seq > expected ? seq - expected : 0;
 }
-
-void sources_forget(struct sources *sources, const char *name)
-{
-    json_object_del(sources->next, name);
-}

@@ -21,7 +21,4 @@ void sources_destroy(struct sources **sources);
 uint64_t sources_follow(struct sources *sources, const char *name, uint64_t seq,
                         uint64_t n);
 
-/* What comes next from the source is not known: the next message sets the mark. */
-void sources_forget(struct sources *sources, const char *name);
-
 #endif

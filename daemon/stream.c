@@ -166,9 +166,6 @@ static void reject(struct stream *stream, struct slot *slot, const struct reject
     counts->received++;
     counts->rejected[reject->reason]++;
     stream->received++;
-    if (reject->reason <= REASON_SIZE) { /* of the message, not of a line or point */
-        stream->message_is_refused = true;
-    }
     if (slot != NULL) {
         slot->has_news = true;
     }
@@ -348,7 +345,6 @@ static bool take_message(struct stream *stream, struct moment now)
         return false;
     }
     stream->has_message = true;
-    stream->message_is_refused = false;
     stream->message_points = 0;
     stream->batch.n = 0;
     stream->row = 0;
@@ -370,10 +366,6 @@ static void follow_source(struct stream *stream)
     uint64_t seq;
     const char *source = reader_source(stream->reader, &seq);
     if (source == NULL) {
-        return;
-    }
-    if (stream->message_is_refused) { /* counts as one point, whatever it claims */
-        sources_forget(stream->sources, source);
         return;
     }
     struct slot *slot = router_find(stream->router, (struct bytes){NULL, 0});

@@ -50,7 +50,6 @@ struct stream {
     /* The message at hand, partly learned. */
     bool has_message;
     uint64_t message_points; /* points of it so far */
-    bool message_is_refused; /* the body was rejected as a whole */
     struct batch batch;
     size_t batch_rejects; /* rows of it that its reader rejected, up to `row` */
     size_t row;           /* next row of the batch; batch.n: take the next batch */

@@ -87,8 +87,8 @@ static inline struct fixture *fixture_new(const char *feed, const char *body)
     f->sender = f->config->streams[0].feed.type == FEED_SUB ? zsock_new(ZMQ_XPUB)
                                                             : zsock_new(ZMQ_PUSH);
     zsock_set_linger(f->sender, 1000);
-    ck_assert_int_eq(zsock_connect(f->sender, "%s", f->stream->feed->endpoints.item[0]),
-                     0);
+    ck_assert_int_eq(
+        zsock_connect(f->sender, "%s", f->stream->feed->attachment.now.bound.item[0]), 0);
     if (f->config->streams[0].feed.type == FEED_SUB) {
         fixture_subscribed(f);
     }

@@ -104,8 +104,9 @@ START_TEST(endpoints_are_told_as_bound)
 {
     struct fixture *f = fixture_new("", FIELDS);
     unsigned port = 0;
-    ck_assert_int_eq(
-        sscanf(f->stream->feed->endpoints.item[0], "tcp://127.0.0.1:%u", &port), 1);
+    ck_assert_int_eq(sscanf(f->stream->feed->attachment.now.bound.item[0],
+                            "tcp://127.0.0.1:%u", &port),
+                     1);
     ck_assert_uint_gt(port, 0);
     fixture_destroy(f);
 }

@@ -348,7 +348,7 @@ out:
 int main(int argc, char **argv)
 {
     struct invocation invocation = {0};
-    tool_start();
+    tool_start(argv);
     hide_negative_numbers(argc, argv);
     invocation_read(&invocation, argc, argv);
     const int code = run(&invocation);

@@ -540,7 +540,7 @@ int main(int argc, char **argv)
 {
     struct options options = {.timeout_s = TIMEOUT_DEFAULT_S};
     struct failure failure = {0};
-    tool_start();
+    tool_start(argv);
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     struct feeding feeding = {
         .options = &options,

@@ -338,7 +338,7 @@ int main(int argc, char **argv)
 {
     struct options options = {.seed = 1, .tolerance = -1};
     struct failure failure = {0};
-    tool_start();
+    tool_start(argv);
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     run(&options, &failure);
     if (failure.code != EX_OK) {

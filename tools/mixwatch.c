@@ -362,7 +362,7 @@ int main(int argc, char **argv)
 {
     struct options options = {0};
     struct failure failure = {0};
-    tool_start();
+    tool_start(argv);
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     struct watch watch = {.options = &options};
     const int stop_descriptor = stop_open();

@@ -128,11 +128,21 @@ static void report_fit(struct task *task, const struct mix_model *model,
     task_criteria(outcome->report, model, weight, score);
 }
 
+static bool is_enough(const struct table *table, const struct task *task,
+                      struct failure *failure)
+{
+    if (failure->code == EX_OK && table->n < task->mix.components) {
+        failure_set(failure, EX_DATAERR, "%zu points are too few for %zu components",
+                    table->n, task->mix.components);
+    }
+    return failure->code == EX_OK;
+}
+
 void mode_batch(struct task *task, struct outcome *outcome, struct failure *failure)
 {
     struct trace trace = {task, NULL};
     struct table table = table_read(task, failure);
-    if (failure->code == EX_OK) {
+    if (is_enough(&table, task, failure)) {
         const struct mix_rows rows = {
             .x = table.x,
             .n = table.n,

@@ -75,6 +75,7 @@ struct host {
     char *folder;            /* "/proc" */
     struct reading last;
     double last_s;           /* tool_clock() of the last reading */
+    double busy;             /* last known share of processor time */
     double x[2 * N_FIELDS];  /* the row given out */
     double time;             /* of the row */
 };
@@ -202,6 +203,16 @@ static double growth(double before, double now, double divisor)
     return now >= before && divisor > 0 ? (now - before) / divisor : (double)NAN;
 }
 
+/* A reading may come before the next tick, of 10 ms mostly: then nothing is known that
+ * was not known before. */
+static void update_busy(struct host *host, const struct reading *now)
+{
+    const double ticks = now->ticks - host->last.ticks;
+    if (ticks != 0) {
+        host->busy = growth(host->last.value[BUSY], now->value[BUSY], ticks);
+    }
+}
+
 static void fill_row(struct host *host, const struct reading *now, double elapsed_s)
 {
     const struct reading *last = &host->last;
@@ -211,8 +222,8 @@ static void fill_row(struct host *host, const struct reading *now, double elapse
         host->x[i] = growth(last->value[i], now->value[i], seconds);
     }
     host->x[MEMORY] = now->value[MEMORY];
-    host->x[BUSY] =
-        growth(last->value[BUSY], now->value[BUSY], now->ticks - last->ticks);
+    update_busy(host, now);
+    host->x[BUSY] = host->busy;
     for (size_t i = 0; i < N_FIELDS; i++) {
         host->x[N_FIELDS + i] = log1p(host->x[i]);
     }
@@ -242,6 +253,7 @@ static struct source *host_open(const char *name, const struct source_options *o
     host->folder = tool_text("%s", name[0] != '\0' ? name : "/proc");
     host->last = read_counters(host->folder);
     host->last_s = now_s;
+    host->busy = host->last.value[BUSY] / host->last.ticks; /* since the host started */
     if (isnan(host->last.ticks)) {
         failure_set(failure, EX_NOINPUT,
                     "host:%s: %s/stat cannot be read: host:FOLDER names where /proc is",

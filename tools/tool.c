@@ -23,8 +23,11 @@ static void leave_quietly(int signal_number)
     _exit(EX_OK);
 }
 
-void tool_start(void)
+void tool_start(char **argv)
 {
+    if (argv[0] != NULL) { /* getopt prints it */
+        argv[0] = program_invocation_short_name;
+    }
     struct sigaction action = {.sa_handler = leave_quietly};
     sigemptyset(&action.sa_mask);
     sigaction(SIGPIPE, &action, NULL);

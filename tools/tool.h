@@ -25,8 +25,9 @@ struct failure {
 /* Ends the parsing of the command line with one line, "program: text", and EX_USAGE. */
 #define tool_usage(state, ...) argp_failure((state), EX_USAGE, 0, __VA_ARGS__)
 
-/* Before anything else: a closed pipe on standard output ends the program with 0. */
-void tool_start(void);
+/* Before anything else: a closed pipe on standard output ends the program with 0, and
+ * messages begin with the name of the program alone. */
+void tool_start(char **argv);
 
 /* The last thing: writes standard output out and returns the exit code, EX_IOERR if
  * that failed after an otherwise good run. */

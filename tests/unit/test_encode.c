@@ -297,5 +297,5 @@ int main(void)
         UNIT(a_newer_version_is_named_so),
         UNIT(a_state_of_other_options_is_refused),
     };
-    return unit_run("state", tests, COUNT(tests));
+    return unit_run("encode", tests, COUNT(tests));
 }

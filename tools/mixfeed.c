@@ -310,9 +310,11 @@ static bool open_path(struct feeding *feeding, struct failure *failure)
         !target_make(&feeding->target, source->fields, source->n_fields, failure)) {
         return false;
     }
+    /* A file gives its fields as --fields orders them; the other sources do not know. */
+    const char *fields = source->kind == &source_file ? NULL : options->input.fields;
     feeding->gather =
-        gather_new(source, feeding->target.layout, options->input.fields,
-                   options->input.fields != NULL, batch_size(feeding), failure);
+        gather_new(source, feeding->target.layout, fields, options->input.fields != NULL,
+                   batch_size(feeding), failure);
     if (feeding->gather == NULL) {
         return false;
     }

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""mixfit: batch EM against scikit-learn, scores against NumPy, --online against the
+daemon, bit for bit."""
+
+import json
+import os
+import subprocess
+import unittest
+
+import numpy as np
+
+import harness
+import reference
+from harness import config, Daemon, InFolder, model_section, program, run, stream
+from reference import csv
+
+EX_USAGE, EX_DATAERR, EX_NOINPUT = 64, 65, 66
+
+
+class Mixfit(InFolder):
+    def fit(self, *arguments, code=0):
+        done = run("mixfit", *arguments, within=3 * harness.DEADLINE)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def model(self, *arguments):
+        return reference.check_model(harness.parse(self.fit(*arguments).stdout))
+
+    def test_batch_em_finds_the_mixture(self):
+        points = reference.mixture(5000, salt=82)
+        path = self.write("a.npy", points)
+        for kind in ("full", "diag", "spherical", "tied"):
+            with self.subTest(kind):
+                model = self.model("--components", 3, "--covariance", kind, path)
+                self.assertEqual(model["covariance_type"], kind)
+                # The rarest component has 1000 points: a standard error of .03.
+                apart = reference.distance_to_nearest(model["means"], reference.MEANS)
+                self.assertLess(apart.max(), 0.2)
+
+    def test_batch_em_is_as_good_as_scikit_learn(self):
+        try:
+            from sklearn.mixture import GaussianMixture
+        except ImportError:
+            self.skipTest("no scikit-learn here")
+        points = reference.mixture(3000, salt=83)
+        path = self.write("a.npy", points)
+        for kind in ("full", "diag", "spherical", "tied"):
+            with self.subTest(kind):
+                model = self.model("--components", 3, "--covariance", kind, "--tolerance",
+                                   "1e-9", "--max-iterations", "1000", path)
+                peer = GaussianMixture(3, covariance_type=kind, n_init=3, tol=1e-9,
+                                       max_iter=1000, random_state=1).fit(points)
+                ours = reference.log_density(model, points).mean()
+                # The prior of D + 2 points for each component costs about 1e-4 nats.
+                self.assertGreater(ours, peer.score(points) - 1e-3)
+
+    def test_score_is_the_mean_log_density(self):
+        points = reference.mixture(500, salt=84)
+        path = self.write("a.csv", csv(points))
+        model_file = os.path.join(self.folder, "model.json")
+        self.fit("--components", 3, "--output", model_file, path)
+        with open(model_file, encoding="utf-8") as file:
+            model = reference.check_model(harness.parse(file.read()))
+        expected = reference.log_density(model, points)
+        printed = self.fit("--score", model_file, path).stdout
+        self.assertAlmostEqual(float(printed.split()[0]), expected.mean(), places=9)
+        report = harness.parse(self.fit("--score", model_file, "--json", path).stdout)
+        self.assertEqual(report["points"], 500)
+        self.assertAlmostEqual(report["log_likelihood"], expected.mean(), places=9)
+        lines = self.fit("--score", model_file, "--per-point", path).stdout.split()
+        self.assertEqual(len(lines), 500)
+        self.assertLess(np.abs(np.array(lines, float) - expected).max(), 1e-9)
+
+    def test_so_many_iterations_and_no_more(self):
+        path = self.write("a.npy", reference.mixture(1000, salt=85) / [1, 9])
+        fits = [self.model("--components", 5, "--starts", 1, "--tolerance", 0,
+                           "--max-iterations", count, path) for count in (3, 3, 4)]
+        self.assertEqual(fits[0]["means"], fits[1]["means"])
+        self.assertNotEqual(fits[1]["means"], fits[2]["means"])
+
+    def test_online_gives_the_daemon_s_bits(self):
+        for kind, count in (("full", 9000), ("diag", 1234)):
+            points = reference.mixture(count, salt=86)
+            path = self.write("a.npy", points)
+            with self.subTest(kind):
+                text = config({"s": stream(model=model_section(covariance=kind))})
+                with Daemon(text) as mixd:
+                    mixd.feed("s").array(points, batch=100)
+                    mixd.drain("s", count)
+                    expected = mixd.model("s")
+                model = self.model("--online", "--components", 3,
+                                   "--covariance", kind, path)
+                for name in ("weights", "means", "covariances", "points", "updates"):
+                    self.assertEqual(model[name], expected[name], name)
+
+    def test_models_that_cannot_score(self):
+        good = self.write("good.npy", reference.mixture(100))
+        three = {**reference.MODEL, "means": [[1, 2, 3]] * 3}
+        models = [
+            (EX_NOINPUT, os.path.join(self.folder, "missing.json")),
+            (EX_DATAERR, self.write("empty.json", "{}")),
+            (EX_DATAERR, self.write("half.json", json.dumps(reference.MODEL)[:100])),
+            (EX_DATAERR, self.write("three.json", json.dumps(three))),
+        ]
+        for code, path in models:
+            with self.subTest(path):
+                done = self.fit("--score", path, good, code=code)
+                self.assertIn(path, done.stderr)
+
+    def test_the_report_as_json(self):
+        path = self.write("a.npy", reference.mixture(500, salt=88))
+        report = harness.parse(self.fit("--components", 2, "--json", path).stdout)
+        self.assertIsInstance(report, dict)
+
+    def test_inputs_that_cannot_be_fitted(self):
+        good = self.write("good.npy", reference.mixture(100))
+        failures = [
+            (EX_NOINPUT, [os.path.join(self.folder, "missing.npy")]),
+            (EX_DATAERR, [self.write("bad.npy", b"\x93NUMPY\x01\x00")]),
+            (EX_DATAERR, [self.write("empty.csv", b"")]),
+            (EX_DATAERR, [self.write("none.csv", "x,y\n")]),
+            (EX_USAGE, []), (EX_USAGE, ["--covariance", "round", good]),
+            (EX_USAGE, ["--components", "0", good]),
+            (EX_USAGE, ["--tolerance", "-1", good]),
+        ]
+        for code, arguments in failures:
+            with self.subTest(arguments):
+                done = self.fit("--components", 3, *arguments, code=code)
+                self.assertTrue(done.stderr)
+
+    @unittest.skipUnless(os.path.isdir(harness.DATA), "no recorded data here")
+    def test_old_faithful(self):
+        path = os.path.join(harness.DATA, "faithful.csv")
+        model = self.model("--components", 2, path)
+        points = np.loadtxt(path, delimiter=",", skiprows=1)
+        # Known for the maximum: -4.1554 nats a point; the prior costs a little.
+        self.assertGreater(reference.log_density(model, points).mean(), -4.17)
+
+    def test_a_pipe_that_closes(self):
+        path = self.write("a.npy", reference.mixture(5000))
+        model_file = os.path.join(self.folder, "model.json")
+        self.fit("--components", 3, "--output", model_file, path)
+        fit = subprocess.Popen(
+            [program("mixfit"), "--score", model_file, "--per-point", path],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        fit.stdout.readline()
+        fit.stdout.close()
+        self.assertEqual(fit.wait(harness.DEADLINE), 0, fit.stderr.read())
+        fit.stderr.close()
+
+
+if __name__ == "__main__":
+    harness.main()

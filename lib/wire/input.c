@@ -84,7 +84,7 @@ static double find_interval(struct input *input)
 {
     double interval[INTERVALS_MAX];
     size_t n = 0;
-    double last = (double)NAN;
+    double last = NO_VALUE;
     const uint64_t line = input->line;
     flow_pin(input->flow);
     while (n < INTERVALS_MAX && input->kind->next(input)) {

@@ -95,7 +95,7 @@ static double row_value(const struct layout *layout, const struct rows *rows, si
         const char *const text = rows->key[i];
         const char *const end = text + strlen(text);
         if (number_read(text, end, &value) != end) {
-            value = NAN;
+            value = (double)NAN;
         }
     }
     return value;

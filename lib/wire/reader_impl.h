@@ -14,6 +14,7 @@
 #ifndef READER_IMPL_H
 #define READER_IMPL_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@
 
 /* The largest size of a value: its square and sums of squares stay finite. */
 #define VALUE_MAX 1e150
+/* A missing entry. The macro NAN is a float. */
+#define NO_VALUE ((double)NAN)
 /* The longest line of text, without its end; also the longest array header. */
 #define LINE_BYTES_MAX 65536
 /* The longest key, and the longest name of a source. */

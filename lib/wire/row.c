@@ -17,10 +17,10 @@ void reader_begin_row(struct reader *reader)
     const size_t n_fields = reader->layout->n_fields;
     double *x = reader->x + reader->n * n_fields;
     for (size_t d = 0; d < n_fields; d++) {
-        x[d] = NAN;
+        x[d] = NO_VALUE;
     }
-    reader->weight[reader->n] = NAN;
-    reader->time[reader->n] = NAN;
+    reader->weight[reader->n] = NO_VALUE;
+    reader->time[reader->n] = NO_VALUE;
     reader->key[reader->n] = (struct bytes){"", 0};
     reader->row_serial++;
     if (reader->row_serial == 0) { /* 2^32 rows: old marks must not come alive */
@@ -73,7 +73,7 @@ void reader_set_text(struct reader *reader, size_t column, struct bytes text)
     if (role == COLUMN_TIME) {
         double time;
         reader->time[reader->n] =
-            isotime_read(text.data, text.size, &time) ? time : (double)NAN;
+            isotime_read(text.data, text.size, &time) ? time : NO_VALUE;
     } else if (role == COLUMN_KEY) {
         const uintptr_t scratch = (uintptr_t)reader->scratch;
         const uintptr_t at = (uintptr_t)text.data;

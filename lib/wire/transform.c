@@ -118,7 +118,7 @@ static double transform_value(const struct transform *t, size_t d, double x,
         x -= t->previous[d];
     }
     if ((kinds & TRANSFORM_RATE) != 0) {
-        x = x < 0.0 ? (double)NAN : x / elapsed_s; /* the counter was set back */
+        x = x < 0.0 ? NO_VALUE : x / elapsed_s; /* the counter was set back */
     }
     return (kinds & TRANSFORM_LOG) != 0 ? log1p(x) : x;
 }
@@ -213,6 +213,7 @@ size_t transform_rows(struct transform *transform, const struct batch *from, siz
         }
         if (!t->has_difference || t->has_previous) {
             t->reason[n] = (uint8_t)make_row(t, n, x, time);
+            t->origin[n] = (struct bytes){x, n_fields * sizeof(double)};
             has_rejected = t->reason[n] != REASON_NONE;
             detail = has_rejected ? t->detail : NULL;
             n++;

@@ -36,7 +36,8 @@ void transform_set_interval(struct transform *transform, double interval_s);
  * that was not used. The arrays of `to` are the transform's, valid until the next call.
  * The first row with a rate or difference is left out, for there is none before it; a
  * counter that fell, and what follows a missing value, is missing. A row that is
- * rejected, here or before, is the last of `to`; `to` may be empty. */
+ * rejected, here or before, is the last of `to`; `to` may be empty. The origin of a row
+ * that is rejected here are its numbers as they were read. */
 size_t transform_rows(struct transform *transform, const struct batch *from, size_t first,
                       struct batch *to);
 

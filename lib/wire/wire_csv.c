@@ -130,7 +130,7 @@ bool csv_number(struct bytes cell, double *value)
     const char *at = cell.data;
     const char *const end = at + cell.size;
     if (cell.size == 0 || is_nan_word(cell)) {
-        *value = NAN;
+        *value = NO_VALUE;
         return true;
     }
     if (*at == '+' && cell.size > 1 && at[1] != '-') {

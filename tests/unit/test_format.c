@@ -106,7 +106,7 @@ END_TEST
 
 START_TEST(missing_entries_are_rejected_where_none_are_allowed)
 {
-    static const double values[] = {1, 2, NAN, 4, 5, 6};
+    static const double values[] = {1, 2, (double)NAN, 4, 5, 6};
     struct layout *layout = readout_layout("a,b", false);
     struct reader *reader = reader_new(layout);
     struct parts *parts = parts_new();

@@ -141,10 +141,11 @@ END_TEST
 
 START_TEST(no_number_is_ever_NaN_or_infinite)
 {
-    struct mix_info info = {.effective_points = INFINITY, .log_likelihood = -INFINITY};
+    struct mix_info info = {.effective_points = (double)INFINITY,
+                            .log_likelihood = -(double)INFINITY};
     const struct frame frame = {.stream = "s",
-                                .time = NAN,
-                                .last_time = INFINITY,
+                                .time = (double)NAN,
+                                .last_time = (double)INFINITY,
                                 .fields = fields,
                                 .n_fields = D,
                                 .n_components = K,

@@ -156,7 +156,8 @@ END_TEST
 
 START_TEST(numbers_as_keys_are_written_short)
 {
-    static const double values[] = {1, 3, 1, -0.5, 1, 1e22, 1, NAN, 1, INFINITY};
+    static const double values[] = {1,    3, 1,           -0.5, 1,
+                                    1e22, 1, (double)NAN, 1,    (double)INFINITY};
     struct readout readout;
     const struct bytes part = {values, sizeof(values)};
     readout_run(&readout, "a,k", false, "f64", &part, 1);
@@ -167,11 +168,36 @@ END_TEST
 START_TEST(a_bad_time_weight_or_key_rejects_its_row_only)
 {
     static const double values[] = {
-        0,        1, 1,   0,        9, /* good */
-        0,        1, -1,  0,        9, /* a negative weight */
-        0,        1, NAN, 0,        9, /* a weight that is not finite */
-        INFINITY, 1, 1,   0,        9,  0,   1, 1,
-        NAN,      9, 0,   INFINITY, -1, NAN, 9, /* the field comes first */
+        0,
+        1,
+        1,
+        0,
+        9, /* good */
+        0,
+        1,
+        -1,
+        0,
+        9, /* a negative weight */
+        0,
+        1,
+        (double)NAN,
+        0,
+        9, /* a weight that is not finite */
+        (double)INFINITY,
+        1,
+        1,
+        0,
+        9,
+        0,
+        1,
+        1,
+        (double)NAN,
+        9,
+        0,
+        (double)INFINITY,
+        -1,
+        (double)NAN,
+        9, /* the field comes first */
     };
     struct readout readout;
     const struct bytes part = {values, sizeof(values)};

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct bytes part = {data, size};
+    fuzz_message("npy", &part, 1);
+    return 0;
+}

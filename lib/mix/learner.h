@@ -14,7 +14,7 @@
  *        '------E-step of model--> scores -> mean score, tail
  *
  * learner.c takes rows and keeps the counts, update.c learns a block, job.c fits the
- * memory, state.c writes and reads all of it. Nothing is allocated after
+ * memory, encode.c writes and reads all of it. Nothing is allocated after
  * learner_new() but the workspace of a job, which lives as long as the job.
  */
 #ifndef LEARNER_H

@@ -88,9 +88,11 @@ static bool is_between(const json_t *value, double low, double high)
 }
 
 /* From there to 2^53, which doubles still count exactly. */
-static bool is_whole(const json_t *value, double low)
+static bool is_whole(const json_t *value, json_int_t low)
 {
-    return json_is_integer(value) && is_between(value, low, 0x1p53);
+    const json_int_t high = (json_int_t)1 << 53;
+    return json_is_integer(value) && json_integer_value(value) >= low &&
+           json_integer_value(value) <= high;
 }
 
 /* What the value should be, or NULL when it is. */

@@ -292,16 +292,18 @@ static void clear_endpoints(struct endpoint_entries *endpoints)
     free(endpoints->item);
 }
 
-struct config *config_read(const char *path, const char *state_override,
-                           struct config_errors *errors, int *code)
+/* Reads a text, unless there is none because its file could not be read: then that is
+ * among the findings already. */
+static struct config *read_text(const char *text, size_t length, const char *path,
+                                const char *state_override, struct findings *findings,
+                                struct config_errors *errors)
 {
-    struct reading reading = {.config = xalloc(1, sizeof(struct config))};
+    struct reading reading = {.config = xalloc(1, sizeof(struct config)),
+                              .findings = *findings};
     struct node *root = NULL;
-    size_t length = 0;
     *errors = (struct config_errors){0};
     reading.config->places = xalloc(config_keys_n, sizeof(struct place));
     find_folder(&reading, path);
-    char *text = read_file(path, &length, &reading.findings, code);
     if (text != NULL) {
         root = config_tree_read(text, length, &reading.findings, &reading.is_whole);
         read_root(&reading, root);
@@ -318,8 +320,26 @@ struct config *config_read(const char *path, const char *state_override,
     findings_clear(&reading.findings);
     clear_endpoints(&reading.endpoints);
     free(reading.folder);
-    free(text);
     return reading.config;
+}
+
+struct config *config_parse(const char *text, size_t length, const char *path,
+                            const char *state_override, struct config_errors *errors)
+{
+    struct findings findings = {0};
+    return read_text(text, length, path, state_override, &findings, errors);
+}
+
+struct config *config_read(const char *path, const char *state_override,
+                           struct config_errors *errors, int *code)
+{
+    struct findings findings = {0};
+    size_t length = 0;
+    char *text = read_file(path, &length, &findings, code);
+    struct config *config =
+        read_text(text, length, path, state_override, &findings, errors);
+    free(text);
+    return config;
 }
 
 static void clear_values(bool is_of_stream, void *base)

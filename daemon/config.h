@@ -89,6 +89,9 @@ struct config_errors {
  */
 struct config *config_read(const char *path, const char *state_override,
                            struct config_errors *errors, int *code);
+/* The same for a text of at most 1 MiB, as if it were the file of that path. */
+struct config *config_parse(const char *text, size_t length, const char *path,
+                            const char *state_override, struct config_errors *errors);
 void config_destroy(struct config **config);
 void config_errors_clear(struct config_errors *errors);
 

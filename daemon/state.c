@@ -53,9 +53,10 @@ static bool check_owner(const char *path, const struct stat *status, struct faul
 static bool open_folder(struct state *state, struct fault *fault)
 {
     struct stat status;
-    state->folder_fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    /* Links are followed: systemd makes one where it chooses the user. */
+    state->folder_fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (state->folder_fd == -1 || fstat(state->folder_fd, &status) == -1) {
-        const int code = errno == EACCES || errno == ELOOP ? EX_NOPERM : EX_CANTCREAT;
+        const int code = errno == EACCES ? EX_NOPERM : EX_CANTCREAT;
         return fault_set(fault, code, "%s: cannot open the state folder: %s", state->path,
                          strerror(errno));
     }

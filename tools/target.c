@@ -134,13 +134,14 @@ static bool read_layout(struct target *target, const json_t *stream,
         layout_new(column_names, json_array_size(columns), field_names,
                    json_array_size(fields), text_of(stream, "time"),
                    text_of(stream, "weight"), key_column(stream), &what);
-    if (target->layout == NULL) {
+    const bool is_good = target->layout != NULL && target->layout->n_fields > 0;
+    if (!is_good) {
         failure_set(failure, EX_SOFTWARE, "%s: the daemon names no column %s",
                     target->stream, what != NULL ? what : "at all");
     }
     free(column_names);
     free(field_names);
-    return target->layout != NULL;
+    return is_good;
 }
 
 bool target_read(struct target *target, json_t *reply, const char *name,

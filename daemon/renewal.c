@@ -14,6 +14,8 @@ bool renewal_take(struct stream *stream, enum renewal_step step,
         stream->own.feed.binds = stream->feed->attachment.now.binds;
         stream->own.feed.endpoints = stream->feed->attachment.now.wanted;
         stream->own.feed.subscribe = stream->feed->subscribed;
+        /* What waited for the end of a slower pace is looked at now. */
+        stream->publish_ms = 0;
     }
     return true;
 }

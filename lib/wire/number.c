@@ -65,12 +65,51 @@ struct digits {
     int64_t power;     /* the number is value 10^power */
 };
 
+/* Eight bytes, the first one lowest. */
+static uint64_t load_8(const char *at)
+{
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof(bytes));
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(bytes) : bytes;
+}
+
+/* Whether all eight bytes are digits: the high half of each is 3, and stays so when 6 is
+ * added. */
+static bool are_digits(uint64_t bytes)
+{
+    const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0);
+    const uint64_t threes = UINT64_C(0x3030303030303030);
+    const uint64_t sixes = UINT64_C(0x0606060606060606);
+    return ((bytes & high) == threes) && (((bytes + sixes) & high) == threes);
+}
+
+/* Their value: pairs, then fours, then all eight at once. */
+static uint64_t eight_digits(uint64_t bytes)
+{
+    bytes = (bytes & UINT64_C(0x0f0f0f0f0f0f0f0f)) * 2561 >> 8;
+    bytes = (bytes & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
+    return (bytes & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32;
+}
+
+/* Reads digits as they come, onto a value that wraps when there are too many. */
+static const char *take_digits(const char *at, const char *end, uint64_t *value)
+{
+    while (end - at >= 8 && are_digits(load_8(at))) {
+        *value = 100000000 * *value + eight_digits(load_8(at));
+        at += 8;
+    }
+    while (at < end && is_digit(*at)) {
+        *value = 10 * *value + (uint64_t)(*at++ - '0');
+    }
+    return at;
+}
+
 /* [0-9]+ ( '.' [0-9]+ )?, without a leading zero before another digit. */
 static const char *read_digits(const char *at, const char *end, struct digits *digits)
 {
     const char *const begin = at;
     uint64_t value = 0;
-    while (at < end && is_digit(*at)) {
+    while (at < end && is_digit(*at)) { /* mostly one or two */
         value = 10 * value + (uint64_t)(*at++ - '0');
     }
     if (at == begin || (*begin == '0' && at - begin > 1)) {
@@ -79,10 +118,7 @@ static const char *read_digits(const char *at, const char *end, struct digits *d
     digits->power = 0;
     const char *point = at;
     if (at < end && *at == '.') {
-        at++;
-        while (at < end && is_digit(*at)) {
-            value = 10 * value + (uint64_t)(*at++ - '0');
-        }
+        at = take_digits(at + 1, end, &value);
         if (at == point + 1) {
             return NULL;
         }
@@ -228,20 +264,19 @@ static uint64_t settle(const struct digits *digits, int64_t power, uint64_t bits
 /* The nearest double, as bits, of digits 10^exponent. */
 static uint64_t round_digits(const struct digits *digits, int64_t exponent)
 {
-    int64_t q;
-    const uint64_t w = first_digits(digits, &q);
-    q += exponent;
     uint64_t bits;
     uint64_t next;
     if (digits->n <= DIGITS_MAX) {
-        if (multiply(w, q, &bits)) {
+        if (multiply(digits->value, digits->power + exponent, &bits)) {
             return bits;
         }
-    } else if (multiply(w, q, &bits) && multiply(w + 1, q, &next) && bits == next) {
-        return bits;
-    }
-    if (q < POWER_MIN - DIGITS_MAX) {
-        return 0;
+    } else {
+        int64_t power;
+        const uint64_t w = first_digits(digits, &power);
+        if (multiply(w, power + exponent, &bits) &&
+            multiply(w + 1, power + exponent, &next) && bits == next) {
+            return bits;
+        }
     }
     return settle(digits, digits->power + exponent, bits);
 }

@@ -17,24 +17,6 @@ bool scan_fail(struct scan *scan, const char *error)
     return false;
 }
 
-char scan_peek(struct scan *scan)
-{
-    while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\t' ||
-                                    *scan->at == '\r' || *scan->at == '\n')) {
-        scan->at++;
-    }
-    return scan->at < scan->end ? *scan->at : '\0';
-}
-
-bool scan_take(struct scan *scan, char c)
-{
-    if (scan_peek(scan) != c || scan->at == scan->end) {
-        return false;
-    }
-    scan->at++;
-    return true;
-}
-
 bool scan_expect(struct scan *scan, char c)
 {
     if (scan_take(scan, c)) {

@@ -192,45 +192,52 @@ static void copy_rest(struct transform *t, size_t n, const struct batch *from, s
     }
 }
 
+/* Row i of `from` as row n of the result, if it makes one. */
+static bool take_row(struct transform *t, const struct batch *from, size_t i, size_t n)
+{
+    const size_t n_fields = t->layout->n_fields;
+    const double *const x = from->x + i * from->stride;
+    const double time = from->time != NULL ? from->time[i] : 0.0;
+    const bool has_result = !t->has_difference || t->has_previous;
+    copy_rest(t, n, from, i);
+    if (t->reason[n] != REASON_NONE) {
+        return true;
+    }
+    if (has_result) {
+        t->reason[n] = (uint8_t)make_row(t, n, x, time);
+        t->origin[n] = (struct bytes){x, n_fields * sizeof(double)};
+    }
+    memcpy(t->previous, x, n_fields * sizeof(double));
+    t->previous_time = time;
+    t->has_previous = true;
+    return has_result;
+}
+
 size_t transform_rows(struct transform *transform, const struct batch *from, size_t first,
                       struct batch *to)
 {
     struct transform *const t = transform;
-    const size_t n_fields = t->layout->n_fields;
     size_t n = 0;
     size_t i = first;
-    bool has_rejected = false;
     const char *detail = NULL;
-    for (; i < from->n && !has_rejected; i++) {
-        const double *const x = from->x + i * from->stride;
-        const double time = from->time != NULL ? from->time[i] : 0.0;
-        copy_rest(t, n, from, i);
-        if (t->reason[n] != REASON_NONE) {
-            has_rejected = true;
-            detail = from->detail;
-            n++;
-            continue;
-        }
-        if (!t->has_difference || t->has_previous) {
-            t->reason[n] = (uint8_t)make_row(t, n, x, time);
-            t->origin[n] = (struct bytes){x, n_fields * sizeof(double)};
-            has_rejected = t->reason[n] != REASON_NONE;
-            detail = has_rejected ? t->detail : NULL;
+    while (i < from->n && detail == NULL) {
+        if (take_row(t, from, i, n)) {
+            if (t->reason[n] != REASON_NONE) {
+                detail = from->reason[i] != REASON_NONE ? from->detail : t->detail;
+            }
             n++;
         }
-        memcpy(t->previous, x, n_fields * sizeof(double));
-        t->previous_time = time;
-        t->has_previous = true;
+        i++;
     }
     *to = (struct batch){
         .n = n,
         .x = t->x,
-        .stride = n_fields,
+        .stride = t->layout->n_fields,
         .weight = from->weight != NULL ? t->weight : NULL,
         .time = from->time != NULL ? t->time : NULL,
         .key = from->key != NULL ? t->key : NULL,
         .reason = t->reason,
-        .n_rejected = has_rejected ? 1 : 0,
+        .n_rejected = detail != NULL ? 1 : 0,
         .origin = t->origin,
         .detail = detail,
     };

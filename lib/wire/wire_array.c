@@ -150,11 +150,54 @@ static const char *header_error(struct scan *scan, struct header *header)
     return NULL;
 }
 
+/* What the header says fits the stream and the bytes that came. */
+static bool body_is_good(struct reader *reader, const struct header *header,
+                         const struct dtype *dtype, struct bytes body)
+{
+    const size_t n_rows = header->n_axes == 2 ? header->shape[0] : 1;
+    const size_t n_columns = header->n_axes == 2 ? header->shape[1] : header->shape[0];
+    return header->n_axes >= 1 && header->n_axes <= 2 && n_rows > 0 &&
+           n_columns == reader->layout->n_columns &&
+           body_fits(dtype, n_rows, n_columns, body.size);
+}
+
+static void refuse_shape(struct reader *reader, const struct header *header,
+                         struct bytes body)
+{
+    char shape[64] = "";
+    if (header->n_axes == 1) {
+        snprintf(shape, sizeof(shape), "[%zu]", header->shape[0]);
+    } else if (header->n_axes == 2) {
+        snprintf(shape, sizeof(shape), "[%zu,%zu]", header->shape[0], header->shape[1]);
+    } else {
+        snprintf(shape, sizeof(shape), "of %zu axes", header->n_axes);
+    }
+    reader_refuse(reader, REASON_SHAPE, body, "shape %s in %zu bytes: [%zu] or [n,%zu]",
+                  shape, body.size, reader->layout->n_columns, reader->layout->n_columns);
+}
+
+/* The points are numbered up to 2^64 - 1. */
+static bool seq_is_good(const struct header *header, size_t n_rows)
+{
+    return !header->has_seq || header->seq <= UINT64_MAX - (n_rows - 1);
+}
+
+static void accept(struct reader *reader, const struct header *header, struct body body)
+{
+    reader->body = body;
+    if (header->has_source) {
+        memcpy(reader->source, header->source.data, header->source.size);
+        reader->source[header->source.size] = '\0';
+        reader->seq = header->seq;
+    }
+}
+
 static void array_open(struct reader *reader, const struct bytes *parts)
 {
     const char *const text = parts[0].data;
     struct scan scan = {.at = text, .end = text + parts[0].size};
     struct header header = {0};
+    struct body body = {.data = parts[1].data};
     if (parts[0].size > LINE_BYTES_MAX) {
         reader_refuse(reader, REASON_SIZE, parts[0], "a header of %zu bytes: %d at most",
                       parts[0].size, LINE_BYTES_MAX);
@@ -166,37 +209,20 @@ static void array_open(struct reader *reader, const struct bytes *parts)
                       (size_t)(scan.at - text), error);
         return;
     }
-    bool swap;
-    const struct dtype *dtype = dtype_find(header.dtype, &swap);
-    if (dtype == NULL) {
+    body.dtype = dtype_find(header.dtype, &body.swap);
+    if (body.dtype == NULL) {
         reader_refuse(reader, REASON_DTYPE, parts[0], "header: dtype %.*s is not known",
                       (int)(header.dtype.size < 32 ? header.dtype.size : 32),
                       (const char *)header.dtype.data);
-        return;
-    }
-    const size_t n_rows = header.n_axes == 2 ? header.shape[0] : 1;
-    const size_t n_columns = header.n_axes == 2 ? header.shape[1] : header.shape[0];
-    if (header.n_axes < 1 || header.n_axes > 2 || n_rows == 0 ||
-        n_columns != reader->layout->n_columns ||
-        !body_fits(dtype, n_rows, n_columns, parts[1].size)) {
-        reader_refuse(reader, REASON_SHAPE, parts[1],
-                      "%zu axes, %zu x %zu of %s in %zu bytes: n x %zu wanted",
-                      header.n_axes, n_rows, n_columns, dtype->name, parts[1].size,
-                      reader->layout->n_columns);
-        return;
-    }
-    if (header.has_seq && header.seq > UINT64_MAX - (n_rows - 1)) {
-        reader_refuse(reader, REASON_HEADER, parts[0],
-                      "header: seq of the last point "
-                      "is past 2^64");
-        return;
-    }
-    reader->body = (struct body){
-        .data = parts[1].data, .dtype = dtype, .swap = swap, .n_rows = n_rows};
-    if (header.has_source) {
-        memcpy(reader->source, header.source.data, header.source.size);
-        reader->source[header.source.size] = '\0';
-        reader->seq = header.seq;
+    } else if (!body_is_good(reader, &header, body.dtype, parts[1])) {
+        refuse_shape(reader, &header, parts[1]);
+    } else {
+        body.n_rows = header.n_axes == 2 ? header.shape[0] : 1;
+        if (seq_is_good(&header, body.n_rows)) {
+            accept(reader, &header, body);
+        } else {
+            reader_refuse(reader, REASON_HEADER, parts[0], "header: seq goes past 2^64");
+        }
     }
 }
 

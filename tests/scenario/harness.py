@@ -70,6 +70,16 @@ def config(streams, **top):
     return json.dumps(whole, indent=1)
 
 
+def wait_for(socket, what, process=None):
+    """Waits until the socket can be read; at once an error when the process has ended."""
+    until = time.monotonic() + DEADLINE
+    while not socket.poll(100):
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"no {what}: mixd ended with {process.returncode}")
+        if time.monotonic() > until:
+            raise AssertionError(f"no {what} came")
+
+
 class Feed:
     """A PUSH (or, for sub feeds that bind, PUB) socket connected to a stream's feed."""
 
@@ -108,7 +118,8 @@ class Feed:
 class Subscription:
     """A SUB socket on the daemon's publisher. Model frames are checked as they come."""
 
-    def __init__(self, endpoint, topics, conflate=False):
+    def __init__(self, endpoint, topics, conflate=False, process=None):
+        self.process = process
         self.socket = CONTEXT.socket(zmq.SUB)
         self.socket.setsockopt(zmq.LINGER, 0)
         if conflate:
@@ -117,10 +128,9 @@ class Subscription:
             self.socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
         self.socket.connect(endpoint)
 
-    def receive(self, seconds=None):
+    def receive(self):
         """The next frame: topic and object."""
-        if not self.socket.poll(1000 * (seconds or DEADLINE)):
-            raise AssertionError("no frame came")
+        wait_for(self.socket, "frame", self.process)
         parts = self.socket.recv_multipart()
         assert len(parts) == 1, f"{len(parts)} parts instead of one"
         topic, blank, body = parts[0].partition(b" ")
@@ -155,7 +165,8 @@ class Subscription:
 class Control:
     """A DEALER on a control socket, one request at a time."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, process=None):
+        self.process = process
         self.socket = CONTEXT.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.RECONNECT_IVL, 10)
@@ -164,9 +175,8 @@ class Control:
     def send(self, request):
         self.socket.send(json.dumps(request).encode())
 
-    def reply(self, seconds=None):
-        if not self.socket.poll(1000 * (seconds or DEADLINE)):
-            raise AssertionError("no reply came")
+    def reply(self):
+        wait_for(self.socket, "reply", self.process)
         return parse(self.socket.recv_multipart()[-1])
 
     def request(self, command, **arguments):
@@ -247,12 +257,7 @@ class Daemon:
                 [program("mixd"), "-c", self.file, *self.arguments],
                 **{**options, **self.popen})
         self.controller = self.client()
-        self.controller.send({"command": "version"})
-        until = time.monotonic() + DEADLINE
-        while not self.controller.socket.poll(50):
-            assert self.process.poll() is None, f"exit {self.process.returncode}"
-            assert time.monotonic() < until, "mixd does not answer"
-        assert self.controller.reply()["ok"] is True
+        self.ask("version")
         with open(os.path.join(self.state, "endpoints.json"), encoding="utf-8") as file:
             parse(file.read())
 
@@ -288,7 +293,7 @@ class Daemon:
         return "ipc://" + os.path.join(self.state, "control.sock")
 
     def client(self):
-        return self.keep(Control(self.control_endpoint))
+        return self.keep(Control(self.control_endpoint, self.process))
 
     def keep(self, client):
         self.clients.append(client)
@@ -315,7 +320,7 @@ class Daemon:
 
     def subscribe(self, *topics, **options):
         publish = self.ask("status")["endpoints"]["publish"][0]
-        return self.keep(Subscription(publish, topics, **options))
+        return self.keep(Subscription(publish, topics, process=self.process, **options))
 
     def ledger(self, name):
         return reference.check_ledger(self.ask("status")["streams"][name]["ledger"])

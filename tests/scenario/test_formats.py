@@ -229,7 +229,7 @@ class Shapes(unittest.TestCase):
                 mixd.feed(name).array(rows)
             found = drained(mixd, N_POINTS)
             self.assertEqual(found["plus"], found["minus"])
-            self.assertGreater(np.abs(found["tiny"]["means"]).max(), 0, "not flushed to 0")
+            self.assertGreater(np.abs(found["tiny"]["means"]).max(), 0)
 
     def test_gaps_in_the_numbers_of_a_source_are_counted(self):
         with Daemon(config({"s": stream()})) as mixd:

@@ -30,7 +30,7 @@ class GrowingStart(unittest.TestCase):
         cls.sent = total
         ledger = self.mixd.drain("s", total)
         self.assertEqual(ledger["learned"], learned, f"after {total} points")
-        # Until a refit has ended, frames may show its points with the old model or queued.
+        # Until a refit has ended, frames may show its points with the old model.
         frame = self.frames.until(lambda f: f["ledger"]["received"] == total
                                   and f["points"] == learned and f["state"] == state)
         self.assertEqual(frame["ledger"]["learned"], learned, f"after {total} points")

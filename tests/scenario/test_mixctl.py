@@ -4,6 +4,7 @@ the daemon is looked for."""
 
 import os
 import subprocess
+import time
 import unittest
 
 import harness
@@ -38,7 +39,8 @@ class Mixctl(InFolder):
     def test_every_command_for_people_and_as_json(self):
         commands = [
             ["version"], ["status"], ["streams"], ["config"], ["model", "s"],
-            ["score", "s", "1", "2"], ["score", "s", "-1.5", "-2e3"], ["sample", "s", "--n", "3", "--seed", "1"],
+            ["score", "s", "1", "2"], ["score", "s", "-1.5", "-2e3"],
+            ["sample", "s", "--n", "3", "--seed", "1"],
             ["wait", "s", "--points", "100", "--timeout", "5"],
             ["drain", "s", "--sent", "1"], ["rejects", "s"],
             ["freeze", "fresh"], ["thaw", "fresh"], ["reset", "fresh"],
@@ -155,9 +157,9 @@ class Mixwatch(InFolder):
             self.assertTrue(watch.stdout.readline().startswith(b"{"))
             watch.stdout.close()
             feed = self.mixd.feed("s")
-            until = harness.time.monotonic() + harness.DEADLINE
+            until = time.monotonic() + harness.DEADLINE
             while watch.poll() is None:  # the next frames find nobody
-                self.assertLess(harness.time.monotonic(), until)
+                self.assertLess(time.monotonic(), until)
                 received = self.mixd.ledger("s")["received"]
                 feed.array(reference.mixture(64))
                 self.mixd.drain("s", 64, since=received)

@@ -165,6 +165,19 @@ void estep_score(struct estep *estep, const struct mix_model *model,
     run(estep, model, block, true);
 }
 
+void estep_joint(struct estep *estep, const struct mix_model *model,
+                 const struct block *block)
+{
+    const double common = densities(estep, model, block);
+    for (size_t k = 0; k < model->shape.components; k++) {
+        double *l = estep->resp + k * BLOCK_POINTS;
+        for (size_t i = 0; i < block->n; i++) {
+            l[i] = (l[i] + (common + (block->has_missing ? estep->work.offset[i] : 0))) *
+                   LN_2;
+        }
+    }
+}
+
 struct sums *sums_new(const struct shape *shape)
 {
     struct sums *sums = calloc(1, sizeof(*sums));

@@ -34,6 +34,10 @@ void estep_run(struct estep *estep, const struct mix_model *model,
 void estep_score(struct estep *estep, const struct mix_model *model,
                  const struct block *block);
 
+/* resp[k * BLOCK_POINTS + i] <- log w_k f(x_i | k) in nats, instead of its share. */
+void estep_joint(struct estep *estep, const struct mix_model *model,
+                 const struct block *block);
+
 /* Sums over one block or several, about the means of one model. */
 struct sums {
     double *mass;         /* K: sum of responsibilities times weight */

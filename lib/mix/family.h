@@ -55,6 +55,9 @@ struct workspace {
     double *offset;  /* BLOCK_POINTS: to add to the log density of each point, bits */
 };
 
+/* Ways to cut a component in two. */
+enum family_cut { CUT_FIRST_AXIS, CUT_SECOND_AXIS, CUT_THIRD_AXIS, CUT_NESTED, FAMILY_CUTS };
+
 struct family {
     const char *name;
     size_t (*param_size)(const struct factor *f);
@@ -91,6 +94,15 @@ struct family {
                     const struct prior *prior, double *param);
     /* stats of which param is the M-step without a prior; for a start from a model. */
     void (*invert)(const struct factor *f, const double *param, double *stats);
+    /* Component k of stats <- component from_k of other statistics of the same factor but
+     * for its number of components. */
+    void (*place)(const struct factor *f, double *stats, size_t k,
+                  const struct factor *from_f, const double *from, size_t from_k);
+    /* Component k in two halves of equal weight that have its moments together, for one
+     * of FAMILY_CUTS ways to cut: along its widest axes, in units of the deviations
+     * sqrt(s0), or into a narrow and a wide one. pair: statistics of two components. */
+    void (*split)(const struct factor *f, const double *stats, size_t k,
+                  enum family_cut cut, const double *s0, double *pair);
     /* Mean and variance of each field of the factor under component k. */
     void (*moments)(const struct factor *f, const double *param, size_t k, double *mean,
                     double *variance);

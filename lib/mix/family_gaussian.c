@@ -245,6 +245,8 @@ const struct family family_gaussian = {
     .merge = gaussian_merge,
     .mstep = gaussian_mstep,
     .invert = gaussian_invert,
+    .place = gaussian_place,
+    .split = gaussian_split,
     .moments = moments,
     .sample = sample,
 };

@@ -14,6 +14,8 @@
 #define FIT_TOLERANCE 1e-6
 /* Starts are compared at this tolerance; only the best is polished. */
 #define COARSE_TOLERANCE 1e-4
+/* Rounds of split and merge at most; they end at the first that gains nothing. */
+#define SPLIT_ROUNDS 6
 
 void mix_fit_options_init(struct mix_fit_options *options)
 {
@@ -73,6 +75,7 @@ static struct search_plan plan_of(const struct mix_fit_options *fit)
         .coarse_passes = fit->max_iterations,
         .coarse_tolerance = is_counted ? 0 : fmax(fit->tolerance, COARSE_TOLERANCE),
         .is_final = is_counted,
+        .split_rounds = fit->split_merge ? SPLIT_ROUNDS : 0,
         .fine_passes = fit->max_iterations,
         .fine_tolerance = fit->tolerance,
     };

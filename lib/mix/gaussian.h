@@ -120,4 +120,10 @@ void gaussian_missing_sums(const struct factor *f, const double *param,
                            const struct workspace *work, const struct block *block,
                            const double *resp, double *sums);
 
+/* gaussian_split.c */
+void gaussian_place(const struct factor *f, double *stats, size_t k,
+                    const struct factor *from_f, const double *from, size_t from_k);
+void gaussian_split(const struct factor *f, const double *stats, size_t k,
+                    enum family_cut cut, const double *s0, double *pair);
+
 #endif

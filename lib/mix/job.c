@@ -14,6 +14,7 @@
 #define LAST_STARTS 5
 #define COARSE_PASSES 100
 #define COARSE_TOLERANCE 1e-4
+#define SPLIT_ROUNDS 6
 #define FINE_PASSES 300
 #define FINE_TOLERANCE 1e-6
 
@@ -49,6 +50,7 @@ enum mix_err job_prepare(struct mix_learner *learner)
         .index = points_count(learner->memory),
         .coarse_passes = COARSE_PASSES,
         .coarse_tolerance = COARSE_TOLERANCE,
+        .split_rounds = is_last(learner) ? SPLIT_ROUNDS : 0,
         .fine_passes = is_last(learner) ? FINE_PASSES : 0,
         .fine_tolerance = FINE_TOLERANCE,
     };

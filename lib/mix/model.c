@@ -14,6 +14,25 @@
 #define VALUE_MAX 1e150
 #define WEIGHT_SUM_ERROR 1e-9
 
+struct shape shape_resize(const struct shape *shape, size_t components)
+{
+    struct shape other = *shape;
+    other.components = components;
+    other.param_size = other.cache_size = other.stats_size = other.sums_size = 0;
+    other.scratch_size = 0;
+    for (size_t i = 0; i < other.n_factors; i++) {
+        struct factor *f = &other.factors[i];
+        f->components = components;
+        other.param_size += f->family->param_size(f);
+        other.cache_size += f->family->cache_size(f);
+        other.stats_size += f->family->stats_size(f);
+        other.sums_size += f->family->sums_size(f);
+        const size_t scratch = f->family->scratch_size(f);
+        other.scratch_size = scratch > other.scratch_size ? scratch : other.scratch_size;
+    }
+    return other;
+}
+
 struct shape shape_of(const struct mix_options *options)
 {
     struct shape shape = {.dimensions = options->dimensions,
@@ -23,16 +42,7 @@ struct shape shape_of(const struct mix_options *options)
                                        .components = options->components,
                                        .dimensions = options->dimensions,
                                        .covariance = options->covariance};
-    for (size_t i = 0; i < shape.n_factors; i++) {
-        const struct factor *f = &shape.factors[i];
-        shape.param_size += f->family->param_size(f);
-        shape.cache_size += f->family->cache_size(f);
-        shape.stats_size += f->family->stats_size(f);
-        shape.sums_size += f->family->sums_size(f);
-        const size_t scratch = f->family->scratch_size(f);
-        shape.scratch_size = scratch > shape.scratch_size ? scratch : shape.scratch_size;
-    }
-    return shape;
+    return shape_resize(&shape, options->components);
 }
 
 struct mix_model *model_new(const struct shape *shape)

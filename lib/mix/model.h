@@ -32,6 +32,9 @@ struct mix_model {
 /* The shape of one gaussian factor over all fields, as the options ask for. */
 struct shape shape_of(const struct mix_options *options);
 
+/* The same shape with another number of components. */
+struct shape shape_resize(const struct shape *shape, size_t components);
+
 /* A model of that shape with every number 0. NULL without memory. */
 struct mix_model *model_new(const struct shape *shape);
 /* Derives log2_weights and cache after weights or param were written. */

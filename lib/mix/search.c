@@ -41,7 +41,11 @@ struct search *search_new(const struct mix_options *options, const struct shape 
     search->em = em_new(shape);
     search->kmeans = kmeans_new(shape->dimensions, shape->components, n);
     search->values = calloc(n + 1, sizeof(*search->values));
-    if (search->scales == NULL || search->best == NULL || search->trial == NULL ||
+    if (plan->split_rounds > 0) {
+        search->splitmerge = splitmerge_new(options, shape, n);
+    }
+    if ((plan->split_rounds > 0 && search->splitmerge == NULL) ||
+        search->scales == NULL || search->best == NULL || search->trial == NULL ||
         search->em == NULL || search->kmeans == NULL || search->values == NULL) {
         search_destroy(&search);
         return NULL;
@@ -58,6 +62,7 @@ void search_destroy(struct search **search)
         mix_model_destroy(&(*search)->trial);
         em_destroy(&(*search)->em);
         kmeans_destroy(&(*search)->kmeans);
+        splitmerge_destroy(&(*search)->splitmerge);
         free((*search)->values);
         free(*search);
         *search = NULL;
@@ -159,15 +164,23 @@ static void end_climb(struct search *search)
     }
 }
 
+static void finish(struct search *search)
+{
+    climb(search, search->plan.fine_passes, search->plan.fine_tolerance, SEARCH_FINISH);
+}
+
 static void end_prior(struct search *search)
 {
     const double change = scales_update_prior(search->scales, search->trial);
     search->rounds++;
     if (change > PRIOR_CHANGE && search->rounds < PRIOR_ROUNDS) {
         climb(search, PRIOR_PASSES, search->plan.coarse_tolerance, SEARCH_PRIOR);
+    } else if (search->plan.split_rounds > 0) {
+        splitmerge_start(search->splitmerge, search->points, &search->prior,
+                         search->trial, search->plan.split_rounds);
+        search->step = SEARCH_SPLIT;
     } else {
-        climb(search, search->plan.fine_passes, search->plan.fine_tolerance,
-              SEARCH_FINISH);
+        finish(search);
     }
 }
 
@@ -201,6 +214,11 @@ static void run_step(struct search *search, uint64_t *budget)
     case SEARCH_PRIOR:
         if (run_em(search, budget)) {
             end_prior(search);
+        }
+        break;
+    case SEARCH_SPLIT:
+        if (splitmerge_run(search->splitmerge, budget)) {
+            finish(search);
         }
         break;
     case SEARCH_FINISH:

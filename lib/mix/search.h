@@ -4,8 +4,8 @@
  * starts, batch EM from each and from an older model if there is one, the prior fitted
  * to the winner, then a last EM. Used by the warm-up of a learner and by mix_fit().
  *
- *     MEASURE -> SEED -> CLIMB -> ... -> REVISE -> PRIOR -> FINISH -> done
- *                  ^-------'              (old)    (S0 <-> EM)
+ *     MEASURE -> SEED -> CLIMB -> ... -> REVISE -> PRIOR -> SPLIT -> FINISH -> done
+ *                  ^-------'              (old)   (S0 <-> EM)
  */
 #ifndef SEARCH_H
 #define SEARCH_H
@@ -18,6 +18,7 @@
 #include "kmeans.h"
 #include "mix.h"
 #include "resolution.h"
+#include "splitmerge.h"
 
 struct search_plan {
     size_t starts;                /* k-means++ starts */
@@ -26,6 +27,7 @@ struct search_plan {
     size_t coarse_passes;         /* EM passes of each start */
     double coarse_tolerance;      /* nats a point */
     bool is_final;                /* the best start is the result as it is */
+    size_t split_rounds;          /* of split and merge; 0: none */
     size_t fine_passes;           /* EM passes of the winner, 0: none */
     double fine_tolerance;
     mix_fit_progress_fn *progress; /* after every pass; NULL: nobody asks */
@@ -38,6 +40,7 @@ enum search_step {
     SEARCH_CLIMB,
     SEARCH_REVISE,
     SEARCH_PRIOR,
+    SEARCH_SPLIT,
     SEARCH_FINISH,
     SEARCH_DONE
 };
@@ -53,6 +56,7 @@ struct search {
     struct mix_model *trial;      /* the start being climbed */
     struct em *em;                /* em->stats at the end: those of the best model */
     struct kmeans *kmeans;
+    struct splitmerge *splitmerge; /* NULL without split_rounds */
     struct weighted *values;      /* scratch of scales_measure */
     struct prior prior;           /* views into scales */
     size_t start;                 /* starts made */

@@ -63,6 +63,36 @@ void stats_of_model(struct stats *stats, const struct mix_model *model)
     }
 }
 
+void stats_place(struct stats *dst, const struct shape *dst_shape, size_t k,
+                 const struct stats *src, const struct shape *src_shape, size_t from_k)
+{
+    double *values = dst->values;
+    const double *from = src->values;
+    dst->rho[k] = src->rho[from_k];
+    for (size_t i = 0; i < dst_shape->n_factors; i++) {
+        const struct factor *f = &dst_shape->factors[i], *g = &src_shape->factors[i];
+        f->family->place(f, values, k, g, from, from_k);
+        values += f->family->stats_size(f);
+        from += g->family->stats_size(g);
+    }
+}
+
+void stats_split(const struct stats *stats, const struct shape *shape, size_t k,
+                 enum family_cut cut, const double *s0, struct stats *pair)
+{
+    const double *values = stats->values;
+    double *out = pair->values;
+    pair->rho[0] = pair->rho[1] = stats->rho[k] / 2;
+    for (size_t i = 0; i < shape->n_factors; i++) {
+        const struct factor *f = &shape->factors[i];
+        struct factor two = *f;
+        two.components = 2;
+        f->family->split(f, values, k, cut, s0 + f->first, out);
+        values += f->family->stats_size(f);
+        out += f->family->stats_size(&two);
+    }
+}
+
 void stats_blend(struct stats *stats, const struct mix_model *model,
                  const struct sums *sums, double gamma)
 {

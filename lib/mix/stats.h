@@ -23,6 +23,15 @@ void stats_assign(struct stats *dst, const struct stats *src, const struct shape
 /* The statistics of which the model is the M-step without a prior. */
 void stats_of_model(struct stats *stats, const struct mix_model *model);
 
+/* Component k of dst, share and all, <- component from_k of src; the shapes agree but
+ * for their numbers of components. */
+void stats_place(struct stats *dst, const struct shape *dst_shape, size_t k,
+                 const struct stats *src, const struct shape *src_shape, size_t from_k);
+
+/* Component k cut in two of equal share; pair is of two components. s0: D. */
+void stats_split(const struct stats *stats, const struct shape *shape, size_t k,
+                 enum family_cut cut, const double *s0, struct stats *pair);
+
 /* stats <- (1 - gamma) stats + gamma (sums / sums->weight), 0 < gamma <= 1; sums were
  * taken about the means of `model`. gamma = 1 replaces: one step of batch EM. Does
  * nothing when sums hold no weight. */

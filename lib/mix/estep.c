@@ -15,7 +15,7 @@
 /* Blocks of doubles that the scratch of an E-step consists of. */
 static size_t estep_size(const struct shape *shape)
 {
-    return (shape->components + 5) * BLOCK_POINTS + shape->scratch_size;
+    return (shape->components + 5) * BLOCK_POINTS + shape->scratch_size + shape->components;
 }
 
 struct estep *estep_new(const struct shape *shape)
@@ -38,6 +38,7 @@ struct estep *estep_new(const struct shape *shape)
     estep->work.kernel = kernel_current();
     estep->work.offset = estep->point_weight + BLOCK_POINTS;
     estep->work.scratch = estep->work.offset + BLOCK_POINTS;
+    estep->mass = estep->work.scratch + shape->scratch_size;
     return estep;
 }
 
@@ -215,16 +216,11 @@ void sums_add(struct sums *sums, const struct estep *estep, const struct mix_mod
 {
     const double *param = model->param, *cache = model->cache;
     double *values = sums->values;
-    for (size_t k = 0; k < model->shape.components; k++) {
-        const double *r = estep->resp + k * BLOCK_POINTS;
-        double part[8] = {0};
-        for (size_t i = 0; i < BLOCK_POINTS; i += 8) {
-            for (size_t lane = 0; lane < 8; lane++) {
-                part[lane] += r[i + lane];
-            }
-        }
-        sums->mass[k] += ((part[0] + part[4]) + (part[2] + part[6])) +
-                         ((part[1] + part[5]) + (part[3] + part[7]));
+    const size_t components = model->shape.components;
+    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    estep->work.kernel->mass(estep->resp, components, groups, estep->mass);
+    for (size_t k = 0; k < components; k++) {
+        sums->mass[k] += estep->mass[k];
     }
     for (size_t j = 0; j < model->shape.n_factors; j++) {
         const struct factor *f = &model->shape.factors[j];

@@ -21,6 +21,7 @@ struct estep {
     size_t unscorable;     /* points without a finite density or without any value */
     struct workspace work;
     double *high, *sum;    /* BLOCK_POINTS: l_i = log(2^high sum) before offsets */
+    double *mass;          /* K: sums of resp, of the block last added by sums_add() */
     double *point_weight;  /* BLOCK_POINTS: 0 where a point has no value */
 };
 struct estep *estep_new(const struct shape *shape);

@@ -22,7 +22,7 @@ static size_t cache_size(const struct factor *f)
 
 static size_t stats_size(const struct factor *f)
 {
-    return f->components * (f->dimensions + gaussian_scatter_size(f));
+    return f->components * (f->dimensions + gaussian_packed(f));
 }
 
 static size_t sums_size(const struct factor *f)
@@ -57,7 +57,7 @@ static size_t layout_size(const struct factor *f)
 
 static size_t moments_size(const struct factor *f)
 {
-    return f->components * packed_size(f->dimensions + 1);
+    return (f->components + 1) * packed_size(f->dimensions + 1);
 }
 
 size_t gaussian_scratch_size(const struct factor *f)
@@ -73,6 +73,7 @@ struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch
     at.b = at.a + layout_size(f);
     at.resp = at.b + layout_size(f);
     at.moments = at.resp + f->components * BLOCK_POINTS;
+    at.again = at.moments + f->components * packed_size(f->dimensions + 1);
     at.base = at.moments + moments_size(f);
     at.patterns = at.base + f->components;
     return at;

@@ -7,10 +7,10 @@
  *     param    means [K][D] | covariances: full [K][D][D], diag [K][D], spherical [K],
  *                             tied [D][D]
  *     cache    ref [D] | exponent [D] | W [n_cov][S] | c [K][D] | base [K] | is_far [K]
- *     stats    m [K][D] | C: full, tied [K][D][D], diag, spherical [K][D]
- *     sums     N [K] | F [K][D] | T [K][S]
- *     scratch  a [8][D+1][32] | b, the same | moments [K][..] | r [K][256] | base [K] |
- *              patterns of missing entries [4][D][D]
+ *     stats    m [D][K] | C [S][K]
+ *     sums     N [K] | F [D][K] | T [S][K]
+ *     scratch  a [8][D+1][32] | b, the same | r [K][256] | moments [..][K] and of one
+ *              component once more | base [K] | patterns of missing entries [4][D][D]
  *
  * W is the inverse factor in units in which log2 f(x) = common + base - |W (x-mu)|^2,
  * and c = W (ref - mu), so that W (x - mu) = W (x - ref) + c: x - ref is taken once for
@@ -41,6 +41,9 @@
  * between ref and the mean of the points, moments are (64^2 eps = 1e-12 in T). */
 #define GAUSSIAN_FAR 64
 
+/* Components worked on at a time outside the kernels: what a vector holds at most. */
+#define GAUSSIAN_LANES 8
+
 /* Full and tied have a matrix to factor, diag and spherical only variances. */
 static inline bool gaussian_is_dense(const struct factor *f)
 {
@@ -62,17 +65,22 @@ static inline size_t gaussian_cov_size(const struct factor *f)
     const size_t dims = f->dimensions;
     return f->covariance == MIX_SPHERICAL ? 1 : f->covariance == MIX_DIAG ? dims : dims * dims;
 }
-/* Doubles of one C in stats. */
-static inline size_t gaussian_scatter_size(const struct factor *f)
-{
-    return gaussian_is_dense(f) ? f->dimensions * f->dimensions : f->dimensions;
-}
 /* Doubles of one covariance by index of the component. */
 static inline const double *gaussian_cov(const struct factor *f, const double *param,
                                          size_t k)
 {
     return param + f->components * f->dimensions +
            (f->covariance == MIX_TIED ? 0 : k) * gaussian_cov_size(f);
+}
+
+/* S_ij of the covariance that lies at cov, whatever its type. */
+static inline double gaussian_covariance(const struct factor *f, const double *cov,
+                                         size_t i, size_t j)
+{
+    if (gaussian_is_dense(f)) {
+        return cov[i * f->dimensions + j];
+    }
+    return i != j ? 0 : cov[f->covariance == MIX_DIAG ? i : 0];
 }
 
 /* Where the parts of a cache begin. */
@@ -83,7 +91,7 @@ struct gaussian_cache {
 struct gaussian_cache gaussian_cache(const struct factor *f, const double *cache);
 /* And of the scratch. */
 struct gaussian_scratch {
-    double *a, *b, *moments, *resp, *base, *patterns;
+    double *a, *b, *resp, *moments, *again, *base, *patterns;
 };
 struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch);
 size_t gaussian_scratch_size(const struct factor *f);
@@ -97,7 +105,8 @@ double gaussian_log_density(const struct factor *f, const double *param,
 void gaussian_accumulate(const struct factor *f, const double *param, const double *cache,
                          const struct workspace *work, const struct block *block,
                          const double *resp, double *sums);
-/* Joins n points of mean mu_k + shift / n and scatter T to the sums of component k. */
+/* Joins points of mass n > 0, mean mu_k + shift / n and scatter T [S] to the sums of
+ * component k. */
 void gaussian_join(const struct factor *f, double *sums, size_t k, double n,
                    const double *shift, const double *scatter);
 

@@ -89,15 +89,6 @@ static bool next_pattern(const struct factor *f, const struct block *block, bool
     return pattern->n_points > 0;
 }
 
-/* S_ij of component k, whatever its type. */
-static double covariance(const struct factor *f, const double *cov, size_t i, size_t j)
-{
-    if (gaussian_is_dense(f)) {
-        return cov[i * f->dimensions + j];
-    }
-    return i != j ? 0 : cov[f->covariance == MIX_DIAG ? i : 0];
-}
-
 /* z <- W v for a packed lower W. */
 static void whiten(const double *w, size_t n, const double *v, double *z)
 {
@@ -120,7 +111,7 @@ static bool condition(const struct factor *f, const double *cov,
     out->u = scratch + 3 * size;
     for (size_t a = 0; a < n; a++) {
         for (size_t b = 0; b < n; b++) {
-            sub[a * n + b] = covariance(f, cov, pattern->seen[a], pattern->seen[b]);
+            sub[a * n + b] = gaussian_covariance(f, cov, pattern->seen[a], pattern->seen[b]);
         }
     }
     if (!matrix_factor(sub, n, out->inverse_sd, factor)) {
@@ -132,7 +123,7 @@ static bool condition(const struct factor *f, const double *cov,
     }
     for (size_t m = 0; m < pattern->n_holes; m++) {
         for (size_t a = 0; a < n; a++) {
-            v[a] = covariance(f, cov, pattern->holes[m], pattern->seen[a]) *
+            v[a] = gaussian_covariance(f, cov, pattern->holes[m], pattern->seen[a]) *
                    out->inverse_sd[a];
         }
         whiten(out->w, n, v, out->u + m * n);
@@ -239,7 +230,7 @@ static void conditional_scatter(const struct factor *f, const double *cov,
     for (size_t m = 0; m < pattern->n_holes; m++) {
         for (size_t l = gaussian_is_dense(f) ? 0 : m; l <= m; l++) {
             const size_t i = pattern->holes[m], j = pattern->holes[l];
-            double c = covariance(f, cov, i, j);
+            double c = gaussian_covariance(f, cov, i, j);
             for (size_t a = 0; a < n; a++) {
                 c -= by->u[m * n + a] * by->u[l * n + a];
             }

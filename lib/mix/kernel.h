@@ -54,14 +54,14 @@ struct kernel_normalise {
     double bits;          /* out: sum over these of log2 of the density, unweighted */
 };
 
-/* out[k][f] = sum over i of r_ik a_i(row of f) a_i(column of f). Full: f runs over the
+/* out[f][k] = sum over i of r_ik a_i(row of f) a_i(column of f). Full: f runs over the
  * packed lower triangle of (dims + 1) x (dims + 1); diagonal: (0,0), then (d,0), (d,d)
  * for d = 1..dims. */
 struct kernel_moments {
     size_t dims, components, groups;
     const double *a;
     const double *resp; /* components x BLOCK_POINTS */
-    double *out;        /* components x (dims+1)(dims+2)/2, or components x (1+2dims) */
+    double *out;        /* (dims+1)(dims+2)/2 or 1+2dims times components */
     bool is_diagonal;
 };
 
@@ -79,6 +79,8 @@ struct kernel {
     /* out[i] = log2(2^high[i] sum[i]), -inf where sum[i] is 0; i < 32 groups. */
     void (*log_density)(const double *high, const double *sum, size_t groups, double *out);
     void (*moments)(const struct kernel_moments *job);
+    /* out[k] = sum of resp[k][i] over the groups. */
+    void (*mass)(const double *resp, size_t components, size_t groups, double *out);
 };
 
 /* The rows this machine can run, best first, ended by NULL. */

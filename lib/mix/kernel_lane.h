@@ -57,6 +57,17 @@ static inline vec fma_less(vec a, vec b, vec c)
     return fma_of(-a, b, c);
 }
 
+/* Keeps v in a register: else the compiler reads it from memory once for each use. */
+static inline vec pin(vec v)
+{
+#if defined(__x86_64__)
+    __asm__("" : "+v"(v));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#endif
+    return v;
+}
+
 /* a where a > b, else b; so b where a is NaN. */
 static inline vec max_of(vec a, vec b)
 {
@@ -76,6 +87,49 @@ static inline vec max_of(vec a, vec b)
 static inline vec keep(vec v, ivec mask)
 {
     return (vec)((ivec)v & mask);
+}
+
+/* out[j] = sum of the eight virtual lanes at lanes + 8 j, ((0+4)+(2+6)) + ((1+5)+(3+7)),
+ * for eight j. */
+static inline void add_lanes_8(const double *lanes, double *out)
+{
+#if LANES == 8
+    vec half[4], quarter[2];
+    for (int j = 0; j < 4; j++) {
+        const vec a = load(lanes + 16 * j), b = load(lanes + 16 * j + 8);
+        half[j] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
+                  __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+    for (int j = 0; j < 2; j++) {
+        const vec a = half[2 * j], b = half[2 * j + 1];
+        quarter[j] = __builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13) +
+                     __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15);
+    }
+    store(out, __builtin_shufflevector(quarter[0], quarter[1], 0, 2, 4, 6, 8, 10, 12, 14) +
+                   __builtin_shufflevector(quarter[0], quarter[1], 1, 3, 5, 7, 9, 11, 13, 15));
+#elif LANES == 4
+    for (int j = 0; j < 8; j += 4, lanes += 32) {
+        vec half[4], quarter[2];
+        for (int i = 0; i < 4; i++) {
+            half[i] = load(lanes + 8 * i) + load(lanes + 8 * i + 4);
+        }
+        for (int i = 0; i < 2; i++) {
+            const vec a = half[2 * i], b = half[2 * i + 1];
+            quarter[i] = __builtin_shufflevector(a, b, 0, 1, 4, 5) +
+                         __builtin_shufflevector(a, b, 2, 3, 6, 7);
+        }
+        store(out + j, __builtin_shufflevector(quarter[0], quarter[1], 0, 2, 4, 6) +
+                           __builtin_shufflevector(quarter[0], quarter[1], 1, 3, 5, 7));
+    }
+#else
+    for (int j = 0; j < 8; j += 2, lanes += 16) {
+        const vec a = (load(lanes) + load(lanes + 4)) + (load(lanes + 2) + load(lanes + 6));
+        const vec b =
+            (load(lanes + 8) + load(lanes + 12)) + (load(lanes + 10) + load(lanes + 14));
+        store(out + j,
+              __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3));
+    }
+#endif
 }
 
 #endif

@@ -123,13 +123,23 @@ static double moment(const struct kernel_moments *job, size_t k, size_t row, siz
 static void moments(const struct kernel_moments *job)
 {
     double *out = job->out;
-    for (size_t k = 0; k < job->components; k++) {
-        for (size_t i = 0; i <= job->dims; i++) {
-            for (size_t j = 0; j <= i; j++) {
+    for (size_t i = 0; i <= job->dims; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            for (size_t k = 0; k < job->components; k++) {
                 if (!job->is_diagonal || j == 0 || j == i) {
                     *out++ = moment(job, k, i, j);
                 }
             }
+        }
+    }
+}
+
+static void mass(const double *resp, size_t components, size_t groups, double *out)
+{
+    for (size_t k = 0; k < components; k++) {
+        out[k] = 0;
+        for (size_t i = 0; i < groups * KERNEL_GROUP; i++) {
+            out[k] += resp[k * BLOCK_POINTS + i];
         }
     }
 }
@@ -144,4 +154,5 @@ const struct kernel kernel_ref = {
     .normalise = normalise,
     .log_density = log_density,
     .moments = moments,
+    .mass = mass,
 };

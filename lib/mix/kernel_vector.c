@@ -8,6 +8,7 @@
  * The order of every sum is that of kernel.h, so tiles and widths do not show.
  */
 #include <math.h>
+#include <string.h>
 
 #include "kernel.h"
 #include "kernel_lane.h"
@@ -388,6 +389,11 @@ struct feature {
     size_t row, column;
 };
 
+static size_t count_features(const struct kernel_moments *job)
+{
+    return job->is_diagonal ? 1 + 2 * job->dims : packed_size(job->dims + 1);
+}
+
 static struct feature next(struct feature f, bool is_diagonal)
 {
     if (f.column == f.row) {
@@ -396,7 +402,7 @@ static struct feature next(struct feature f, bool is_diagonal)
     return (struct feature){f.row, is_diagonal ? f.row : f.column + 1};
 }
 
-/* lanes[(k * nf + f) * 8 + lane] <- the sums of a tile of nk components and nf features.
+/* lanes[(f * 8 + k) * 8 + lane] <- sums of a tile of nk components, nf features.
  * With fewer lanes than eight the points are gone through once per slot. */
 INLINE void tile(const struct kernel_moments *job, size_t nk, size_t nf,
                  const double *resp, const struct feature *features, double *lanes)
@@ -419,7 +425,7 @@ INLINE void tile(const struct kernel_moments *job, size_t nk, size_t nf,
                              load(a + features[f].column * KERNEL_GROUP + i);
                 }
                 UNROLL for (size_t k = 0; k < nk; k++) {
-                    const vec weight = load(r + k * BLOCK_POINTS + i);
+                    const vec weight = pin(load(r + k * BLOCK_POINTS + i));
                     UNROLL for (size_t f = 0; f < nf; f++) {
                         sum[k][f] = fma_of(weight, phi[f], sum[k][f]);
                     }
@@ -428,7 +434,7 @@ INLINE void tile(const struct kernel_moments *job, size_t nk, size_t nf,
         }
         UNROLL for (size_t k = 0; k < nk; k++) {
             UNROLL for (size_t f = 0; f < nf; f++) {
-                store(lanes + (k * nf + f) * 8 + slot * LANES, sum[k][f]);
+                store(lanes + (f * 8 + k) * 8 + slot * LANES, sum[k][f]);
             }
         }
     }
@@ -438,10 +444,10 @@ INLINE void tile(const struct kernel_moments *job, size_t nk, size_t nf,
  * before it rather than being a smaller one. */
 INLINE void strip(const struct kernel_moments *job, size_t k, size_t nk, size_t nf)
 {
-    const size_t n = job->is_diagonal ? 1 + 2 * job->dims : packed_size(job->dims + 1);
+    const size_t n = count_features(job);
     const double *resp = job->resp + k * BLOCK_POINTS;
     struct feature features[2 * FEATURES], end = {0, 0};
-    double lanes[COMPONENTS * FEATURES * 8 * 2];
+    double lanes[2 * FEATURES * 8 * 8], total[8];
     for (size_t done = 0; done < n;) {
         const size_t fresh = n - done < nf ? n - done : nf;
         for (size_t f = 0; f + fresh < nf; f++) {
@@ -452,48 +458,87 @@ INLINE void strip(const struct kernel_moments *job, size_t k, size_t nk, size_t 
         }
         done += fresh;
         tile(job, nk, nf, resp, features, lanes);
-        for (size_t j = 0; j < nk * nf; j++) {
-            job->out[(k + j / nf) * n + done - nf + j % nf] = add_lanes(lanes + 8 * j);
+        for (size_t f = 0; f < nf; f++) {
+            add_lanes_8(lanes + f * 64, total);
+            memcpy(job->out + (done - nf + f) * job->components + k, total,
+                   nk * sizeof(*total));
         }
     }
 }
 
+/* strip() by the number of components, at most COMPONENTS: small numbers leave room for
+ * twice the features. */
 static void moments(const struct kernel_moments *job)
 {
     const size_t parts = (job->components + COMPONENTS - 1) / COMPONENTS;
+    const bool is_narrow = count_features(job) < 2 * FEATURES || REGISTERS < 32;
     for (size_t part = 0; part < parts; part++) {
         const size_t k = part * job->components / parts;
         const size_t n = (part + 1) * job->components / parts - k;
-        switch (n) {
-        case 1:
-            strip(job, k, 1, FEATURES);
-            break;
-        case 2:
-            strip(job, k, 2, FEATURES);
-            break;
-        case 3:
-            strip(job, k, 3, FEATURES);
-            break;
-        case 4:
-            strip(job, k, 4, FEATURES);
-            break;
+        switch (is_narrow ? n + COMPONENTS : n) {
+#define STRIP(n, features)                                                               \
+    strip(job, k, n, features);                                                          \
+    break
 #if COMPONENTS == 8
+        case 1:
+            STRIP(1, 6);
+        case 2:
+            STRIP(2, 6);
+        case 3:
+            STRIP(3, 6);
+        case 4:
+            STRIP(4, 6);
         case 5:
-            strip(job, k, 5, FEATURES);
-            break;
+        case 5 + 8:
+            STRIP(5, 3);
         case 6:
-            strip(job, k, 6, FEATURES);
-            break;
+        case 6 + 8:
+            STRIP(6, 3);
         case 7:
-            strip(job, k, 7, FEATURES);
-            break;
+        case 7 + 8:
+            STRIP(7, 3);
         case 8:
-            strip(job, k, 8, FEATURES);
-            break;
+        case 8 + 8:
+            STRIP(8, 3);
 #endif
+        case 1 + COMPONENTS:
+            STRIP(1, 3);
+        case 2 + COMPONENTS:
+            STRIP(2, 3);
+        case 3 + COMPONENTS:
+            STRIP(3, 3);
+        case 4 + COMPONENTS:
+            STRIP(4, 3);
+#undef STRIP
         default:
             break;
         }
+    }
+}
+
+/* Four components at a time hide the latency of an addition. */
+static void mass(const double *resp, size_t components, size_t groups, double *out)
+{
+    double lanes[8 * 8] = {0}, total[8];
+    for (size_t k = 0; k < components; k += 4) {
+        const size_t n = components - k < 4 ? components - k : 4;
+        for (size_t slot = 0; slot < SLOTS; slot++) {
+            vec sum[4] = {{0}};
+            const double *row[4];
+            UNROLL for (size_t j = 0; j < 4; j++) {
+                row[j] = resp + (k + (j < n ? j : 0)) * BLOCK_POINTS + slot * LANES;
+            }
+            for (size_t i = 0; i < groups * KERNEL_GROUP; i += 8) {
+                UNROLL for (size_t j = 0; j < 4; j++) {
+                    sum[j] += load(row[j] + i);
+                }
+            }
+            UNROLL for (size_t j = 0; j < 4; j++) {
+                store(lanes + 8 * j + slot * LANES, sum[j]);
+            }
+        }
+        add_lanes_8(lanes, total);
+        memcpy(out + k, total, n * sizeof(*total));
     }
 }
 
@@ -512,4 +557,5 @@ const struct kernel JOIN(kernel_, LEVEL) = {
     .normalise = normalise,
     .log_density = log_density,
     .moments = moments,
+    .mass = mass,
 };

@@ -25,7 +25,11 @@
 #include "stats.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define BATCH 16384 /* points of a pass: small enough to repeat, larger than L2 at D = 16 */
+/* Points of a pass: as many as take about a millisecond, so that the best of many passes
+ * is one that nobody interrupted. */
+#define BATCH_MAX 16384
+#define BATCH_MIN 1024
+#define BATCH_WORK 3e7 /* fused multiply-adds */
 #define ROUND_NS 2e7
 #define SEED 20091
 
@@ -62,13 +66,13 @@ struct subject {
     struct stats *stats;
     struct prior prior;
     size_t per_step; /* blocks */
+    size_t n;        /* points */
 };
 
 static double now_ns(void)
 {
     struct timespec t;
-    /* Time on the processor: another program's turn does not count. */
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    clock_gettime(CLOCK_MONOTONIC, &t);
     return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
 }
 
@@ -157,18 +161,32 @@ static struct mix_model *random_model(const struct config *config, double spread
     return model;
 }
 
+static double multiply_adds(const struct config *config)
+{
+    const double d = (double)config->dims, k = (double)config->components;
+    const bool is_full = config->covariance == MIX_FULL || config->covariance == MIX_TIED;
+    return is_full ? k * (d + 1) * (d + 2) : 2 * k * (1 + 2 * d);
+}
+
+static size_t batch_of(const struct config *config)
+{
+    const double n = BATCH_WORK / multiply_adds(config);
+    const double limited = fmax(BATCH_MIN, fmin(BATCH_MAX, n));
+    return (size_t)limited / BATCH_MIN * BATCH_MIN;
+}
+
 static struct subject subject_new(const struct config *config, double spread,
                                   uint64_t seed)
 {
     static double s0[MIX_DIMENSIONS_MAX], vf[MIX_DIMENSIONS_MAX];
     struct rng rng = rng_at(seed, RNG_TEST, 0);
-    struct subject s = {.truth = random_model(config, spread, &rng), .per_step = 1};
-    double *x = calloc(BATCH * config->dims, sizeof(*x));
+    struct subject s = {.truth = random_model(config, spread, &rng), .per_step = 1, .n = batch_of(config)};
+    double *x = calloc(s.n * config->dims, sizeof(*x));
     s.model = mix_model_copy(s.truth);
-    s.points = points_new(config->dims, BATCH);
-    if (mix_model_sample(s.truth, seed, BATCH, x) == MIX_OK) {
-        const struct mix_rows rows = {.x = x, .n = BATCH, .stride = config->dims};
-        points_append(s.points, &rows, 0, BATCH);
+    s.points = points_new(config->dims, s.n);
+    if (mix_model_sample(s.truth, seed, s.n, x) == MIX_OK) {
+        const struct mix_rows rows = {.x = x, .n = s.n, .stride = config->dims};
+        points_append(s.points, &rows, 0, s.n);
     }
     free(x);
     s.estep = estep_new(&s.model->shape);
@@ -260,17 +278,10 @@ static double time_of(void (*run)(struct subject *), struct subject *s, int roun
             last = now;
         } while (now - start < ROUND_NS);
     }
-    return best / BATCH;
+    return best / (double)s->n;
 }
 
 /* ---- The table ----------------------------------------------------------------- */
-
-static double multiply_adds(const struct config *config)
-{
-    const double d = (double)config->dims, k = (double)config->components;
-    const bool is_full = config->covariance == MIX_FULL || config->covariance == MIX_TIED;
-    return is_full ? k * (d + 1) * (d + 2) : 2 * k * (1 + 2 * d);
-}
 
 static void print_row(const struct bench *bench, const struct config *config,
                       const struct data_set *data)
@@ -317,8 +328,8 @@ static void print_machine(const struct bench *bench)
         printf("# %s, %s %s\n", model, name.sysname, name.machine);
     }
     printf("# compiler %s, flags %s\n", __VERSION__, BENCH_CFLAGS);
-    printf("# seed %llu, %d rounds, %d points a pass, one core\n",
-           (unsigned long long)bench->seed, bench->rounds, BATCH);
+    printf("# seed %llu, %d rounds, one core\n",
+           (unsigned long long)bench->seed, bench->rounds);
 }
 
 static void print_table(struct bench *bench, const char *level)

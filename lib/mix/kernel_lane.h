@@ -89,39 +89,43 @@ static inline vec keep(vec v, ivec mask)
     return (vec)((ivec)v & mask);
 }
 
-/* out[j] = sum of the eight virtual lanes at lanes + 8 j, ((0+4)+(2+6)) + ((1+5)+(3+7)),
- * for eight j. */
-static inline void add_lanes_8(const double *lanes, double *out)
-{
+/* The eight virtual lanes of eight sums are added as ((0+4)+(2+6)) + ((1+5)+(3+7)); out
+ * gets eight totals. Sum j is in[j] where a vector holds all its lanes, else in memory at
+ * lanes + 8 j. */
 #if LANES == 8
-    vec half[4], quarter[2];
-    for (int j = 0; j < 4; j++) {
-        const vec a = load(lanes + 16 * j), b = load(lanes + 16 * j + 8);
-        half[j] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
-                  __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-    for (int j = 0; j < 2; j++) {
-        const vec a = half[2 * j], b = half[2 * j + 1];
-        quarter[j] = __builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13) +
-                     __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15);
-    }
-    store(out, __builtin_shufflevector(quarter[0], quarter[1], 0, 2, 4, 6, 8, 10, 12, 14) +
-                   __builtin_shufflevector(quarter[0], quarter[1], 1, 3, 5, 7, 9, 11, 13, 15));
+static inline void add_lanes(const vec in[8], double *out)
+{
+#define HALVES(a, b)                                                                     \
+    (__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +                           \
+     __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15))
+#define QUARTERS(a, b)                                                                   \
+    (__builtin_shufflevector(a, b, 0, 1, 4, 5, 8, 9, 12, 13) +                           \
+     __builtin_shufflevector(a, b, 2, 3, 6, 7, 10, 11, 14, 15))
+    const vec a = QUARTERS(HALVES(in[0], in[1]), HALVES(in[2], in[3]));
+    const vec b = QUARTERS(HALVES(in[4], in[5]), HALVES(in[6], in[7]));
+    store(out, __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
+                   __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15));
+#undef HALVES
+#undef QUARTERS
+}
 #elif LANES == 4
+static inline void add_lanes(const double *lanes, double *out)
+{
+#define HALF(j) (load(lanes + 8 * (j)) + load(lanes + 8 * (j) + 4))
+#define QUARTERS(a, b)                                                                   \
+    (__builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7))
     for (int j = 0; j < 8; j += 4, lanes += 32) {
-        vec half[4], quarter[2];
-        for (int i = 0; i < 4; i++) {
-            half[i] = load(lanes + 8 * i) + load(lanes + 8 * i + 4);
-        }
-        for (int i = 0; i < 2; i++) {
-            const vec a = half[2 * i], b = half[2 * i + 1];
-            quarter[i] = __builtin_shufflevector(a, b, 0, 1, 4, 5) +
-                         __builtin_shufflevector(a, b, 2, 3, 6, 7);
-        }
-        store(out + j, __builtin_shufflevector(quarter[0], quarter[1], 0, 2, 4, 6) +
-                           __builtin_shufflevector(quarter[0], quarter[1], 1, 3, 5, 7));
+        const vec h0 = HALF(0), h1 = HALF(1), h2 = HALF(2), h3 = HALF(3);
+        const vec a = QUARTERS(h0, h1), b = QUARTERS(h2, h3);
+        store(out + j, __builtin_shufflevector(a, b, 0, 2, 4, 6) +
+                           __builtin_shufflevector(a, b, 1, 3, 5, 7));
     }
+#undef HALF
+#undef QUARTERS
+}
 #else
+static inline void add_lanes(const double *lanes, double *out)
+{
     for (int j = 0; j < 8; j += 2, lanes += 16) {
         const vec a = (load(lanes) + load(lanes + 4)) + (load(lanes + 2) + load(lanes + 6));
         const vec b =
@@ -129,7 +133,7 @@ static inline void add_lanes_8(const double *lanes, double *out)
         store(out + j,
               __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3));
     }
-#endif
 }
+#endif
 
 #endif

@@ -31,6 +31,7 @@
 #define CHUNK (VECTORS * LANES)  /* points in flight */
 #define SLOTS (8 / LANES)        /* vectors that make up the eight virtual lanes */
 #define FEATURES 3
+#define ALIGNED __attribute__((aligned(64)))
 
 /* ---- 2^x ----------------------------------------------------------------------- */
 
@@ -49,11 +50,13 @@ INLINE vec exp2_of(vec x)
 {
     const vec t = x + ROUNDER;
     const vec f = x - (t - ROUNDER);
-    vec p = all(exp2_c[9]);
-    UNROLL for (int j = 8; j >= 0; j--) {
-        p = fma_of(p, f, all(exp2_c[j]));
+    const vec f2 = f * f;
+    vec odd = all(exp2_c[8]), even = all(exp2_c[9]);
+    UNROLL for (int j = 6; j >= 0; j -= 2) {
+        odd = fma_of(odd, f2, all(exp2_c[j]));
+        even = fma_of(even, f2, all(exp2_c[j + 1]));
     }
-    p = fma_of(p, f, all(1));
+    const vec p = fma_of(fma_of(even, f, odd), f, all(1));
     const ivec scaled = (ivec)p + ((ivec)t << 52);
     return keep((vec)scaled, x > KERNEL_EXP2_MIN);
 }
@@ -307,20 +310,15 @@ static void normalise_chunk(struct kernel_normalise *job, size_t i, struct total
     }
 }
 
-/* The eight virtual lanes in their order. */
-INLINE double add_lanes(const double lane[8])
-{
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
-           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
-
+/* The eight virtual lanes of one sum. */
 static double add_slots(const vec slot[SLOTS])
 {
     double lane[8];
     for (size_t s = 0; s < SLOTS; s++) {
         store(lane + s * LANES, slot[s]);
     }
-    return add_lanes(lane);
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 /* One logarithm for the whole block: mantissas are multiplied, exponents added. */
@@ -402,11 +400,14 @@ static struct feature next(struct feature f, bool is_diagonal)
     return (struct feature){f.row, is_diagonal ? f.row : f.column + 1};
 }
 
-/* lanes[(f * 8 + k) * 8 + lane] <- sums of a tile of nk components, nf features.
- * With fewer lanes than eight the points are gone through once per slot. */
+/* totals[f * 8 + k] <- the sums of a tile of nk components and nf features. With fewer
+ * lanes than eight the points are gone through once per slot. */
 INLINE void tile(const struct kernel_moments *job, size_t nk, size_t nf,
-                 const double *resp, const struct feature *features, double *lanes)
+                 const double *resp, const struct feature *features, double *totals)
 {
+#if SLOTS > 1
+    double lanes[2 * FEATURES * 8 * 8] ALIGNED;
+#endif
     const size_t stride = (job->dims + 1) * KERNEL_GROUP;
     for (size_t slot = 0; slot < SLOTS; slot++) {
         vec sum[COMPONENTS][2 * FEATURES];
@@ -432,12 +433,26 @@ INLINE void tile(const struct kernel_moments *job, size_t nk, size_t nf,
                 }
             }
         }
+#if SLOTS > 1
         UNROLL for (size_t k = 0; k < nk; k++) {
             UNROLL for (size_t f = 0; f < nf; f++) {
                 store(lanes + (f * 8 + k) * 8 + slot * LANES, sum[k][f]);
             }
         }
     }
+    UNROLL for (size_t f = 0; f < nf; f++) {
+        add_lanes(lanes + f * 64, totals + f * 8);
+    }
+#else
+        UNROLL for (size_t f = 0; f < nf; f++) {
+            vec column[8] = {{0}};
+            UNROLL for (size_t k = 0; k < nk; k++) {
+                column[k] = sum[k][f];
+            }
+            add_lanes(column, totals + f * 8);
+        }
+    }
+#endif
 }
 
 /* All features of nk components from k on, nf at a time; the last tile overlaps the one
@@ -447,7 +462,7 @@ INLINE void strip(const struct kernel_moments *job, size_t k, size_t nk, size_t 
     const size_t n = count_features(job);
     const double *resp = job->resp + k * BLOCK_POINTS;
     struct feature features[2 * FEATURES], end = {0, 0};
-    double lanes[2 * FEATURES * 8 * 8], total[8];
+    double totals[2 * FEATURES * 8] ALIGNED;
     for (size_t done = 0; done < n;) {
         const size_t fresh = n - done < nf ? n - done : nf;
         for (size_t f = 0; f + fresh < nf; f++) {
@@ -457,11 +472,10 @@ INLINE void strip(const struct kernel_moments *job, size_t k, size_t nk, size_t 
             features[f] = end;
         }
         done += fresh;
-        tile(job, nk, nf, resp, features, lanes);
-        for (size_t f = 0; f < nf; f++) {
-            add_lanes_8(lanes + f * 64, total);
-            memcpy(job->out + (done - nf + f) * job->components + k, total,
-                   nk * sizeof(*total));
+        tile(job, nk, nf, resp, features, totals);
+        UNROLL for (size_t f = 0; f < nf; f++) {
+            memcpy(job->out + (done - nf + f) * job->components + k, totals + f * 8,
+                   nk * sizeof(*totals));
         }
     }
 }
@@ -519,26 +533,23 @@ static void moments(const struct kernel_moments *job)
 /* Four components at a time hide the latency of an addition. */
 static void mass(const double *resp, size_t components, size_t groups, double *out)
 {
-    double lanes[8 * 8] = {0}, total[8];
     for (size_t k = 0; k < components; k += 4) {
         const size_t n = components - k < 4 ? components - k : 4;
-        for (size_t slot = 0; slot < SLOTS; slot++) {
-            vec sum[4] = {{0}};
-            const double *row[4];
+        vec sum[4][SLOTS] = {{{0}}};
+        const double *row[4];
+        UNROLL for (size_t j = 0; j < 4; j++) {
+            row[j] = resp + (k + (j < n ? j : 0)) * BLOCK_POINTS;
+        }
+        for (size_t i = 0; i < groups * KERNEL_GROUP; i += 8) {
             UNROLL for (size_t j = 0; j < 4; j++) {
-                row[j] = resp + (k + (j < n ? j : 0)) * BLOCK_POINTS + slot * LANES;
-            }
-            for (size_t i = 0; i < groups * KERNEL_GROUP; i += 8) {
-                UNROLL for (size_t j = 0; j < 4; j++) {
-                    sum[j] += load(row[j] + i);
+                UNROLL for (size_t slot = 0; slot < SLOTS; slot++) {
+                    sum[j][slot] += load(row[j] + i + slot * LANES);
                 }
             }
-            UNROLL for (size_t j = 0; j < 4; j++) {
-                store(lanes + 8 * j + slot * LANES, sum[j]);
-            }
         }
-        add_lanes_8(lanes, total);
-        memcpy(out + k, total, n * sizeof(*total));
+        for (size_t j = 0; j < n; j++) {
+            out[k + j] = add_slots(sum[j]);
+        }
     }
 }
 

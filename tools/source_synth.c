@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Points drawn from a mixture: of a model file, or made up from a seed. The same name
- * gives the same points. */
+ * gives the same points.
+ *
+ * All randomness is libmix's: what is not drawn from the mixture itself is drawn from a
+ * standard normal model of one dimension. */
 #include "autoconf.h"
 
 #include <math.h>
@@ -10,7 +13,6 @@
 
 #include "mix.h"
 #include "modelfile.h"
-#include "rng.h"
 #include "source.h"
 
 /* Points drawn at a time. Each draw has a seed of its own, so that it does not matter
@@ -56,6 +58,16 @@ struct synth {
     double *x;          /* DRAW x D */
     uint64_t drawn;     /* points */
 };
+
+/* A seed for each index, of which neighbours have nothing in common (SplitMix64: Steele,
+ * Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA 2014). */
+static uint64_t seed_mix(uint64_t seed, uint64_t index)
+{
+    uint64_t x = seed + (index + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return x ^ (x >> 31);
+}
 
 /* ---- Recipe -------------------------------------------------------------- */
 
@@ -116,15 +128,59 @@ struct making {
     double *covariances;
 };
 
+/* Standard normals without end. */
+struct normals {
+    struct mix_model *model; /* of one component: mean 0, variance 1 */
+    uint64_t seed;           /* of the next draw */
+    size_t used;             /* of z */
+    double z[DRAW];
+};
+
+static struct normals *normals_new(uint64_t seed)
+{
+    static const double zero = 0;
+    static const double one = 1;
+    struct normals *normals = tool_need(calloc(1, sizeof(*normals)));
+    normals->model = tool_need(mix_model_new(1, 1, MIX_FULL, &one, &zero, &one, NULL));
+    normals->seed = seed;
+    normals->used = DRAW;
+    return normals;
+}
+
+static void normals_destroy(struct normals **normals)
+{
+    mix_model_destroy(&(*normals)->model);
+    free(*normals);
+    *normals = NULL;
+}
+
+static double draw_normal(struct normals *normals)
+{
+    if (normals->used == DRAW) {
+        if (mix_model_sample(normals->model, normals->seed, DRAW, normals->z) != MIX_OK) {
+            tool_need(NULL); /* it fails without memory only */
+        }
+        normals->seed = seed_mix(normals->seed, 0);
+        normals->used = 0;
+    }
+    return normals->z[normals->used++];
+}
+
+/* In (0, 1): the distribution function of the normal at a normal. */
+static double draw_uniform(struct normals *normals)
+{
+    return 0.5 * erfc(-draw_normal(normals) / sqrt(2));
+}
+
 /* L L' of a lower triangle with standard deviations around 1 and mild correlations. */
-static void make_covariance(struct rng *rng, size_t n_fields, double *covariance)
+static void make_covariance(struct normals *normals, size_t n_fields, double *covariance)
 {
     double *lower = tool_need(calloc(n_fields * n_fields, sizeof(double)));
     for (size_t i = 0; i < n_fields; i++) {
         for (size_t j = 0; j < i; j++) {
-            lower[i * n_fields + j] = 0.5 * rng_normal(rng) / sqrt((double)i);
+            lower[i * n_fields + j] = 0.5 * draw_normal(normals) / sqrt((double)i);
         }
-        lower[i * n_fields + i] = 0.5 + rng_uniform(rng);
+        lower[i * n_fields + i] = 0.5 + draw_uniform(normals);
     }
     for (size_t i = 0; i < n_fields; i++) {
         for (size_t j = 0; j <= i; j++) {
@@ -157,14 +213,14 @@ static bool is_apart(const struct making *making, size_t k)
 }
 
 /* Means in a box that has room for all of them. */
-static void make_mean(struct rng *rng, const struct making *making, size_t k)
+static void make_mean(struct normals *normals, const struct making *making, size_t k)
 {
     const double n_components = (double)making->n_components;
     const double side =
         2 * SEPARATION_SD * pow(n_components, 1 / (double)making->n_fields);
     for (int i = 0; i < TRIES; i++) {
         for (size_t d = 0; d < making->n_fields; d++) {
-            making->means[k * making->n_fields + d] = side * (rng_uniform(rng) - 0.5);
+            making->means[k * making->n_fields + d] = side * (draw_uniform(normals) - 0.5);
         }
         if (is_apart(making, k)) {
             return;
@@ -182,15 +238,16 @@ static struct mix_model *make_model(const struct recipe *recipe, enum mix_err *e
     making.weights = tool_need(calloc(making.n_components, sizeof(double)));
     making.means = tool_need(calloc(n_means, sizeof(double)));
     making.covariances = tool_need(calloc(n_means * making.n_fields, sizeof(double)));
+    struct normals *normals = normals_new(seed_mix((uint64_t)recipe->seed, 0));
     double total = 0;
     for (size_t k = 0; k < making.n_components; k++) {
-        struct rng rng = rng_at((uint64_t)recipe->seed, RNG_SYNTH, k);
-        making.weights[k] = 0.5 + rng_uniform(&rng);
+        making.weights[k] = 0.5 + draw_uniform(normals);
         total += making.weights[k];
-        make_mean(&rng, &making, k);
-        make_covariance(&rng, making.n_fields,
+        make_mean(normals, &making, k);
+        make_covariance(normals, making.n_fields,
                         making.covariances + k * making.n_fields * making.n_fields);
     }
+    normals_destroy(&normals);
     for (size_t k = 0; k < making.n_components; k++) {
         making.weights[k] /= total;
     }
@@ -298,10 +355,8 @@ static bool synth_next(struct source *source, double now_s, struct source_rows *
     if (!is_endless && left <= 0) {
         return false;
     }
-    struct rng rng =
-        rng_at((uint64_t)synth->recipe.seed, RNG_SYNTH, UINT64_MAX - synth->drawn);
-    const enum mix_err err =
-        mix_model_sample(synth->model, rng_next(&rng), DRAW, synth->x);
+    const uint64_t seed = seed_mix((uint64_t)synth->recipe.seed, 1 + synth->drawn);
+    const enum mix_err err = mix_model_sample(synth->model, seed, DRAW, synth->x);
     if (err != MIX_OK) {
         failure_set(failure, EX_SOFTWARE, "synth: %s", mix_strerror(err));
         return false;

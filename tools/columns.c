@@ -51,18 +51,21 @@ static const struct {
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    struct input_options *input = state->input;
+    struct columns_options *columns = state->input;
     if (key == OPTION_MISSING) {
-        input->marginalize = strcmp(argument, "marginalize") == 0;
-        if (!input->marginalize && strcmp(argument, "reject") != 0) {
+        columns->has_missing = true;
+        columns->is_given = true;
+        columns->input.marginalize = strcmp(argument, "marginalize") == 0;
+        if (!columns->input.marginalize && strcmp(argument, "reject") != 0) {
             tool_usage(state, "--missing: %s: reject or marginalize", argument);
         }
         return 0;
     }
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].key == key) {
-            char *member = (char *)input + texts[i].offset;
+            char *member = (char *)&columns->input + texts[i].offset;
             *(const char **)(void *)member = argument;
+            columns->is_given |= key != OPTION_FIELDS;
             return 0;
         }
     }

@@ -8,7 +8,13 @@
 
 #include "input.h"
 
-/* For `children` of a tool's argp; its child input is a struct input_options. */
+struct columns_options {
+    struct input_options input;
+    bool has_missing; /* --missing was given */
+    bool is_given;    /* one of the options was given that only files know */
+};
+
+/* For `children` of a tool's argp; its child input is a struct columns_options. */
 extern const struct argp columns_argp;
 
 #endif

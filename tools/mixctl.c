@@ -238,7 +238,7 @@ static bool add_argument(json_t *request, const struct argument *argument,
     double value;
     const double low = argument->type == COUNT ? 0 : -1e300;
     const double high = argument->type == COUNT ? 9007199254740992.0 : 1e300;
-    if (!tool_number(text, low, high, &value) ||
+    if (!tool_read(text, low, high, &value) ||
         (argument->type == COUNT && value != (double)(json_int_t)value)) {
         failure_set(failure, EX_USAGE, "--%s: %s: not a %s", argument->name, text,
                     argument->type == COUNT ? "whole number from 0" : "number");
@@ -262,7 +262,7 @@ static bool add_point(json_t *request, const struct invocation *invocation,
     json_object_set_new(request, "point", point);
     for (size_t i = 0; i < invocation->n_point; i++) {
         double value;
-        if (!tool_number(invocation->point[i], -1e150, 1e150, &value)) {
+        if (!tool_read(invocation->point[i], -1e150, 1e150, &value)) {
             failure_set(failure, EX_USAGE, "score: %s: not a number up to 1e150",
                         invocation->point[i]);
             return false;

@@ -22,14 +22,13 @@ TOOL_VERSION("mixfit");
 /* ---- Command line -------------------------------------------------------- */
 
 struct options {
-    struct input_options input;
+    struct columns_options columns;
     const char *path;          /* INPUT */
     const char *output;        /* NULL: standard output */
     const char *model;         /* --score */
     bool is_online;
     bool is_json;
     bool is_per_point;
-    bool is_fit_only;          /* an option was given that only batch EM knows */
     double components;         /* 0: not given */
     double seed;
     double starts;             /* 0: the library's default, as the next ones */
@@ -71,39 +70,13 @@ static const struct argp_option argp_options[] = {
 };
 
 /* Options that are a number: where it goes and what it may be. */
-static const struct {
-    int key;
-    size_t offset;
-    double low, high;
-    bool is_whole;
-    bool is_fit_only;
-} numbers[] = {
-    {OPTION_COMPONENTS, offsetof(struct options, components), 1, 1 << 20, true, false},
-    {OPTION_SEED, offsetof(struct options, seed), 0, 9007199254740992.0, true, false},
-    {OPTION_STARTS, offsetof(struct options, starts), 1, 1000000, true, true},
-    {OPTION_MAX_ITERATIONS, offsetof(struct options, max_iterations), 1, 1e9, true, true},
-    {OPTION_TOLERANCE, offsetof(struct options, tolerance), 0, 1e9, false, true},
+static const struct tool_number numbers[] = {
+    {OPTION_COMPONENTS, offsetof(struct options, components), 1, 1 << 20, true},
+    {OPTION_SEED, offsetof(struct options, seed), 0, TOOL_COUNT_MAX, true},
+    {OPTION_STARTS, offsetof(struct options, starts), 1, 1000000, true},
+    {OPTION_MAX_ITERATIONS, offsetof(struct options, max_iterations), 1, 1e9, true},
+    {OPTION_TOLERANCE, offsetof(struct options, tolerance), 0, 1e9, false},
 };
-
-static bool parse_number(int key, const char *argument, struct argp_state *state)
-{
-    struct options *options = state->input;
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        if (numbers[i].key == key) {
-            char *member = (char *)options + numbers[i].offset;
-            double *value = (double *)(void *)member;
-            if (!tool_number(argument, numbers[i].low, numbers[i].high, value) ||
-                (numbers[i].is_whole && *value != floor(*value))) {
-                tool_usage(state, "%s: not a %s from %g to %g", argument,
-                           numbers[i].is_whole ? "whole number" : "number",
-                           numbers[i].low, numbers[i].high);
-            }
-            options->is_fit_only |= numbers[i].is_fit_only;
-            return true;
-        }
-    }
-    return false;
-}
 
 static void parse_covariance(const char *argument, struct argp_state *state)
 {
@@ -121,16 +94,18 @@ static void check_options(struct argp_state *state)
 {
     struct options *options = state->input;
     const bool is_score = options->model != NULL;
+    const bool is_batch = options->starts > 0 || options->max_iterations > 0 ||
+                          options->tolerance >= 0;
     if (options->path == NULL) {
         tool_usage(state, "no INPUT: a file, or - for standard input");
     } else if (is_score && (options->is_online || options->components > 0 ||
-                            options->is_fit_only || options->output != NULL)) {
+                            is_batch || options->output != NULL)) {
         tool_usage(state, "--score fits nothing: leave out the options of a fit");
     } else if (!is_score && options->components == 0) {
         tool_usage(state, "--components: not given: how many components to fit");
     } else if (!is_score && options->is_per_point) {
         tool_usage(state, "--per-point goes with --score MODEL");
-    } else if (options->is_online && options->is_fit_only) {
+    } else if (options->is_online && is_batch) {
         tool_usage(state, "--online makes one pass: leave out --starts, --max-iterations "
                           "and --tolerance");
     }
@@ -139,12 +114,13 @@ static void check_options(struct argp_state *state)
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct options *options = state->input;
-    if (parse_number(key, argument, state)) {
+    if (tool_parse_number(numbers, sizeof(numbers) / sizeof(numbers[0]), key, argument,
+                          state)) {
         return 0;
     }
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &options->input;
+        state->child_inputs[0] = &options->columns;
         return 0;
     case OPTION_COVARIANCE:
         parse_covariance(argument, state);
@@ -165,7 +141,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         options->output = argument;
         return 0;
     case OPTION_FORMAT:
-        options->input.format = argument;
+        options->columns.input.format = argument;
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0) {
@@ -204,7 +180,7 @@ static bool set_options(struct task *task, const struct options *options,
     mix_options_init(&task->mix, n_fields, n_components);
     task->mix.covariance = options->covariance;
     task->mix.seed = (uint64_t)options->seed;
-    task->mix.marginalize = options->input.marginalize;
+    task->mix.marginalize = options->columns.input.marginalize;
     mix_fit_options_init(&task->fit);
     if (options->starts > 0) {
         task->fit.starts = (size_t)options->starts;
@@ -312,7 +288,7 @@ static void run(const struct options *options, struct failure *failure)
     mode_fn *mode = options->model != NULL ? mode_score
                     : options->is_online   ? mode_online
                                            : mode_batch;
-    task.input = input_open(options->path, &options->input, failure->text,
+    task.input = input_open(options->path, &options->columns.input, failure->text,
                             sizeof(failure->text), &failure->code);
     if (task.input == NULL) {
         return;

@@ -62,7 +62,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         options->is_once = true;
         return 0;
     case OPTION_COUNT:
-        if (!tool_number(argument, 1, 1e15, &options->count)) {
+        if (!tool_read(argument, 1, 1e15, &options->count)) {
             tool_usage(state, "--count: %s: not a number from 1", argument);
         }
         return 0;

@@ -24,6 +24,13 @@ struct source *source_open(const char *input, const struct source_options *optio
     while (strncmp(input, (*kind)->prefix, strlen((*kind)->prefix)) != 0) {
         kind++;
     }
+    if (options->has_file_options && *kind != &source_file) {
+        failure_set(failure, EX_USAGE,
+                    "%s: --columns, --time, --weight, --missing, --rate-of, --delta, --log "
+                    "and --input-format are for files",
+                    input);
+        return NULL;
+    }
     return (*kind)->open(input + strlen((*kind)->prefix), options, now_s, failure);
 }
 

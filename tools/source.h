@@ -16,8 +16,8 @@
  * the call of source_open(). */
 struct source_options {
     struct input_options input; /* files: columns, transformations, missing values */
+    bool has_file_options;      /* some of that the user has given */
     double rate;                /* points a second; 0: not given */
-    bool keep_missing;          /* points with missing values are wanted */
 };
 
 /* Points of one call of source_next(); the arrays are the source's and valid until the

@@ -78,7 +78,7 @@ static bool read_key(const char *item, struct recipe *recipe, struct failure *fa
         if (strncmp(item, keys[i].name, (size_t)(equals - item)) == 0 &&
             strlen(keys[i].name) == (size_t)(equals - item)) {
             double *value = (double *)(void *)((char *)recipe + keys[i].offset);
-            if (tool_number(equals + 1, keys[i].low, keys[i].high, value) &&
+            if (tool_read(equals + 1, keys[i].low, keys[i].high, value) &&
                 (*value == floor(*value) || value == &recipe->drift)) {
                 return true;
             }

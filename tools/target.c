@@ -167,12 +167,21 @@ bool target_make(struct target *target, const char *const *fields, size_t n_fiel
                  struct failure *failure)
 {
     const char *what = NULL;
+    char **names = tool_need(calloc(n_fields + 1, sizeof(char *)));
+    for (size_t d = 0; d < n_fields; d++) {
+        names[d] = fields != NULL ? tool_text("%s", fields[d]) : tool_text("x%zu", d);
+    }
+    const char *const *columns = (const char *const *)names;
     target->layout =
-        layout_new(fields, n_fields, fields, n_fields, NULL, NULL, NULL, &what);
+        layout_new(columns, n_fields, columns, n_fields, NULL, NULL, NULL, &what);
     if (target->layout == NULL) {
         failure_set(failure, EX_DATAERR, "%s: a column that stands twice",
                     what != NULL ? what : "input");
     }
+    for (size_t d = 0; d < n_fields; d++) {
+        free(names[d]);
+    }
+    free(names);
     return target->layout != NULL;
 }
 

@@ -30,7 +30,7 @@ struct target {
 bool target_read(struct target *target, json_t *reply, const char *name,
                  struct failure *failure);
 
-/* Without a daemon: rows of these fields, to an endpoint. */
+/* Without a daemon: rows of these fields, called x0, x1, … where fields is NULL. */
 bool target_make(struct target *target, const char *const *fields, size_t n_fields,
                  struct failure *failure);
 

@@ -90,7 +90,7 @@ double tool_clock(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-bool tool_number(const char *text, double low, double high, double *value)
+bool tool_read(const char *text, double low, double high, double *value)
 {
     char *end;
     const double number = strtod(text, &end);
@@ -100,4 +100,23 @@ bool tool_number(const char *text, double low, double high, double *value)
     }
     *value = number;
     return true;
+}
+
+bool tool_parse_number(const struct tool_number *table, size_t n, int key,
+                       const char *argument, struct argp_state *state)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (table[i].key == key) {
+            char *member = (char *)state->input + table[i].offset;
+            double *value = (double *)(void *)member;
+            if (!tool_read(argument, table[i].low, table[i].high, value) ||
+                (table[i].is_whole && *value != floor(*value))) {
+                tool_usage(state, "%s: not a %s from %g to %g", argument,
+                           table[i].is_whole ? "whole number" : "number", table[i].low,
+                           table[i].high);
+            }
+            return true;
+        }
+    }
+    return false;
 }

@@ -50,7 +50,24 @@ char *tool_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 double tool_clock(void);
 
 /* Reads all of text as a number. False if it is none, not finite or outside the range. */
-bool tool_number(const char *text, double low, double high, double *value)
+bool tool_read(const char *text, double low, double high, double *value)
     __attribute__((warn_unused_result));
+
+/* Largest count that a JSON number holds exactly: 2^53. */
+#define TOOL_COUNT_MAX 9007199254740992.0
+
+/* An option whose argument is a number: a row of a tool's table. */
+struct tool_number {
+    int key;          /* of the option */
+    size_t offset;    /* of the double in the input of the parser */
+    double low, high; /* range, both ends included */
+    bool is_whole;
+};
+
+/* Reads the argument of an option of the table; a usage error if it is not as its row
+ * says. False if the option is not there. */
+struct argp_state;
+bool tool_parse_number(const struct tool_number *table, size_t n, int key,
+                       const char *argument, struct argp_state *state);
 
 #endif

@@ -120,6 +120,15 @@ START_TEST(a_bad_recipe_is_refused_with_its_place)
 }
 END_TEST
 
+START_TEST(options_of_files_are_refused)
+{
+    const struct source_options options = {.has_file_options = true};
+    struct failure failure = {0};
+    ck_assert_ptr_null(source_open("synth:", &options, 0, &failure));
+    ck_assert_int_eq(failure.code, EX_USAGE);
+}
+END_TEST
+
 START_TEST(a_model_file_is_sampled_under_its_own_names)
 {
     char path[] = "/tmp/mixd-model-XXXXXX";
@@ -161,6 +170,7 @@ int main(void)
         UNIT(another_seed_gives_another_mixture),
         UNIT(a_drift_moves_the_mixture_steadily),
         UNIT_LOOP(a_bad_recipe_is_refused_with_its_place, bad),
+        UNIT(options_of_files_are_refused),
         UNIT(a_model_file_is_sampled_under_its_own_names),
     };
     return unit_run("source_synth", tests, COUNT(tests));

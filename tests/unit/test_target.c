@@ -112,11 +112,30 @@ START_TEST(what_cannot_be_fed_is_refused)
 }
 END_TEST
 
+START_TEST(without_a_daemon_rows_are_those_of_the_source)
+{
+    static const char *const fields[] = {"a", "b"};
+    static const char *const twice[] = {"a", "a"};
+    struct failure failure = {0};
+    struct target target = {0};
+    ck_assert(target_make(&target, fields, 2, &failure));
+    ck_assert_str_eq(target.layout->columns[1].name, "b");
+    target_clear(&target);
+    ck_assert(target_make(&target, NULL, 3, &failure));
+    ck_assert_uint_eq(target.layout->n_fields, 3);
+    ck_assert_str_eq(target.layout->columns[2].name, "x2");
+    target_clear(&target);
+    ck_assert(!target_make(&target, twice, 2, &failure));
+    ck_assert_int_eq(failure.code, EX_DATAERR);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
         UNIT(the_only_stream_needs_no_name),
         UNIT_LOOP(a_feed_tells_direction_topic_and_format, feeds),
+        UNIT(without_a_daemon_rows_are_those_of_the_source),
         UNIT_LOOP(what_cannot_be_fed_is_refused, bad),
     };
     return unit_run("target", tests, COUNT(tests));

@@ -84,6 +84,11 @@ void dispatch_request(struct daemon *daemon, struct request *request)
         control_reply(daemon->control, &request);
         return;
     }
+    if (daemon->is_stopping && request->command->place != COMMAND_HERE) {
+        request_fail(request, CODE_REFUSED, "the daemon stops");
+        control_reply(daemon->control, &request);
+        return;
+    }
     switch (request->command->place) {
     case COMMAND_HERE:
         complete(daemon, request);

@@ -28,6 +28,15 @@ void request_destroy(struct request **request)
     *request = NULL;
 }
 
+void request_drop(struct request **request)
+{
+    struct request *whole = *request != NULL ? (*request)->gather : NULL;
+    request_destroy(request);
+    if (whole != NULL && --whole->n_parts == 0) {
+        request_destroy(&whole);
+    }
+}
+
 void request_fail(struct request *request, enum request_code code, const char *format,
                   ...)
 {

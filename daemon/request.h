@@ -44,6 +44,7 @@ enum request_kind {
     REQUEST_PING,    /* from the watchdog: is the worker getting on? */
     REQUEST_RENEW,   /* a step of a reload, renewal.h */
     REQUEST_STOP,    /* send the last frames and stop */
+    REQUEST_CLOSE,   /* say no more: the worker ends at once */
 };
 
 struct request {
@@ -65,6 +66,8 @@ struct request {
 
 struct request *request_new(enum request_kind kind);
 void request_destroy(struct request **request);
+/* Destroys one that will not be answered; the last part takes the whole with it. */
+void request_drop(struct request **request);
 
 /* Makes it fail; a later failure does not replace the first. */
 void request_fail(struct request *request, enum request_code code, const char *format,

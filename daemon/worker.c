@@ -28,9 +28,10 @@ struct thread {
     size_t n_streams;
     zmq_pollitem_t *items; /* pipe, then the streams that are read */
     struct post *outbox;   /* answers and events that found the pipe full, in order;
-                              at the end, what nobody will receive */
+                              once closed, what nobody will receive */
     struct post **outbox_end;
-    bool is_done;
+    bool is_closed; /* POST_STOPPED was sent: nothing may follow it */
+    bool is_done;   /* the thread ends */
 };
 
 struct worker {
@@ -38,6 +39,7 @@ struct worker {
     struct thread thread;
     struct request_queue queue;
     const struct request *in_flight; /* with the thread: only compared */
+    bool has_stopped;                /* its last post was received */
 };
 
 /* ---- Posts ----------------------------------------------------------------- */
@@ -51,7 +53,7 @@ static bool post_now(struct thread *thread, struct post *post)
 static bool send_post(void *context, struct post *post)
 {
     struct thread *thread = context;
-    if (!thread->is_done && thread->outbox == NULL && post_now(thread, post)) {
+    if (!thread->is_closed && thread->outbox == NULL && post_now(thread, post)) {
         return true;
     }
     if (post->may_be_skipped) {
@@ -111,7 +113,40 @@ static void renew(struct thread *thread, struct request *request)
     send_post(thread, post_new(POST_ANSWER, request));
 }
 
+/* A post that nobody received would be lost with the pipe, so the last one says that it
+ * is the last. */
+static void close_posts(struct thread *thread)
+{
+    struct post *post = post_new(POST_STOPPED, NULL);
+    zmq_send(thread->pipe, &post, sizeof(post), 0);
+    thread->is_closed = true;
+}
+
 static void stop(struct thread *thread);
+
+static void take_request(struct thread *thread, struct request *request,
+                         struct moment now)
+{
+    switch (request->kind) {
+    case REQUEST_COMMAND:
+        answer_command(thread, request, now);
+        break;
+    case REQUEST_PING:
+        send_post(thread, post_new(POST_ANSWER, request));
+        break;
+    case REQUEST_RENEW:
+        renew(thread, request);
+        break;
+    case REQUEST_STOP:
+        request_destroy(&request);
+        stop(thread);
+        break;
+    case REQUEST_CLOSE:
+        request_destroy(&request);
+        close_posts(thread);
+        break;
+    }
+}
 
 static void receive_requests(struct thread *thread, struct moment now)
 {
@@ -123,20 +158,10 @@ static void receive_requests(struct thread *thread, struct moment now)
             thread->is_done = true;
             return;
         }
-        switch (request->kind) {
-        case REQUEST_COMMAND:
-            answer_command(thread, request, now);
-            break;
-        case REQUEST_PING:
+        if (thread->is_closed) { /* goes where the rest went */
             send_post(thread, post_new(POST_ANSWER, request));
-            break;
-        case REQUEST_RENEW:
-            renew(thread, request);
-            break;
-        case REQUEST_STOP:
-            request_destroy(&request);
-            stop(thread);
-            break;
+        } else {
+            take_request(thread, request, now);
         }
     }
 }
@@ -242,7 +267,8 @@ static void send_last_frames(struct stream *stream, int64_t begin_ms)
     log_limit_tick(&stream->reject_log, INT64_MAX, LEVEL_WARN);
 }
 
-/* Stops in order; afterwards the thread only waits to be ended. */
+/* Stops in order; afterwards the thread only waits to be ended, and the streams stay as
+ * they are. */
 static void stop(struct thread *thread)
 {
     const int64_t begin_ms = moment_now().ms;
@@ -250,12 +276,12 @@ static void stop(struct thread *thread)
         drain_last(thread->streams[i], begin_ms);
         send_last_frames(thread->streams[i], begin_ms);
     }
-    send_post(thread, post_new(POST_STOPPED, NULL));
     while (thread->outbox != NULL && moment_now().ms - begin_ms < LAST_POST_MS) {
-        zmq_poll(NULL, 0, RETRY_MS);
         flush_outbox(thread);
+        zmq_poll(NULL, 0, thread->outbox != NULL ? RETRY_MS : 0);
     }
-    while (!thread->is_done) { /* the streams stay as they are */
+    close_posts(thread);
+    while (!thread->is_done) {
         zmq_poll(thread->items, 1, -1);
         receive_requests(thread, moment_now());
     }
@@ -303,30 +329,48 @@ struct worker *worker_start(struct stream **streams, size_t n_streams,
     return worker;
 }
 
-void worker_end(struct worker **worker)
+static void drop_post(struct post *post)
 {
-    if (*worker == NULL) {
+    request_drop(&post->request);
+    post_destroy(&post);
+}
+
+/* Has the thread say no more, and drops what it said. */
+static void close_worker(struct worker *worker)
+{
+    void *pipe = zsock_resolve(worker_sock(worker));
+    struct request *close = request_new(REQUEST_CLOSE);
+    struct post *post;
+    zmq_send(pipe, &close, sizeof(close), 0);
+    while (!worker->has_stopped && zmq_recv(pipe, &post, sizeof(post), 0) != -1) {
+        worker->has_stopped = post->kind == POST_STOPPED;
+        drop_post(post);
+    }
+}
+
+void worker_end(struct worker **worker_)
+{
+    struct worker *worker = *worker_;
+    if (worker == NULL) {
         return;
     }
-    struct post *post;
-    while ((*worker)->actor != NULL && (post = worker_receive(*worker)) != NULL) {
-        request_destroy(&post->request);
-        post_destroy(&post);
+    if (worker->actor != NULL && !worker->has_stopped) {
+        close_worker(worker);
     }
-    zactor_destroy(&(*worker)->actor);
-    while ((post = (*worker)->thread.outbox) != NULL) {
-        (*worker)->thread.outbox = post->next;
-        request_destroy(&post->request);
-        post_destroy(&post);
+    zactor_destroy(&worker->actor);
+    while (worker->thread.outbox != NULL) {
+        struct post *post = worker->thread.outbox;
+        worker->thread.outbox = post->next;
+        drop_post(post);
     }
     struct request *request;
-    while ((request = request_pop(&(*worker)->queue)) != NULL) {
-        request_destroy(&request);
+    while ((request = request_pop(&worker->queue)) != NULL) {
+        request_drop(&request);
     }
-    free((*worker)->thread.items);
-    free((*worker)->thread.streams);
-    free(*worker);
-    *worker = NULL;
+    free(worker->thread.items);
+    free(worker->thread.streams);
+    free(worker);
+    *worker_ = NULL;
 }
 
 zsock_t *worker_sock(const struct worker *worker)
@@ -336,7 +380,7 @@ zsock_t *worker_sock(const struct worker *worker)
 
 static void send_next(struct worker *worker)
 {
-    if (worker->in_flight != NULL) {
+    if (worker->in_flight != NULL || worker->has_stopped) {
         return;
     }
     struct request *request = request_pop(&worker->queue);
@@ -361,6 +405,7 @@ struct post *worker_receive(struct worker *worker)
         -1) {
         return NULL;
     }
+    worker->has_stopped = post->kind == POST_STOPPED;
     if (post->kind != POST_FRAME &&
         (post->request == worker->in_flight || post->request == NULL)) {
         worker->in_flight = NULL;

@@ -20,7 +20,7 @@ struct worker;
 /* Starts the thread. The streams (the array as well) become the worker's. */
 struct worker *worker_start(struct stream **streams, size_t n_streams,
                             struct fault *fault);
-/* Ends the thread, which has sent POST_STOPPED or is told to drop everything now. */
+/* Ends the thread; unless it has stopped, what it has at hand is dropped. */
 void worker_end(struct worker **worker);
 
 /* The main thread's end: readable when there is a post. */

@@ -21,18 +21,28 @@
 /* Steps of the power method; a direction near the principal axis is good enough. */
 #define POWER_STEPS 50
 
+/* Component k of statistics: element (i, j) of C, or i = j where it is diagonal. */
+struct place {
+    const double *c;
+    size_t stride;
+};
+
+static double element(const struct place *at, size_t i, size_t j)
+{
+    const size_t row = i < j ? j : i, column = i < j ? i : j;
+    return at->c[(packed_size(row) + column) * at->stride];
+}
+
 void gaussian_place(const struct factor *f, double *stats, size_t k,
                     const struct factor *from_f, const double *from, size_t from_k)
 {
-    const size_t dims = f->dimensions, size = gaussian_scatter_size(f);
-    const double *c = from + from_f->components * dims;
-    memcpy(stats + k * dims, from + from_k * dims, dims * sizeof(*stats));
-    memcpy(stats + f->components * dims + k * size, c + from_k * size,
-           size * sizeof(*stats));
+    for (size_t row = 0; row < f->dimensions + gaussian_packed(f); row++) {
+        stats[row * f->components + k] = from[row * from_f->components + from_k];
+    }
 }
 
 /* v <- the deviation along the field that ranks so by its variance over s0. */
-static void widest_field(const struct factor *f, const double *c, const double *s0,
+static void widest_field(const struct factor *f, const struct place *at, const double *s0,
                          size_t rank, double *v)
 {
     const size_t dims = f->dimensions;
@@ -41,25 +51,26 @@ static void widest_field(const struct factor *f, const double *c, const double *
     for (size_t r = 0; r <= rank % dims; r++) {
         double largest = -1;
         for (size_t d = 0; d < dims; d++) {
-            if (!used[d] && c[d] / s0[d] > largest) {
-                largest = c[d] / s0[d];
+            const double share = at->c[d * at->stride] / s0[d];
+            if (!used[d] && share > largest) {
+                largest = share;
                 best = d;
             }
         }
         used[best] = true;
     }
     memset(v, 0, dims * sizeof(*v));
-    v[best] = sqrt(fmax(c[best], 0));
+    v[best] = sqrt(fmax(at->c[best * at->stride], 0));
 }
 
 /* out <- S^-1 C S^-1 u with S = diag(sqrt(s0)). */
-static void apply(size_t dims, const double *c, const double *sd, const double *u,
+static void apply(size_t dims, const struct place *at, const double *sd, const double *u,
                   double *out)
 {
     for (size_t i = 0; i < dims; i++) {
         out[i] = 0;
         for (size_t j = 0; j < dims; j++) {
-            out[i] += c[i * dims + j] / (sd[i] * sd[j]) * u[j];
+            out[i] += element(at, i, j) / (sd[i] * sd[j]) * u[j];
         }
     }
 }
@@ -91,7 +102,7 @@ static bool make_unit(size_t dims, double axes[][MIX_DIMENSIONS_MAX], size_t n, 
 }
 
 /* Power method for the axis of that rank, orthogonal to those before it. */
-static void principal_axis(const struct factor *f, const double *c, const double *s0,
+static void principal_axis(const struct factor *f, const struct place *at, const double *s0,
                            size_t rank, double *v)
 {
     const size_t dims = f->dimensions;
@@ -107,7 +118,7 @@ static void principal_axis(const struct factor *f, const double *c, const double
             u[d] = 1 + (double)((d * 7 + r * 3) % 11) / 11; /* in no special direction */
         }
         for (size_t step = 0; step < POWER_STEPS && make_unit(dims, axes, r, u); step++) {
-            apply(dims, c, sd, u, next);
+            apply(dims, at, sd, u, next);
             value = dot(dims, u, next);
             memcpy(u, next, dims * sizeof(*u));
         }
@@ -118,25 +129,24 @@ static void principal_axis(const struct factor *f, const double *c, const double
     }
 }
 
-static void cut_nested(size_t size, const double *c, double *narrow, double *wide)
+/* Statistics of two components lie in pairs, [D + S][2]. */
+static void cut_nested(const struct factor *f, double *pair)
 {
-    for (size_t i = 0; i < size; i++) {
-        narrow[i] = NESTED_NARROW * c[i];
-        wide[i] = NESTED_WIDE * c[i];
+    for (size_t row = f->dimensions; row < f->dimensions + gaussian_packed(f); row++) {
+        pair[2 * row] *= NESTED_NARROW;
+        pair[2 * row + 1] *= NESTED_WIDE;
     }
 }
 
-static void cut_along(const struct factor *f, const double *v, double *m, double *c)
+static void cut_along(const struct factor *f, const double *v, double *pair)
 {
-    const size_t dims = f->dimensions;
-    for (size_t i = 0; i < dims; i++) {
-        m[i] += CUT_DISTANCE * v[i];
-        for (size_t j = 0; j < dims; j++) {
-            if (gaussian_is_dense(f)) {
-                c[i * dims + j] -= CUT_VARIANCE * v[i] * v[j];
-            } else if (i == j) {
-                c[i] -= CUT_VARIANCE * v[i] * v[i];
-            }
+    double *c = pair + 2 * f->dimensions;
+    for (size_t i = 0; i < f->dimensions; i++) {
+        pair[2 * i] += CUT_DISTANCE * v[i];
+        pair[2 * i + 1] -= CUT_DISTANCE * v[i];
+        for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++, c += 2) {
+            c[0] -= CUT_VARIANCE * v[i] * v[j];
+            c[1] -= CUT_VARIANCE * v[i] * v[j];
         }
     }
 }
@@ -144,26 +154,21 @@ static void cut_along(const struct factor *f, const double *v, double *m, double
 void gaussian_split(const struct factor *f, const double *stats, size_t k,
                     enum family_cut cut, const double *s0, double *pair)
 {
-    const size_t dims = f->dimensions, size = gaussian_scatter_size(f);
-    const double *c = stats + f->components * dims + k * size;
+    const struct place at = {.c = stats + f->components * f->dimensions + k,
+                             .stride = f->components};
     struct factor two = *f;
     double v[MIX_DIMENSIONS_MAX];
     two.components = 2;
     gaussian_place(&two, pair, 0, f, stats, k);
     gaussian_place(&two, pair, 1, f, stats, k);
-    double *pair_c = pair + 2 * dims;
     if (cut == CUT_NESTED) {
-        cut_nested(size, c, pair_c, pair_c + size);
+        cut_nested(f, pair);
         return;
     }
     if (gaussian_is_dense(f)) {
-        principal_axis(f, c, s0, (size_t)cut, v);
+        principal_axis(f, &at, s0, (size_t)cut, v);
     } else {
-        widest_field(f, c, s0, (size_t)cut, v);
+        widest_field(f, &at, s0, (size_t)cut, v);
     }
-    cut_along(f, v, pair, pair_c);
-    for (size_t d = 0; d < dims; d++) {
-        v[d] = -v[d];
-    }
-    cut_along(f, v, pair + dims, pair_c + size);
+    cut_along(f, v, pair);
 }

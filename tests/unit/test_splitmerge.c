@@ -206,14 +206,15 @@ START_TEST(halves_keep_the_moments)
     stats_of_model(stats, model);
     stats_split(stats, &model->shape, 0, way, s0, pair);
     ck_assert(pair->rho[0] == 0.5 && pair->rho[1] == 0.5);
-    const double *m = pair->values, *c = pair->values + 2 * D;
     for (size_t d = 0; d < D; d++) {
-        const double mean = stats->values[d], variance = stats->values[D + d * (D + 1)];
-        const double h = (m[d] - m[D + d]) / 2;
-        const double total = (c[d * (D + 1)] + c[D * D + d * (D + 1)]) / 2 + h * h;
-        ck_assert_double_eq_tol((m[d] + m[D + d]) / 2, mean, 1e-14);
+        /* gaussian.h: the component comes last, C is a packed triangle. */
+        const size_t diagonal = D + d * (d + 3) / 2;
+        const double *m = pair->values + 2 * d, *c = pair->values + 2 * diagonal;
+        const double mean = stats->values[d], variance = stats->values[diagonal];
+        const double h = (m[0] - m[1]) / 2, total = (c[0] + c[1]) / 2 + h * h;
+        ck_assert_double_eq_tol((m[0] + m[1]) / 2, mean, 1e-14);
         ck_assert(total > 0.999999 * variance && total < 1.0401 * variance);
-        ck_assert(c[d * (D + 1)] > 0 && c[D * D + d * (D + 1)] > 0);
+        ck_assert(c[0] > 0 && c[1] > 0);
     }
     stats_destroy(&stats);
     stats_destroy(&pair);

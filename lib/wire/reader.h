@@ -9,8 +9,24 @@
  *
  * Every point that the message claims appears once: with reason REASON_NONE, or with
  * the reason for which it was rejected and the bytes it came from. A body that is
- * rejected whole appears as one such point. Nothing is allocated per message, except
- * for JSON array headers.
+ * rejected whole appears as one such point, and so does a line that is not one value.
+ * Nothing is allocated per message.
+ *
+ * Where the rules of the formats leave a choice, it is this:
+ *
+ *   1e400 in text               range   (an infinite float64 or float32 is a value)
+ *   NaN, Infinity in JSON       parse   (csv: nan is missing, inf is parse)
+ *   text where a number belongs parse
+ *   a member that is not there  missing, as null
+ *   too few, too many columns   shape, also [] and a csv line with a comma at its end
+ *   weight over 1e150           range
+ *   time or weight missing      time, weight, also where missing fields are allowed
+ *   more than 64 levels, lone surrogates, a byte order mark, NUL, not UTF-8: parse
+ *   a key: text, or in JSON a number as it is written, in binary the shortest text of
+ *   its number; one with NUL in it is no key
+ *
+ * A row with several faults has the reason of its first bad field, then weight, time,
+ * key; a line that is not its format has no other reason. -0.0 and denormals are kept.
  */
 #ifndef READER_H
 #define READER_H

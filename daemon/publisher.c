@@ -4,7 +4,8 @@
  * reader has already, and after a reconnection; its topics are then sent again, with
  * their own seq, to whoever subscribes to them. ZeroMQ drops silently beyond its
  * high-water mark, so the mark is kept above the number of topics, and last values go
- * out in slices so that a turn of the loop stays short. */
+ * out in slices so that a turn of the loop stays short. The mark counts messages: it is
+ * lowered where frames are large, as a subscriber that never reads holds that many. */
 #include "publisher.h"
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #include "xalloc.h"
 
 enum {
-    QUEUE_MIN = 1000,         /* frames a subscriber */
+    QUEUE = 1000,             /* frames a subscriber, while frames are small */
+    QUEUE_BYTES = 64 << 20,   /* else about so much: a silent one costs no more */
     LINGER_MS = 1000,         /* the last frames still go out */
     SUBSCRIPTION_MAX = 65536, /* bytes of a prefix; a peer that sends more is cut off */
     RECEIVE_MAX = 1000,       /* subscriptions of a turn */
@@ -44,7 +46,8 @@ struct publisher {
     struct kept **kept; /* in the order in which the topics came; they never go */
     size_t n_kept;
     zhashx_t *by_topic;
-    int queue; /* high-water mark of the socket */
+    int queue;      /* high-water mark of the socket */
+    size_t largest; /* bytes of the largest frame so far */
     struct show shows[SHOWS_MAX];
     size_t n_shows;
     uint64_t serial; /* frames sent so far */
@@ -53,7 +56,7 @@ struct publisher {
 struct publisher *publisher_open(const struct strings *endpoints, struct fault *fault)
 {
     struct publisher *publisher = xalloc(1, sizeof(*publisher));
-    publisher->queue = QUEUE_MIN;
+    publisher->queue = QUEUE;
     publisher->by_topic = zhashx_new();
     publisher->sock = socket_new(
         &(struct socket_options){
@@ -106,6 +109,21 @@ struct attachment *publisher_attachment(struct publisher *publisher)
     return &publisher->attachment;
 }
 
+/* Room for every last value and as many frames again, and otherwise for QUEUE frames or
+ * QUEUE_BYTES. Also for those who are connected already: libzmq hands a changed mark on
+ * to its pipes, but one that connects begins with the mark of the bind. */
+static void set_queue(struct publisher *publisher)
+{
+    const int topics = 2 * (int)publisher->n_kept;
+    const size_t fit = QUEUE_BYTES / (publisher->largest + 1);
+    const int frames = fit < QUEUE ? (int)fit : QUEUE;
+    publisher->queue = topics > frames ? topics : frames;
+    if (publisher->queue != QUEUE) {
+        zmq_setsockopt(publisher->handle, ZMQ_SNDHWM, &publisher->queue,
+                       sizeof(publisher->queue));
+    }
+}
+
 /* ---- Frames ---------------------------------------------------------------- */
 
 static struct kept *kept_of(struct publisher *publisher, const struct post *post)
@@ -121,6 +139,7 @@ static struct kept *kept_of(struct publisher *publisher, const struct post *post
         publisher->kept =
             xrealloc(publisher->kept, publisher->n_kept + 1, sizeof(publisher->kept[0]));
         publisher->kept[publisher->n_kept++] = kept;
+        set_queue(publisher);
     }
     return kept;
 }
@@ -178,20 +197,6 @@ static void add_show(struct publisher *publisher, const char *prefix, size_t siz
     memcpy(show->prefix, prefix, size);
 }
 
-/* Room for every last value and as many frames again; also for those who are connected
- * already, as libzmq hands a changed mark on to its pipes. */
-static void raise_queue(struct publisher *publisher)
-{
-    const int wanted = 2 * (int)publisher->n_kept;
-    if (wanted > publisher->queue) {
-        publisher->queue = wanted;
-    }
-    if (publisher->queue > QUEUE_MIN) {
-        zmq_setsockopt(publisher->handle, ZMQ_SNDHWM, &publisher->queue,
-                       sizeof(publisher->queue));
-    }
-}
-
 bool publisher_receive(struct publisher *publisher)
 {
     zmq_msg_t message;
@@ -209,7 +214,7 @@ bool publisher_receive(struct publisher *publisher)
         zmq_msg_close(&message);
     }
     if (publisher->n_shows > 0) {
-        raise_queue(publisher);
+        set_queue(publisher);
     }
     return publisher->n_shows > 0;
 }
@@ -220,6 +225,10 @@ bool publisher_send(struct publisher *publisher, struct post *post)
      * to a new subscriber and then shown to it once more. */
     publisher_receive(publisher);
     struct kept *kept = kept_of(publisher, post);
+    if (post->size > publisher->largest) {
+        publisher->largest = post->size + post->size / 8; /* not for every digit more */
+        set_queue(publisher);
+    }
     zmq_msg_t frame;
     zmq_msg_init_data(&frame, post->text, post->size, release_text, NULL);
     post->text = NULL;

@@ -188,6 +188,37 @@ START_TEST(ten_thousand_last_values_all_arrive)
 }
 END_TEST
 
+START_TEST(a_silent_subscriber_holds_bounded_bytes)
+{
+    enum { SIZE = 4 << 20, FRAMES = 100 };
+    struct publisher *publisher = make();
+    char *body = calloc(SIZE, 1);
+    memset(body, 'x', SIZE - 1);
+    publish(publisher, "model/a", body);
+    zsock_t *sock = subscribe(publisher, "", 1);
+    await_subscription(publisher);
+    show_all(publisher);
+    char number[16];
+    for (int i = 0; i < FRAMES; i++) {
+        const int n = snprintf(number, sizeof(number), "%d ", i);
+        memcpy(body, number, (size_t)n);
+        publish(publisher, "model/a", body);
+    }
+    /* What is held is what still arrives: 64 MiB, and what was on its way. */
+    zsock_set_rcvtimeo(sock, 500);
+    int held = 0;
+    for (char *text = zstr_recv(sock); text != NULL; text = zstr_recv(sock)) {
+        zstr_free(&text);
+        held++;
+    }
+    ck_assert_int_ge(held, 10);
+    ck_assert_int_lt(held, 30);
+    free(body);
+    zsock_destroy(&sock);
+    unmake(publisher);
+}
+END_TEST
+
 START_TEST(a_flood_of_subscriptions_is_shown_as_one)
 {
     struct publisher *publisher = make();
@@ -242,6 +273,7 @@ int main(void)
         UNIT(what_was_sent_since_is_not_shown_again),
         UNIT(a_turn_shows_one_slice),
         UNIT(ten_thousand_last_values_all_arrive),
+        UNIT(a_silent_subscriber_holds_bounded_bytes),
         UNIT(a_flood_of_subscriptions_is_shown_as_one),
         UNIT(noise_from_a_subscriber_is_ignored),
     };

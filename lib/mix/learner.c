@@ -277,6 +277,21 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
     return *taken < rows->n ? job_prepare(learner) : MIX_OK;
 }
 
+void mix_learner_finish(struct mix_learner *learner)
+{
+    if (learner->is_frozen) {
+        return;
+    }
+    mix_learner_work(learner);
+    if (!learner->has_model && points_count(learner->memory) > 0) {
+        learner->next_fit = points_count(learner->memory);
+    }
+    if (points_count(learner->open) > 0) {
+        learner_update(learner);
+    }
+    mix_learner_work(learner); /* the first fit, or one that the last rows made due */
+}
+
 /* ---- Control ------------------------------------------------------------- */
 
 void mix_learner_freeze(struct mix_learner *learner)

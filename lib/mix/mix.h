@@ -197,6 +197,11 @@ MIX_API bool mix_job_run(struct mix_job *job, uint64_t budget);
 /* Runs all the work that is due. */
 MIX_API void mix_learner_work(struct mix_learner *learner);
 
+/* For a stream that ends: learns the open block, however few rows it holds, and makes the
+ * first model of the rows there are if there is none yet (NULL stays NULL without a row).
+ * Rows may still be added; the blocks then stand elsewhere. Nothing while frozen. */
+MIX_API void mix_learner_finish(struct mix_learner *learner);
+
 /* The current model, or NULL before the first one. It belongs to the learner and is
  * valid until the next call that changes the learner. */
 MIX_API const struct mix_model *mix_learner_model(const struct mix_learner *learner);

@@ -324,6 +324,40 @@ START_TEST(a_start_that_does_not_fit_is_refused)
 }
 END_TEST
 
+/* Row counts before the first model, within a block of either size, and at the ends. */
+static const size_t ends[] = {1, 10, 63, 64, 70, 128, 300, 399, 400, 450, 500};
+
+START_TEST(a_stream_that_ends_leaves_nothing_open)
+{
+    struct mix_options options = small_options();
+    struct mix_learner *learner = new_learner(&options);
+    struct sample s = draw(11, ends[_i]);
+    feed(learner, &s);
+    mix_learner_finish(learner);
+    assert_sound(learner);
+    ck_assert_ptr_nonnull(mix_learner_model(learner));
+    ck_assert_ptr_null(mix_learner_job(learner));
+    ck_assert_uint_eq(info_of(learner).queued, 0);
+    ck_assert_uint_eq(info_of(learner).points, ends[_i]);
+    mix_learner_finish(learner); /* there is nothing left to do */
+    ck_assert_uint_eq(info_of(learner).points, ends[_i]);
+    feed(learner, &s); /* and it goes on */
+    assert_sound(learner);
+    mix_learner_destroy(&learner);
+    free(s.x);
+}
+END_TEST
+
+START_TEST(a_stream_without_rows_ends_without_a_model)
+{
+    struct mix_options options = small_options();
+    struct mix_learner *learner = new_learner(&options);
+    mix_learner_finish(learner);
+    ck_assert_ptr_null(mix_learner_model(learner));
+    mix_learner_destroy(&learner);
+}
+END_TEST
+
 START_TEST(scores_need_a_model_and_are_finite)
 {
     struct mix_options options = small_options();
@@ -357,6 +391,8 @@ int main(void)
         {a_reset_learner_begins_anew, 6},
         {a_learner_started_from_a_model_publishes_that_model, MIX_COVARIANCES},
         UNIT(a_start_that_does_not_fit_is_refused),
+        UNIT_LOOP(a_stream_that_ends_leaves_nothing_open, ends),
+        UNIT(a_stream_without_rows_ends_without_a_model),
         UNIT(scores_need_a_model_and_are_finite),
     };
     return unit_run("learner", tests, COUNT(tests));

@@ -29,6 +29,7 @@ struct options {
     bool is_online;
     bool is_json;
     bool is_per_point;
+    bool no_finish;
     double components;         /* 0: not given */
     double seed;
     double starts;             /* 0: the library's default, as the next ones */
@@ -40,6 +41,7 @@ struct options {
 enum {
     OPTION_COVARIANCE = 0x2000,
     OPTION_ONLINE,
+    OPTION_NO_FINISH,
     OPTION_SCORE,
     OPTION_PER_POINT,
     OPTION_JSON,
@@ -61,6 +63,8 @@ static const struct argp_option argp_options[] = {
     {"tolerance", OPTION_TOLERANCE, "T", 0,
      "Stop when a pass gains less, nats a point (1e-6); 0 never stops early", 1},
     {"online", OPTION_ONLINE, NULL, 0, "The daemon's learner, in one pass", 1},
+    {"no-finish", OPTION_NO_FINISH, NULL, 0,
+     "With --online: leave the open block open, as the daemon does", 1},
     {"score", OPTION_SCORE, "MODEL", 0, "Mean log-likelihood under a model file", 2},
     {"per-point", OPTION_PER_POINT, NULL, 0, "With --score: one line each", 2},
     {"output", OPTION_OUTPUT, "FILE", 0, "Write the model there, not to standard output", 3},
@@ -105,6 +109,8 @@ static void check_options(struct argp_state *state)
         tool_usage(state, "--components: not given: how many components to fit");
     } else if (!is_score && options->is_per_point) {
         tool_usage(state, "--per-point goes with --score MODEL");
+    } else if (!options->is_online && options->no_finish) {
+        tool_usage(state, "--no-finish goes with --online");
     } else if (options->is_online && is_batch) {
         tool_usage(state, "--online makes one pass: leave out --starts, --max-iterations "
                           "and --tolerance");
@@ -127,6 +133,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_ONLINE:
         options->is_online = true;
+        return 0;
+    case OPTION_NO_FINISH:
+        options->no_finish = true;
         return 0;
     case OPTION_SCORE:
         options->model = argument;
@@ -283,6 +292,7 @@ static void run(const struct options *options, struct failure *failure)
     struct task task = {
         .model_path = options->model,
         .is_per_point = options->is_per_point,
+        .leaves_open = options->no_finish,
         .progress = progress_start(),
     };
     mode_fn *mode = options->model != NULL ? mode_score

@@ -21,6 +21,7 @@ struct task {
     struct mix_fit_options fit;
     const char *model_path;        /* model to score with */
     bool is_per_point;             /* print the score of every point */
+    bool leaves_open;              /* the open block stays out of the model, as in mixd */
     uint64_t skipped;              /* rows left out: not readable, or missing values */
     struct batch batch;            /* the input's last, of which `used` rows are given out */
     size_t used;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The daemon's learner over a file: the same points give the same bits. As in the
- * daemon, the points of the block that is open at the end are not in the model. */
+ * The daemon's learner over a file: the same points give the same bits, until the end,
+ * which a feed does not have: there the open block is closed. */
 #include "autoconf.h"
 
 #include <math.h>
@@ -36,8 +36,8 @@ static void report_learner(struct task *task, const struct mix_learner *learner,
     const struct mix_model *model = mix_learner_model(learner);
     if (model == NULL) {
         failure_set(failure, EX_DATAERR,
-                    "%llu points are not enough for a first model: the larger of 64 and "
-                    "2 (D + 1)",
+                    "%llu points are too few for a model: the first is made of the larger "
+                    "of 64 and 2 (D + 1), or of what there is without --no-finish",
                     (unsigned long long)info.added);
         return;
     }
@@ -63,6 +63,9 @@ void mode_online(struct task *task, struct outcome *outcome, struct failure *fai
     while (task_rows(task, &rows, failure) && learn(learner, &rows, failure)) {
         points += rows.n;
         task_progress(task, points);
+    }
+    if (!task->leaves_open) {
+        mix_learner_finish(learner);
     }
     if (failure->code == EX_OK) {
         report_learner(task, learner, outcome, failure);

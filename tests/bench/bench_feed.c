@@ -341,15 +341,15 @@ static double resident_mb(const struct daemon_run *run)
 
 /* ---- Benchmarks ---------------------------------------------------------- */
 
-/* Points of one run, so that none takes much longer than a second: a message costs
- * about 100 ns to receive, a point and component some nanoseconds times D squared. */
-static size_t points_of_run(const struct load *load)
+/* Points of one run, so that the daemon takes about this long. */
+#define RUN_S 0.4
+#define RUN_POINTS_MAX 4e6
+
+static size_t points_of_run(struct daemon_run *run, struct load *load)
 {
-    const double cost_ns =
-        100 / (double)load->per_message +
-        (double)load->n_components * (2 + (double)(load->n_fields * load->n_fields) / 4);
-    const double points = 0.4e9 / cost_ns;
-    return points > 4e6 ? (size_t)4e6 : (size_t)points;
+    load->n_messages = 8192 / load->per_message;
+    const double points = (double)load_points(load) * RUN_S / run_daemon(run, 0, load);
+    return points < RUN_POINTS_MAX ? (size_t)points : (size_t)RUN_POINTS_MAX;
 }
 
 static void compare(struct daemon_run *run, struct load *load, size_t per_message)
@@ -357,7 +357,7 @@ static void compare(struct daemon_run *run, struct load *load, size_t per_messag
     double bare[REPEATS];
     double fed[REPEATS];
     load->per_message = per_message;
-    load->n_messages = points_of_run(load) / per_message;
+    load->n_messages = points_of_run(run, load) / per_message + 1;
     for (size_t i = 0; i < REPEATS; i++) {
         bare[i] = run_bare(load);
         fed[i] = run_daemon(run, 0, load);

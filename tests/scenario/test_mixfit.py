@@ -88,10 +88,17 @@ class Mixfit(InFolder):
                     mixd.feed("s").array(points, batch=100)
                     mixd.drain("s", count)
                     expected = mixd.model("s")
-                model = self.model("--online", "--components", 3,
+                model = self.model("--online", "--no-finish", "--components", 3,
                                    "--covariance", kind, path)
                 for name in ("weights", "means", "covariances", "points", "updates"):
                     self.assertEqual(model[name], expected[name], name)
+
+    def test_online_closes_the_open_block(self):
+        for count in (20, 64, 1234):
+            with self.subTest(count):
+                path = self.write("a.npy", reference.mixture(count, salt=87))
+                model = self.model("--online", "--components", 3, path)
+                self.assertEqual(model["points"], count)
 
     def test_models_that_cannot_score(self):
         good = self.write("good.npy", reference.mixture(100))

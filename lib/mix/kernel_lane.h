@@ -18,6 +18,7 @@
 
 typedef double vec __attribute__((vector_size(8 * LANES)));
 typedef int64_t ivec __attribute__((vector_size(8 * LANES)));
+typedef uint64_t uvec __attribute__((vector_size(8 * LANES))); /* sums wrap */
 /* The same in memory, aligned as a double only. */
 typedef double loose __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 

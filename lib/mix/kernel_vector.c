@@ -57,7 +57,8 @@ INLINE vec exp2_of(vec x)
         even = fma_of(even, f2, all(exp2_c[j + 1]));
     }
     const vec p = fma_of(fma_of(even, f, odd), f, all(1));
-    const ivec scaled = (ivec)p + ((ivec)t << 52);
+    /* Far below KERNEL_EXP2_MIN the exponent wraps; keep() drops what comes of it. */
+    const uvec scaled = (uvec)p + ((uvec)t << 52);
     return keep((vec)scaled, x > KERNEL_EXP2_MIN);
 }
 

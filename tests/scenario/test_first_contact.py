@@ -109,6 +109,11 @@ class FirstContact(unittest.TestCase):
                        - reference.log_density(self.last, held_out))
         self.assertLess(loss, 0.01, "nats a point on points not seen")
 
+    def test_the_log_likelihood_is_that_of_points_before_they_were_learned(self):
+        # The standard error of the mean over 20,000 points is .01; early models are worse.
+        honest = reference.log_density(reference.MODEL, self.points).mean()
+        self.assertAlmostEqual(self.last["log_likelihood"], honest, delta=0.1)
+
     def test_a_late_subscriber_gets_the_last_frame_at_once(self):
         late = self.mixd.subscribe("model/boiler ")
         frame = late.frame()

@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import time
 import unittest
@@ -98,6 +99,11 @@ class InTheWay(InFolder):
             mixd.kill()
             with Daemon(config({"s": stream()}), folder=self.folder) as again:
                 learned(again, "s", reference.mixture(N_POINTS))
+
+    def test_the_state_folder_may_go_away(self):
+        with Daemon(config({"s": stream()})) as mixd:
+            shutil.rmtree(mixd.state)
+            learned(mixd, "s", reference.mixture(N_POINTS))
 
     def refused(self, text, code):
         done = run("mixd", "-c", self.write("mixd.yaml", text))

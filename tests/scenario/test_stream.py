@@ -7,10 +7,11 @@ import os
 import unittest
 
 import numpy as np
+import zmq
 
 import harness
 import reference
-from harness import config, Daemon, InFolder, learned, model_section, run, stream
+from harness import config, CONTEXT, Daemon, InFolder, learned, model_section, run, stream
 from reference import MODEL, parameters
 
 EX_DATAERR, EX_NOINPUT, EX_CONFIG = 65, 66, 78
@@ -168,6 +169,24 @@ class Frames(unittest.TestCase):
             steps = np.diff([before, *updates])
             self.assertTrue(set(steps) <= {0, 1, 2}, updates)
 
+    def test_a_subscriber_that_never_reads_holds_nobody_up(self):
+        fields = [f"x{d}" for d in range(8)]
+        entry = stream(fields, model=model_section(8), learn={"warmup": 512},
+                       publish={"updates": 1})
+        points = reference.rng(69).standard_normal((2048, 8))
+        with Daemon(config({"s": entry})) as mixd, \
+                CONTEXT.socket(zmq.SUB) as silent:
+            silent.setsockopt(zmq.RCVHWM, 1)
+            silent.setsockopt(zmq.RCVBUF, 4096)
+            silent.subscribe("")
+            silent.connect(mixd.ask("status")["endpoints"]["publish"][0])
+            self.assertTrue(silent.poll(1000 * harness.DEADLINE))
+            frames = mixd.subscribe("model/s ")
+            for _ in range(20):
+                learned(mixd, "s", points)
+                updates = mixd.model("s")["updates"]
+                frames.until(lambda f, want=updates: f["updates"] == want)
+
     def test_a_quiet_stream_publishes_nothing_more(self):
         with Daemon(config({"quiet": stream(), "busy": stream()})) as mixd:
             learned(mixd, "quiet", reference.mixture(N_POINTS))
@@ -209,6 +228,40 @@ class Frames(unittest.TestCase):
                 found.append(parameters(mixd.model("s")))
         self.assertEqual(found[0], found[1])
         self.assertNotEqual(found[0], found[2])
+
+
+class Extremes(unittest.TestCase):
+    """Points that no mixture fits well: the daemon stays up and its numbers finite."""
+
+    def test_one_point_over_and_over(self):
+        with Daemon(config({"s": stream()})) as mixd:
+            ledger = learned(mixd, "s", np.full((100000, 2), 7.25))
+            self.assertEqual(reference.rejected(ledger), 0)
+            for mean in mixd.model("s")["means"]:
+                self.assertEqual(mean, [7.25, 7.25])
+
+    def test_a_field_that_never_changes(self):
+        points = reference.mixture(N_POINTS, salt=90)
+        points[:, 1] = -3
+        with Daemon(config({"s": stream()})) as mixd:
+            learned(mixd, "s", points)
+            model = mixd.model("s")
+            self.assertTrue(all(mean[1] == -3 for mean in model["means"]))
+            self.assertGreater(max(mean[0] for mean in model["means"]), 5)
+
+    def test_tiny_huge_and_far_away(self):
+        """Scales and offsets change the parameters by no more than the rounding."""
+        points = reference.mixture(N_POINTS, salt=91)
+        streams = {"plain": (1, 0), "tiny": (2.0 ** -400, 0), "huge": (2.0 ** 400, 0),
+                   "far": (1, 2.0 ** 30)}
+        with Daemon(config({name: stream() for name in streams})) as mixd:
+            for name, (scale, offset) in streams.items():
+                learned(mixd, name, points * scale + offset)
+            plain = np.array(mixd.model("plain")["means"])
+            for name, (scale, offset) in streams.items():
+                means = (np.array(mixd.model(name)["means"]) - offset) / scale
+                # At an offset of 2^30 the points themselves are rounded to 1e-7.
+                self.assertLess(np.abs(np.sort(means, 0) - np.sort(plain, 0)).max(), 1e-5)
 
 
 class Columns(unittest.TestCase):

@@ -9,7 +9,6 @@
 #include "request.h"
 
 struct stream;
-struct strings;
 
 /* Fills in the reply, or makes the request fail: ANSWERED. WAITING: its condition does
  * not hold yet; the same function is called again when the stream has moved on. */
@@ -17,13 +16,9 @@ enum answered { ANSWERED, WAITING };
 typedef enum answered answer_fn(struct stream *stream, struct request *request,
                                 struct moment now);
 
-answer_fn answer_status, answer_streams; /* of every stream: replies are merged by name */
 answer_fn answer_model, answer_score, answer_sample, answer_rejects;
 answer_fn answer_wait, answer_drain;
 answer_fn answer_freeze, answer_thaw, answer_reset;
-
-/* A new array of them. */
-json_t *answer_strings(const struct strings *strings);
 
 /* Most numbers in the reply of `sample`. */
 #define ANSWER_SAMPLE_MAX (1 << 18)

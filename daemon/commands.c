@@ -5,24 +5,17 @@
 
 #include <string.h>
 
-#define STREAM                                                                           \
-    {                                                                                    \
-        "stream", ARGUMENT_TEXT, true                                                    \
-    }
-#define KEY                                                                              \
-    {                                                                                    \
-        "key", ARGUMENT_TEXT, false                                                      \
-    }
-#define TIMEOUT                                                                          \
-    {                                                                                    \
-        "timeout", ARGUMENT_SECONDS, false                                               \
-    }
+#include "listing.h"
 
 /* clang-format off */
+#define STREAM {"stream", ARGUMENT_TEXT, true}
+#define KEY {"key", ARGUMENT_TEXT, false}
+#define TIMEOUT {"timeout", ARGUMENT_SECONDS, false}
+
 static const struct command commands[] = {
-    {"status", COMMAND_EVERY, {{0}}, answer_status, here_status, 0,
+    {"status", COMMAND_EVERY, {{0}}, listing_status, here_status, 0,
      "version, uptime, endpoints as bound, every stream with state, rate and ledger"},
-    {"streams", COMMAND_EVERY, {{0}}, answer_streams, NULL, 0,
+    {"streams", COMMAND_EVERY, {{0}}, listing_streams, NULL, 0,
      "feed, columns, fields and keys of every stream"},
     {"model", COMMAND_STREAM, {STREAM, KEY}, answer_model, NULL, 0, "the current model"},
     {"score", COMMAND_STREAM, {STREAM, KEY, {"point", ARGUMENT_POINT, true}}, answer_score,

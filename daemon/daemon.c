@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "answer.h"
 #include "config_text.h"
+#include "listing.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
@@ -228,10 +228,10 @@ json_t *daemon_endpoints(const struct daemon *daemon)
     json_t *streams = json_object();
     for (size_t i = 0; i < daemon->n_routes; i++) {
         json_object_set_new(streams, daemon->routes[i].config->name,
-                            answer_strings(&daemon->routes[i].endpoints));
+                            listing_strings(&daemon->routes[i].endpoints));
     }
     return json_pack("{s:o, s:s, s:o}", "publish",
-                     answer_strings(&publisher_attachment(daemon->publisher)->now.bound),
+                     listing_strings(&publisher_attachment(daemon->publisher)->now.bound),
                      "control", daemon->control->attachment.now.bound.item[0], "streams",
                      streams);
 }

@@ -5,15 +5,12 @@
  * the message where they can. */
 #include "stream.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "bulletin.h"
-#include "frame.h"
+#include "start.h"
 #include "xalloc.h"
 
 enum {
@@ -44,56 +41,18 @@ static uint64_t drain_points(const struct mix_options *mix)
 
 /* ---- Opening --------------------------------------------------------------- */
 
-/* The fields that the file names must be ours, in our order. */
-static bool fields_agree(const struct stream_config *config, const json_t *fields)
-{
-    if (fields == NULL) {
-        return true;
-    }
-    bool agree = json_array_size(fields) == config->fields.n;
-    for (size_t i = 0; agree && i < config->fields.n; i++) {
-        const char *name = json_string_value(json_array_get(fields, i));
-        agree = name != NULL && strcmp(name, config->fields.item[i]) == 0;
-    }
-    return agree;
-}
-
-static bool load_start(struct stream *stream, struct fault *fault)
-{
-    const struct stream_config *config = stream->config;
-    char error[512];
-    const json_t *fields = NULL;
-    if (access(config->start_path, R_OK) == -1) {
-        return fault_set(fault, EX_NOINPUT, "streams.%s.start: %s: %s", config->name,
-                         config->start_path, strerror(errno));
-    }
-    json_t *object = frame_read(config->start_path, error, sizeof(error));
-    if (object == NULL) {
-        return fault_set(fault, EX_DATAERR, "streams.%s.start: %s", config->name, error);
-    }
-    stream->start = frame_model(object, &fields, error, sizeof(error));
-    const bool agree = fields_agree(config, fields);
-    json_decref(object);
-    if (stream->start == NULL) {
-        return fault_set(fault, EX_DATAERR, "streams.%s.start: %s: %s", config->name,
-                         config->start_path, error);
-    }
-    if (!agree) {
-        return fault_set(
-            fault, EX_DATAERR,
-            "streams.%s.start: %s: fields: not those of the stream: choose a "
-            "model of the same fields in the same order",
-            config->name, config->start_path);
-    }
-    return true;
-}
-
 /* Makes the learner of a stream without keys; with keys, tries one, so that options
  * and model are known to fit before the first key comes. */
 static bool make_router(struct stream *stream, struct fault *fault)
 {
     const struct stream_config *config = stream->config;
     enum mix_err err = MIX_OK;
+    if (config->start_path != NULL) {
+        stream->start = start_read(config, fault);
+        if (stream->start == NULL) {
+            return false;
+        }
+    }
     struct slot *trial = slot_new(config, stream->start, (struct bytes){NULL, 0}, &err);
     if (trial == NULL && stream->start != NULL) {
         return fault_set(
@@ -130,10 +89,8 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
     stream->reader = reader_new(config->layout);
     if (stream->reader == NULL) {
         fault_set(fault, EX_OSERR, "streams.%s: out of memory", config->name);
-    } else if (config->start_path == NULL || load_start(stream, fault)) {
-        if (make_router(stream, fault)) {
-            stream->feed = feed_open(&config->feed, config->name, fault);
-        }
+    } else if (make_router(stream, fault)) {
+        stream->feed = feed_open(&config->feed, config->name, fault);
     }
     if (stream->feed == NULL) {
         stream_close(&stream);

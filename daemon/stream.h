@@ -33,9 +33,9 @@
 struct stream {
     struct stream_config own; /* a reload changes some values; lists are borrowed */
     const struct stream_config *config; /* it, to be read */
-    const char *instance;    /* uuid of this start, borrowed */
-    struct outlet outlet;    /* where frames and events go */
-    struct mix_model *start; /* model of `start:`; NULL: none */
+    const char *instance;               /* uuid of this start, borrowed */
+    struct outlet outlet;               /* where frames and events go */
+    struct mix_model *start;            /* model of `start:`; NULL: none */
     struct feed *feed;
     struct reader *reader;
     struct router *router;

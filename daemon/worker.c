@@ -9,6 +9,7 @@
 
 #include "bulletin.h"
 #include "commands.h"
+#include "listing.h"
 #include "moment.h"
 #include "renewal.h"
 #include "waiting.h"
@@ -107,7 +108,7 @@ static void renew(struct thread *thread, struct request *request)
             request_fail(request, CODE_REFUSED, "%s", fault.text);
         }
         json_object_set_new(streams, name,
-                            answer_strings(&stream->feed->attachment.now.bound));
+                            listing_strings(&stream->feed->attachment.now.bound));
     }
     request->reply = streams;
     send_post(thread, post_new(POST_ANSWER, request));

@@ -206,32 +206,6 @@ START_TEST(a_key_that_comes_while_frozen_is_frozen)
 }
 END_TEST
 
-START_TEST(streams_tells_what_a_sender_needs)
-{
-    struct fixture *f = fixture_new("format: csv", KEYED);
-    fixture_text(f, "x,1\n");
-    struct request *request = ask(f, "{\"command\":\"streams\"}");
-    const char *type, *direction, *format, *key, *field, *columns[2], *keys;
-    ck_assert_int_eq(json_unpack(request->reply,
-                                 "{s:{s:{s:{s:s,s:s,s:s}, s:[s,s], s:[s], s:[s], s:s}}}",
-                                 "streams", "s", "feed", "type", &type, "direction",
-                                 &direction, "format", &format, "columns", &columns[0],
-                                 &columns[1], "fields", &field, "keys", &keys, "key",
-                                 &key),
-                     0);
-    ck_assert_str_eq(type, "pull");
-    ck_assert_str_eq(direction, "bind");
-    ck_assert_str_eq(format, "csv");
-    ck_assert_str_eq(columns[0], "k");
-    ck_assert_str_eq(columns[1], "a");
-    ck_assert_str_eq(field, "a");
-    ck_assert_str_eq(keys, "x");
-    ck_assert_str_eq(key, "k");
-    request_destroy(&request);
-    fixture_destroy(f);
-}
-END_TEST
-
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -241,7 +215,6 @@ int main(void)
         UNIT(a_frozen_stream_scores_and_a_thawed_one_learns),
         UNIT(a_reset_forgets_the_model_and_keeps_the_ledger),
         UNIT(a_key_that_comes_while_frozen_is_frozen),
-        UNIT(streams_tells_what_a_sender_needs),
     };
     return unit_run("answer", tests, COUNT(tests));
 }

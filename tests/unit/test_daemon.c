@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stages: a start that fails names its cause, and leaves nothing behind; a daemon that
- * runs stops when it is told to. */
+ * runs serves its clients, and stops when it is told to (loop, dispatch, here). */
 #include "daemon.h"
 
 #include <signal.h>
@@ -104,11 +104,69 @@ START_TEST(a_signal_before_the_loop_is_not_lost)
 }
 END_TEST
 
+/* ---- A client, in a process of its own ------------------------------------- */
+
+/* Requests, in order, and a part of the reply to each; the last one ends the daemon. */
+static const struct {
+    const char *request, *reply;
+} talk[] = {
+    {"{\"command\":\"version\"}", "\"version\":\""},
+    {"{\"command\":\"status\"}", "\"durability\":\""},
+    {"{\"command\":\"status\"}", "\"streams\":{\"s\":{"},
+    {"{\"command\":\"streams\"}", "\"endpoints\":[\"tcp://127.0.0.1:"},
+    {"{\"command\":\"config\"}", "components: 1"},
+    {"{\"command\":\"model\",\"stream\":\"s\"}", "\"not-ready\""},
+    {"{\"command\":\"model\",\"stream\":\"t\"}", "\"unknown-stream\""},
+    {"{\"command\":\"nothing\"}", "\"unknown-command\""},
+    {"{\"command\":\"stop\"}", "\"stopping\":true"},
+};
+
+/* Returns 0 when all replies are as they should be. */
+static int run_client(const char *endpoint)
+{
+    zsys_handler_set(NULL);
+    zsock_t *sock = zsock_new(ZMQ_REQ);
+    zsock_set_rcvtimeo(sock, 30000);
+    zsock_connect(sock, "%s", endpoint);
+    for (size_t i = 0; i < COUNT(talk); i++) {
+        zstr_send(sock, talk[i].request);
+        char *text = zstr_recv(sock);
+        if (text == NULL || strstr(text, talk[i].reply) == NULL) {
+            fprintf(stderr, "%s: %s\n", talk[i].request, text != NULL ? text : "silence");
+            return 1;
+        }
+        zstr_free(&text);
+    }
+    zsock_destroy(&sock);
+    zsys_shutdown();
+    return 0;
+}
+
+START_TEST(a_client_is_served_until_it_says_stop)
+{
+    struct fault fault;
+    char text[1024], endpoint[64];
+    snprintf(endpoint, sizeof(endpoint), "ipc:///tmp/mixd-client-%d", (int)getpid());
+    const pid_t client = fork();
+    if (client == 0) {
+        _exit(run_client(endpoint));
+    }
+    snprintf(text, sizeof(text), PUBLISH "control: {bind: \"%s\"}\n" FEED, endpoint);
+    ck_assert_int_eq(run(text, &fault), 0);
+    int status;
+    ck_assert_int_eq(waitpid(client, &status, 0), client);
+    ck_assert_int_eq(status, 0);
+    unlink(endpoint + strlen("ipc://"));
+    clean();
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
         UNIT_LOOP(an_endpoint_in_use_ends_the_start, taken),
         UNIT(a_state_in_use_ends_the_start),
+        UNIT(a_client_is_served_until_it_says_stop),
         UNIT_LOOP(a_signal_before_the_loop_is_not_lost, ends),
     };
     return unit_run("daemon", tests, COUNT(tests));

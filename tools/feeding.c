@@ -347,9 +347,10 @@ static void warn(struct feeding *feeding)
                 feeding->target.stream, rejected, feeding->target.stream);
     }
     if (feeding->skipped > 0) {
-        fprintf(stderr, "mixfeed: %s: %" PRIu64 " rows left out: not readable, or with "
-                        "missing values\n",
-                feeding->options->source, feeding->skipped);
+        fprintf(stderr, "mixfeed: %s: %" PRIu64 " rows left out%s%s\n",
+                feeding->options->source, feeding->skipped,
+                feeding->rows.detail != NULL ? ", the first at " : "",
+                feeding->rows.detail != NULL ? feeding->rows.detail : "");
     }
     free(rejected);
 }

@@ -311,9 +311,8 @@ static void run(const struct options *options, struct failure *failure)
         print_outcome(options, &outcome, failure);
     }
     if (task.skipped > 0) {
-        fprintf(stderr, "mixfit: %s: %" PRIu64 " rows left out: not readable, or with "
-                        "missing values\n",
-                options->path, task.skipped);
+        fprintf(stderr, "mixfit: %s: %" PRIu64 " rows left out, the first at %s\n",
+                options->path, task.skipped, input_first_rejected(task.input));
     }
     json_decref(outcome.model);
     json_decref(outcome.report);

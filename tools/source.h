@@ -29,6 +29,7 @@ struct source_rows {
     const double *time;    /* n, seconds since 1970, or NULL */
     const double *weight;  /* n, or NULL */
     const uint8_t *reason; /* n, or NULL: all are good; else rows with one are left out */
+    const char *detail;    /* place and cause of the first row ever left out, or NULL */
 };
 
 struct source_kind;

@@ -82,6 +82,7 @@ static bool file_next(struct source *source, double now_s, struct source_rows *r
         .time = batch.time,
         .weight = batch.weight,
         .reason = batch.n_rejected > 0 ? batch.reason : NULL,
+        .detail = input_first_rejected(file->input),
     };
     return true;
 }

@@ -205,6 +205,9 @@ static const char *place_detail(struct input *input, const char *detail, bool ha
         snprintf(input->detail, sizeof(input->detail), "%s: row %llu: %s", input->name,
                  (unsigned long long)input->last_line, detail);
     }
+    if (input->first_rejected[0] == '\0') {
+        memcpy(input->first_rejected, input->detail, sizeof(input->detail));
+    }
     return input->detail;
 }
 
@@ -274,6 +277,11 @@ bool input_next(struct input *input, struct batch *batch)
 const char *input_error(const struct input *input)
 {
     return input->error[0] != '\0' ? input->error : NULL;
+}
+
+const char *input_first_rejected(const struct input *input)
+{
+    return input->first_rejected[0] != '\0' ? input->first_rejected : NULL;
 }
 
 uint64_t input_line(const struct input *input)

@@ -50,6 +50,8 @@ const struct layout *input_layout(const struct input *input);
 bool input_next(struct input *input, struct batch *batch);
 const char *input_error(const struct input *input); /* NULL: none */
 uint64_t input_line(const struct input *input);
+/* The detail of the first bad row so far, or NULL: what a summary names. */
+const char *input_first_rejected(const struct input *input);
 /* Bytes read and bytes in all (0 where unknown), for a progress bar. */
 void input_progress(const struct input *input, uint64_t *done, uint64_t *total);
 

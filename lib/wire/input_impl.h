@@ -36,6 +36,7 @@ struct input {
     struct transform *transform; /* NULL: rows are given out as they are */
     char error[512];             /* "": none */
     char detail[DETAIL_SIZE + 512];
+    char first_rejected[DETAIL_SIZE + 512]; /* "": none */
 
     struct batch batch;              /* rows as they were read */
     size_t next_row;                 /* of them, where a transform is under way */

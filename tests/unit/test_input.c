@@ -109,7 +109,14 @@ static const char *read_path(const char *name, const struct input_options *optio
         ck_assert_str_ne(error, "");
         return got;
     }
+    ck_assert_ptr_null(input_first_rejected(input));
     add_all(input);
+    const char *const first = input_first_rejected(input);
+    const char *const told = strchr(got, '<');
+    ck_assert((first != NULL) == (told != NULL));
+    /* "FILE:2:5: why" and "<reason::2:5: why>" */
+    ck_assert(first == NULL || strncmp(strchr(first, ':'), strchr(told, ':') + 1,
+                                       strlen(strchr(first, ':'))) == 0);
     input_close(&input);
     ck_assert_ptr_null(input);
     return got;

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <zmq.h>
 
-#include "frame.h"
 #include "link.h"
 
 struct client {
@@ -130,7 +129,7 @@ static int wait_reply(struct client *client, double timeout_s)
         if ((items[0].revents & ZMQ_POLLIN) != 0) {
             return 1;
         }
-        if ((items[1].revents & ZMQ_POLLIN) != 0 && link_is_lost(&client->link)) {
+        if ((items[1].revents & ZMQ_POLLIN) != 0 && link_has_fallen(&client->link)) {
             return -1;
         }
     }

@@ -92,6 +92,7 @@ bool link_open(struct link *link, void *context, int type, const char *endpoint,
         failure_set(failure, EX_UNAVAILABLE, "%s: nobody answers: is mixd running there?",
                     endpoint);
     } else {
+        link->is_up = true;
         return true;
     }
     link_close(link);
@@ -110,14 +111,13 @@ void link_close(struct link *link)
     *link = (struct link){0};
 }
 
-bool link_is_lost(struct link *link)
+bool link_has_fallen(struct link *link)
 {
-    bool is_lost = false;
-    for (;;) {
-        const int event = monitor_event(link->monitor, 0);
-        if (event == 0) {
-            return is_lost;
-        }
-        is_lost = (event & EVENTS_DOWN) != 0;
+    bool has_fallen = false;
+    for (int event = monitor_event(link->monitor, 0); event != 0;
+         event = monitor_event(link->monitor, 0)) {
+        link->is_up = (event & EVENTS_UP) != 0;
+        has_fallen |= !link->is_up;
     }
+    return has_fallen;
 }

@@ -12,7 +12,8 @@
 
 struct link {
     void *socket;  /* for zmq_* calls; NULL: closed */
-    void *monitor; /* readable when the connection changes; see link_is_lost() */
+    void *monitor; /* readable when the connection changes: call link_has_fallen() */
+    bool is_up;    /* the peer was there at the last look */
 };
 
 /* Makes a socket of that type, connects it and waits for the peer. prepare, unless
@@ -22,7 +23,8 @@ bool link_open(struct link *link, void *context, int type, const char *endpoint,
                void (*prepare)(void *socket), struct failure *failure);
 void link_close(struct link *link);
 
-/* Reads what the monitor has to say: true once the peer is gone. */
-bool link_is_lost(struct link *link);
+/* Reads what the monitor has to say. True if the connection was lost since the last
+ * look, also when it is back: what was on its way may not have arrived. */
+bool link_has_fallen(struct link *link);
 
 #endif

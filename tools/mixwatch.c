@@ -105,7 +105,6 @@ struct watch {
     size_t n_awaited;   /* --once: streams of which no frame has come */
     bool *is_awaited;   /* by stream of the command line */
     bool is_live;       /* the view has the terminal */
-    bool is_lost;       /* the daemon has gone */
 };
 
 /* Frames of a stream that the daemon does not have would be waited for in vain. */
@@ -295,7 +294,7 @@ static void draw(const struct watch *watch)
     FILE *out = tool_need(open_memstream(&text, &size));
     const struct view_style style = {screen_width(), screen_has_blocks()};
     fprintf(out, "mixd %s%s  %zu model%s  q quits\n\n", watch->endpoint,
-            watch->is_lost ? " (gone)" : "", watch->tracks.n,
+            watch->link.is_up ? "" : " (gone)", watch->tracks.n,
             watch->tracks.n == 1 ? "" : "s");
     for (size_t i = 0; i < watch->tracks.n; i++) {
         view_block(watch->tracks.items[i], &style, out);
@@ -313,8 +312,7 @@ static void draw(const struct watch *watch)
 static bool note_loss(struct watch *watch, struct failure *failure)
 {
     const struct options *options = watch->options;
-    watch->is_lost = link_is_lost(&watch->link);
-    if (!watch->is_lost) {
+    if (!link_has_fallen(&watch->link) || watch->link.is_up) {
         return true;
     }
     if (options->is_once || options->count > 0) {

@@ -113,12 +113,7 @@ json_t *task_model(const struct task *task, const struct mix_model *model,
     return object;
 }
 
-void task_criteria(json_t *report, const struct mix_model *model, double points,
-                   double score)
+json_t *task_number(double value)
 {
-    const double parameters = (double)mix_model_parameters(model);
-    const double total = score * points;
-    json_object_set_new(report, "parameters", json_integer((json_int_t)parameters));
-    json_object_set_new(report, "bic", json_real(parameters * log(points) - 2 * total));
-    json_object_set_new(report, "aic", json_real(2 * parameters - 2 * total));
+    return isfinite(value) ? json_real(value) : json_null();
 }

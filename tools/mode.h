@@ -53,8 +53,7 @@ void task_progress(struct task *task, uint64_t points);
 json_t *task_model(const struct task *task, const struct mix_model *model,
                    const struct mix_info *info);
 
-/* Number of free parameters and what follows from it; score in nats per point. */
-void task_criteria(json_t *report, const struct mix_model *model, double points,
-                   double score);
+/* A number, or null where there is none. */
+json_t *task_number(double value);
 
 #endif

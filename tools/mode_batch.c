@@ -67,27 +67,38 @@ static void table_clear(struct table *table)
 
 struct trace {
     struct task *task;
-    json_t *starts; /* an array a start: log-likelihood after every pass */
+    json_t *starts; /* an array a start, and one for split and merge: log-likelihood after
+                       every pass */
 };
+
+/* What comes after the starts, split and merge and the last EM, has no share. */
+static void show_pass(struct task *task, size_t start, size_t pass, double log_likelihood)
+{
+    const double starts = (double)task->fit.starts;
+    const double passes = (double)task->fit.max_iterations;
+    const bool is_start = start < task->fit.starts;
+    char stage[48] = "split and merge";
+    if (is_start) {
+        snprintf(stage, sizeof(stage), "start %zu/%zu", start + 1, task->fit.starts);
+    }
+    char note[96];
+    snprintf(note, sizeof(note), "%s  pass %zu  %.6f nats", stage, pass, log_likelihood);
+    const struct progress_state state = {
+        .share = is_start ? ((double)start + (double)pass / passes) / starts : (double)NAN,
+        .note = note,
+    };
+    progress_show(&task->progress, &state, false);
+}
 
 static void note_pass(void *context, size_t start, size_t pass, double log_likelihood)
 {
     struct trace *trace = context;
-    const struct mix_fit_options *fit = &trace->task->fit;
     while (json_array_size(trace->starts) <= start) {
         json_array_append_new(trace->starts, json_array());
     }
     json_array_append_new(json_array_get(trace->starts, start),
                           json_real(log_likelihood));
-    char note[96];
-    snprintf(note, sizeof(note), "start %zu of %zu  pass %zu  log-likelihood %.6f",
-             start + 1, fit->starts, pass, log_likelihood);
-    const double passes = (double)fit->max_iterations;
-    const struct progress_state state = {
-        .share = ((double)start + (double)pass / passes) / (double)fit->starts,
-        .note = note,
-    };
-    progress_show(&trace->task->progress, &state, false);
+    show_pass(trace->task, start, pass, log_likelihood);
 }
 
 /* ---- Fit ----------------------------------------------------------------- */
@@ -122,10 +133,13 @@ static void report_fit(struct task *task, const struct mix_model *model,
     const double score = mean_score(model, rows, &weight, failure);
     outcome->model = task_model(task, model, NULL);
     json_object_set_new(outcome->model, "points", json_integer((json_int_t)rows->n));
-    json_object_set_new(outcome->model, "log_likelihood", json_real(score));
-    outcome->report = tool_need(json_pack("{s:I, s:f}", "points", (json_int_t)rows->n,
-                                          "log_likelihood", score));
-    task_criteria(outcome->report, model, weight, score);
+    json_object_set_new(outcome->model, "log_likelihood", task_number(score));
+    const double parameters = (double)mix_model_parameters(model);
+    outcome->report = tool_need(json_pack(
+        "{s:I, s:o, s:I, s:o, s:o}", "points", (json_int_t)rows->n, "log_likelihood",
+        task_number(score), "parameters", (json_int_t)parameters, "bic",
+        task_number(parameters * log(weight) - 2 * weight * score), "aic",
+        task_number(2 * parameters - 2 * weight * score)));
 }
 
 static bool is_enough(const struct table *table, const struct task *task,

@@ -2,10 +2,6 @@
  *
  * The daemon's learner over a file: the same points give the same bits, until the end,
  * which a feed does not have: there the open block is closed. */
-#include "autoconf.h"
-
-#include <math.h>
-
 #include "mode.h"
 
 static bool learn(struct mix_learner *learner, const struct mix_rows *rows,
@@ -43,11 +39,9 @@ static void report_learner(struct task *task, const struct mix_learner *learner,
     }
     outcome->model = task_model(task, model, &info);
     outcome->report = tool_need(
-        json_pack("{s:I, s:f, s:I, s:I, s:I}", "points", (json_int_t)info.added,
-                  "log_likelihood", isfinite(info.log_likelihood) ? info.log_likelihood : 0,
-                  "learned", (json_int_t)info.learned, "unscorable",
+        json_pack("{s:I, s:o, s:I, s:I, s:I}", "points", (json_int_t)info.added,
+                  "log_likelihood", task_number(info.log_likelihood), "learned", (json_int_t)info.learned, "unscorable",
                   (json_int_t)info.unscorable, "queued", (json_int_t)info.queued));
-    task_criteria(outcome->report, model, (double)info.points, info.log_likelihood);
 }
 
 void mode_online(struct task *task, struct outcome *outcome, struct failure *failure)

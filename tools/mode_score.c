@@ -85,5 +85,5 @@ void mode_score(struct task *task, struct outcome *outcome, struct failure *fail
     const double mean = tally.sum / tally.weight;
     outcome->report = tool_need(
         json_pack("{s:I, s:o}", "points", (json_int_t)tally.points, "log_likelihood",
-                  isfinite(mean) ? json_real(mean) : json_null()));
+                  task_number(mean)));
 }

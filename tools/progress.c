@@ -4,6 +4,7 @@
 #include "progress.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,8 @@
 #define BAR_COLUMNS 24
 #define DRAW_EVERY_S 0.1
 #define WIDTH_DEFAULT 80
+/* Before it the time left is guesswork. */
+#define SETTLED_S 1.0
 #define LINE_SIZE 512
 
 /* Three digits and a unit: "950", "1.20 k", "31.0 M". */
@@ -39,8 +42,31 @@ static void time_text(double seconds, char text[16])
     }
 }
 
-/* Returns what it wrote, so that the line grows by pieces. */
-static size_t bar_text(double share, char *text, size_t size)
+/* The line under way: pieces with two blanks between them. */
+struct line {
+    size_t n;
+    char text[LINE_SIZE];
+};
+
+static void add(struct line *line, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *line, const char *format, ...)
+{
+    char piece[LINE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(piece, sizeof(piece), format, arguments);
+    va_end(arguments);
+    const int length = snprintf(line->text + line->n, sizeof(line->text) - line->n, "%s%s",
+                                line->n > 0 ? "  " : "", piece);
+    line->n += (size_t)length;
+    if (line->n >= sizeof(line->text)) {
+        line->n = sizeof(line->text) - 1;
+    }
+}
+
+static void add_bar(struct line *line, double share)
 {
     char bar[BAR_COLUMNS + 1];
     const int done = (int)(share * BAR_COLUMNS);
@@ -48,34 +74,39 @@ static size_t bar_text(double share, char *text, size_t size)
         bar[i] = i < done ? '=' : i == done ? '>' : ' ';
     }
     bar[BAR_COLUMNS] = '\0';
-    return (size_t)snprintf(text, size, "[%s] %3d %%  ", bar, (int)(100 * share));
+    add(line, "[%s] %3d %%", bar, (int)(100 * share));
+}
+
+static void add_points(struct line *line, double points, double elapsed_s)
+{
+    char count[16];
+    char rate[16];
+    count_text(points, count);
+    count_text(elapsed_s > 0 ? points / elapsed_s : 0, rate);
+    add(line, "%s points  %s/s", count, rate);
 }
 
 void progress_text(const struct progress_state *state, double elapsed_s, size_t width,
                    char *text, size_t size)
 {
-    char line[LINE_SIZE];
-    char points[16];
-    char rate[16];
-    size_t n = 0;
-    count_text((double)state->points, points);
-    count_text(elapsed_s > 0 ? (double)state->points / elapsed_s : 0, rate);
+    struct line line = {.n = 0};
+    const bool has_share = !isnan(state->share);
     const double share = fmin(state->share, 1.0);
-    if (!isnan(state->share)) {
-        n += bar_text(share, line, sizeof(line));
+    if (has_share) {
+        add_bar(&line, share);
     }
     if (state->points > 0) {
-        n += (size_t)snprintf(line + n, sizeof(line) - n, "%s points  %s/s", points, rate);
+        add_points(&line, (double)state->points, elapsed_s);
     }
-    if (!isnan(state->share) && share > 0 && elapsed_s > 1) {
+    if (has_share && share > 0 && elapsed_s > SETTLED_S) {
         char left[16];
         time_text(elapsed_s * (1 - share) / share, left);
-        n += (size_t)snprintf(line + n, sizeof(line) - n, "  %s left", left);
+        add(&line, "%s left", left);
     }
     if (state->note != NULL) {
-        snprintf(line + n, sizeof(line) - n, "  %s", state->note);
+        add(&line, "%s", state->note);
     }
-    snprintf(text, size, "%.*s", (int)width, line);
+    snprintf(text, size, "%.*s", (int)width, line.text);
 }
 
 struct progress progress_start(void)

@@ -201,10 +201,14 @@ void report_sample(const json_t *reply, FILE *out)
 void report_wait(const json_t *reply, FILE *out)
 {
     const json_t *model = json_object_get(reply, "model");
-    fprintf(out, "%s: %s, %lld points, %lld updates, log-likelihood %.6g\n",
-            text_of(model, "stream"), text_of(model, "state"),
-            (long long)count_of(model, "points"), (long long)count_of(model, "updates"),
-            json_number_value(json_object_get(model, "log_likelihood")));
+    const json_t *score = json_object_get(model, "log_likelihood");
+    fprintf(out, "%s: %s, %lld points, %lld updates", text_of(model, "stream"),
+            text_of(model, "state"), (long long)count_of(model, "points"),
+            (long long)count_of(model, "updates"));
+    if (json_is_number(score)) {
+        fprintf(out, ", log-likelihood %.6g", json_number_value(score));
+    }
+    fputc('\n', out);
     size_t k;
     const json_t *weight;
     json_array_foreach(json_object_get(model, "weights"), k, weight)

@@ -18,7 +18,8 @@ static const struct {
      3,
      "[========================] 100 %  999 points  333/s  0:00 left"},
     {{(double)NAN, 31000, "waiting"}, 2, "31.0 k points  15.5 k/s  waiting"},
-    {{0.001, 0, "start 1"}, 20, "[>                       ]   0 %    5:33:00 left  start 1"},
+    {{0.001, 0, "start 1"}, 20, "[>                       ]   0 %  5:33:00 left  start 1"},
+    {{(double)NAN, 0, "split and merge"}, 2, "split and merge"},
     /* The input may grow while it is read. */
     {{1.7, 5, NULL}, 0.5, "[========================] 100 %  5 points  10/s"},
 };

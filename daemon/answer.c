@@ -291,6 +291,7 @@ enum change { CHANGE_FREEZE, CHANGE_THAW, CHANGE_RESET };
 
 static void change_slot(struct slot *slot, enum change change)
 {
+    slot->is_changed = true;
     switch (change) {
     case CHANGE_FREEZE:
         mix_learner_freeze(slot->learner);
@@ -324,6 +325,7 @@ static enum answered change_stream(struct stream *stream, struct request *reques
         }
         stream->is_frozen =
             change == CHANGE_RESET ? stream->is_frozen : change == CHANGE_FREEZE;
+        stream->kept.is_changed = true;
     }
     bulletin_event(stream, slot, events[change], now);
     bulletin_want_all(stream, now);

@@ -68,6 +68,7 @@ static bool send_model(struct stream *stream, struct slot *slot, struct moment n
     mix_learner_info(slot->learner, &info);
     slot->published_updates = info.updates;
     slot->seq++;
+    slot->is_changed = true;
     slot->has_news = false;
     return true;
 }

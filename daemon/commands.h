@@ -30,10 +30,11 @@ struct argument {
 #define COMMAND_ARGUMENTS 6
 
 enum command_place {
-    COMMAND_HERE,   /* the main thread answers */
-    COMMAND_STREAM, /* the worker of the stream that is named answers */
-    COMMAND_RELOAD, /* the main thread answers when the reload is through */
-    COMMAND_EVERY,  /* all workers answer, the main thread adds what it knows */
+    COMMAND_HERE,       /* the main thread answers */
+    COMMAND_STREAM,     /* the worker of the stream that is named answers */
+    COMMAND_RELOAD,     /* the main thread answers when the reload is through */
+    COMMAND_CHECKPOINT, /* the state actor answers after the next checkpoint */
+    COMMAND_EVERY,      /* all workers answer, the main thread adds what it knows */
 };
 
 struct command {

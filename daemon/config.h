@@ -69,6 +69,7 @@ struct config {
     struct strings publish_bind;
     char *control_bind;
     unsigned workers;
+    double checkpoint_every_s;
     enum log_level log_level;
     enum log_format log_format;
     size_t n_streams;

@@ -79,6 +79,7 @@ static bool start_streams(struct daemon *daemon)
             .config = &config->streams[i],
             .stream = stream,
         };
+        checkpoint_restore(daemon, stream);
         strings_copy(&daemon->routes[i].endpoints, &stream->feed->attachment.now.bound);
     }
     return true;
@@ -164,10 +165,12 @@ static const struct stage {
 } stages[] = {
     {start_loop, loop_close},
     {start_state, stop_state},
+    {checkpoint_open, checkpoint_clear},
     {start_publisher, stop_publisher},
     {start_control, stop_control},
     {start_streams, stop_streams},
     {start_workers, stop_workers},
+    {checkpoint_start, checkpoint_end},
     {start_service, NULL},
 };
 

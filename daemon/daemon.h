@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "checkpoint.h"
 #include "config.h"
 #include "control.h"
 #include "fault.h"
@@ -37,6 +38,8 @@ struct daemon {
     int signal_fd;
     unsigned n_stop_signals; /* SIGTERM and SIGINT so far; the third ends at once */
     struct state *state;
+    bool start_afresh; /* --init */
+    struct checkpoint checkpoint;
     struct publisher *publisher;
     bool is_showing; /* a timer sends last frames to new subscribers */
     struct control *control;

@@ -96,6 +96,9 @@ void dispatch_request(struct daemon *daemon, struct request *request)
     case COMMAND_RELOAD:
         reload_begin(daemon, request);
         break;
+    case COMMAND_CHECKPOINT:
+        checkpoint_ask(daemon, request);
+        break;
     case COMMAND_STREAM:
         if (!ask_stream(daemon, request)) {
             control_reply(daemon->control, &request);
@@ -116,6 +119,8 @@ void dispatch_answer(struct daemon *daemon, struct request *request)
         }
     } else if (request->kind == REQUEST_RENEW) {
         reload_answer(daemon, request);
+    } else if (request->kind == REQUEST_CAPTURE) {
+        checkpoint_answer(daemon, request);
     } else if (request->gather == NULL) {
         complete(daemon, request);
     } else {

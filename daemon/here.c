@@ -25,15 +25,15 @@ static void reply_add(struct request *request, json_t *members)
 void here_status(struct daemon *daemon, struct request *request)
 {
     const double uptime_s = 1e-3 * (double)(moment_now().ms - daemon->started.ms);
-    reply_add(request,
-              json_pack("{s:s, s:s, s:I, s:f, s:s, s:o, s:I, s:b, s:I, s:I}", "version",
-                        mix_version(), "instance", daemon->instance, "pid",
-                        (json_int_t)getpid(), "uptime", uptime_s, "durability",
-                        STATE_DURABILITY, "endpoints", daemon_endpoints(daemon),
-                        "workers", (json_int_t)daemon->n_workers, "stopping",
-                        (int)daemon->is_stopping, "reloads",
-                        (json_int_t)daemon->reload.n_done, "reloads_refused",
-                        (json_int_t)daemon->reload.n_refused));
+    reply_add(request, json_pack("{s:s, s:s, s:I, s:f, s:o, s:o, s:I, s:b, s:I, s:I}",
+                                 "version", mix_version(), "instance", daemon->instance,
+                                 "pid", (json_int_t)getpid(), "uptime", uptime_s,
+                                 "durability", checkpoint_json(&daemon->checkpoint),
+                                 "endpoints", daemon_endpoints(daemon), "workers",
+                                 (json_int_t)daemon->n_workers, "stopping",
+                                 (int)daemon->is_stopping, "reloads",
+                                 (json_int_t)daemon->reload.n_done, "reloads_refused",
+                                 (json_int_t)daemon->reload.n_refused));
 }
 
 void here_config(struct daemon *daemon, struct request *request)

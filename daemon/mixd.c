@@ -21,15 +21,17 @@
 struct options {
     const char *config_path;
     const char *state_path; /* NULL: from the configuration */
+    bool start_afresh;
     bool check_only;
     bool print_config;
 };
 
-enum { OPTION_STATE = 256, OPTION_CHECK, OPTION_PRINT };
+enum { OPTION_STATE = 256, OPTION_INIT, OPTION_CHECK, OPTION_PRINT };
 
 static const struct argp_option rows[] = {
     {"config", 'c', "FILE", 0, "configuration, " CONFIG_PATH " by default", 0},
     {"state", OPTION_STATE, "DIR", 0, "folder of the state, before that of the file", 0},
+    {"init", OPTION_INIT, NULL, 0, "begin anew; the state that is there is renamed", 0},
     {"check", OPTION_CHECK, NULL, 0, "only check the configuration", 0},
     {"print-config", OPTION_PRINT, NULL, 0, "print every key with its effective value",
      0},
@@ -45,6 +47,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case OPTION_STATE:
         options->state_path = value;
+        return 0;
+    case OPTION_INIT:
+        options->start_afresh = true;
         return 0;
     case OPTION_CHECK:
         options->check_only = true;
@@ -104,9 +109,13 @@ static void print_errors(struct config_errors *errors, int code)
     config_errors_clear(errors);
 }
 
-static int run_daemon(const struct config *config, const char *state_option)
+static int run_daemon(const struct config *config, const struct options *options)
 {
-    struct daemon daemon = {.config = config, .state_option = state_option};
+    struct daemon daemon = {
+        .config = config,
+        .state_option = options->state_path,
+        .start_afresh = options->start_afresh,
+    };
     log_configure(config->log_level, config->log_format);
     raise_file_limit();
     loop_block_signals();
@@ -150,7 +159,7 @@ int main(int argc, char **argv)
         config_print(config, stdout);
         code = fflush(stdout) == 0 ? 0 : EX_IOERR;
     } else if (!options.check_only) {
-        code = run_daemon(config, options.state_path);
+        code = run_daemon(config, &options);
     }
     config_destroy(&config);
     return code;

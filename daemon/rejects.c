@@ -54,6 +54,63 @@ void rejects_add(struct rejects *rejects, const struct reject *reject)
     }
 }
 
+/* ---- For the durable state ------------------------------------------------- */
+
+uint64_t rejects_written(const struct rejects *rejects)
+{
+    return rejects->written;
+}
+
+static uint64_t first_kept(const struct rejects *rejects)
+{
+    return rejects->written > REJECTS_KEPT ? rejects->written - REJECTS_KEPT : 0;
+}
+
+void rejects_pack(const struct rejects *rejects, struct pack *pack)
+{
+    pack_u64(pack, rejects->written);
+    for (uint64_t i = first_kept(rejects); i < rejects->written; i++) {
+        const struct letter *letter = &rejects->ring[i % REJECTS_KEPT];
+        pack_text(pack, reason_label(letter->reason));
+        pack_f64(pack, letter->time_s);
+        pack_u64(pack, letter->points);
+        pack_u64(pack, letter->size);
+        pack_text(pack, letter->detail);
+        pack_bytes(pack, letter->data, kept_bytes(letter->size));
+    }
+}
+
+static bool unpack_letter(struct letter *letter, struct unpack *unpack)
+{
+    const struct bytes label = unpack_bytes(unpack);
+    letter->reason = reason_find(label.data, label.size);
+    letter->time_s = unpack_f64(unpack);
+    letter->points = unpack_u64(unpack);
+    letter->size = (size_t)unpack_u64(unpack);
+    const struct bytes detail = unpack_bytes(unpack);
+    const struct bytes data = unpack_bytes(unpack);
+    if (unpack->is_short || detail.size >= DETAIL_SIZE ||
+        data.size != kept_bytes(letter->size)) {
+        return false;
+    }
+    memcpy(letter->detail, detail.data, detail.size);
+    letter->detail[detail.size] = '\0';
+    memcpy(letter->data, data.data, data.size);
+    return letter->reason != REASON_NONE;
+}
+
+bool rejects_unpack(struct rejects *rejects, struct unpack *unpack)
+{
+    bool is_good = true;
+    rejects->written = unpack_u64(unpack);
+    for (uint64_t i = first_kept(rejects); i < rejects->written && is_good; i++) {
+        is_good = unpack_letter(&rejects->ring[i % REJECTS_KEPT], unpack);
+    }
+    return is_good;
+}
+
+/* ---- For people ------------------------------------------------------------ */
+
 static json_t *letter_json(const struct letter *letter)
 {
     /* Every byte may become \xNN. */
@@ -69,9 +126,7 @@ static json_t *letter_json(const struct letter *letter)
 json_t *rejects_json(const struct rejects *rejects)
 {
     json_t *array = json_array();
-    const uint64_t kept =
-        rejects->written < REJECTS_KEPT ? rejects->written : REJECTS_KEPT;
-    for (uint64_t i = rejects->written - kept; i < rejects->written; i++) {
+    for (uint64_t i = first_kept(rejects); i < rejects->written; i++) {
         json_array_append_new(array, letter_json(&rejects->ring[i % REJECTS_KEPT]));
     }
     return array;

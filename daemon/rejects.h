@@ -6,9 +6,11 @@
 #define REJECTS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pack.h"
 #include "reader.h" /* struct bytes */
 #include "reason.h"
 
@@ -29,6 +31,13 @@ void rejects_destroy(struct rejects **rejects);
 
 /* Keeps a copy; the oldest letter gives way. */
 void rejects_add(struct rejects *rejects, const struct reject *reject);
+
+/* Letters ever added. */
+uint64_t rejects_written(const struct rejects *rejects);
+
+/* For the durable state: all that is kept; false: not what was packed. */
+void rejects_pack(const struct rejects *rejects, struct pack *pack);
+bool rejects_unpack(struct rejects *rejects, struct unpack *unpack);
 
 /* The letters, oldest first: {"time", "reason", "points", "size", "data", "detail"},
  * with bytes that are not text as \xNN in data. New reference. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -22,6 +23,7 @@ void request_destroy(struct request **request)
         return;
     }
     zmsg_destroy(&(*request)->envelope);
+    capture_destroy(&(*request)->capture);
     json_decref((*request)->arguments);
     json_decref((*request)->reply);
     free(*request);

@@ -15,6 +15,7 @@
 
 #include "moment.h"
 
+struct capture;
 struct command;
 struct config;
 struct stream;
@@ -43,6 +44,7 @@ enum request_kind {
     REQUEST_COMMAND, /* of a client */
     REQUEST_PING,    /* from the watchdog: is the worker getting on? */
     REQUEST_RENEW,   /* a step of a reload, renewal.h */
+    REQUEST_CAPTURE, /* copy what has changed, capture.h */
     REQUEST_STOP,    /* send the last frames and stop */
     REQUEST_CLOSE,   /* say no more: the worker ends at once */
 };
@@ -56,8 +58,10 @@ struct request {
     json_t *reply;         /* members beside `ok`; NULL: none */
     enum request_code code;
     char error[REQUEST_ERROR_SIZE]; /* code other than CODE_OK */
-    const struct config *renewal; /* REQUEST_RENEW: what it changes to, borrowed */
-    int step;                     /* enum renewal_step */
+    const struct config *renewal;   /* REQUEST_RENEW: what it changes to, borrowed */
+    int step;                       /* enum renewal_step */
+    struct capture *capture;        /* REQUEST_CAPTURE: the answer, owned */
+    bool is_last;                   /* of it: the worker has stopped */
     int64_t deadline_ms;            /* when it stops waiting */
     struct request *gather;         /* part of this one, which waits in the main thread */
     size_t n_parts;                 /* parts that it still waits for */

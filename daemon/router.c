@@ -144,6 +144,12 @@ struct slot *router_get(struct router *router, struct bytes key)
     return slot;
 }
 
+struct slot *router_put(struct router *router, struct bytes key)
+{
+    struct slot *slot = router_find(router, key);
+    return slot != NULL ? slot : key_is_valid(router, key) ? add_slot(router, key) : NULL;
+}
+
 size_t router_count(const struct router *router)
 {
     return router->n_slots;

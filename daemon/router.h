@@ -22,7 +22,9 @@ void router_destroy(struct router **router);
 /* The slot of a key, made when it is first seen. NULL: the key is empty, too long, has
  * a zero byte, is not UTF-8, or is one more than max_keys. data NULL: no key. */
 struct slot *router_get(struct router *router, struct bytes key);
-/* As above, but never makes one. */
+/* As the first one, for a key that is restored: max_keys does not count. */
+struct slot *router_put(struct router *router, struct bytes key);
+/* As the first one, but never makes one. */
 struct slot *router_find(const struct router *router, struct bytes key);
 
 /* All slots in the order in which they were made. */

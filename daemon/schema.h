@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "database.h" /* DATABASE_WHY_SIZE */
 #include "items.h"
 
 enum store_verdict {
@@ -19,11 +20,12 @@ struct store_schema {
     unsigned version; /* of the values and their names, from 1 */
     /* Brings the items from a version to the next one. May be NULL while version is 1.
      * False and `why` when they cannot be. */
-    bool (*migrate)(void *context, unsigned from, struct items *items, char *why);
+    bool (*migrate)(const void *context, unsigned from, struct items *items, char *why);
     /* Judges a state that is whole; called for the older one as well when it found the
      * newer one damaged. `why` has DATABASE_WHY_SIZE bytes. */
-    enum store_verdict (*accept)(void *context, const struct items *items, char *why);
-    void *context;
+    enum store_verdict (*accept)(const void *context, const struct items *items,
+                                 char *why);
+    const void *context;
 };
 
 #endif

@@ -91,6 +91,7 @@ size_t slot_learn(struct slot *slot, const struct mix_rows *rows, uint64_t until
     }
     slot->counts.received += taken;
     slot->has_news = true;
+    slot->is_changed = true;
     return taken;
 }
 
@@ -106,6 +107,7 @@ bool slot_work(struct slot *slot)
     if (job == NULL) {
         return true;
     }
+    slot->is_changed = true;
     return mix_job_run(job, slot->slice) && mix_learner_job(slot->learner) == NULL;
 }
 

@@ -28,6 +28,7 @@ struct slot {
     uint64_t noted_frozen;
     bool has_news;    /* points came since the last frame */
     bool has_started; /* there was a model */
+    bool is_changed;  /* since it was last captured for the durable state */
 };
 
 /* key: data is NULL for a stream without keys. start: the model to start from, or

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "xalloc.h"
 
@@ -42,4 +43,32 @@ uint64_t sources_follow(struct sources *sources, const char *name, uint64_t seq,
     const uint64_t expected = (uint64_t)json_integer_value(mark);
     json_integer_set(mark, (json_int_t)after);
     return seq > expected ? seq - expected : 0;
+}
+
+void sources_pack(const struct sources *sources, struct pack *pack)
+{
+    const char *name;
+    json_t *mark;
+    pack_u64(pack, json_object_size(sources->next));
+    json_object_foreach(sources->next, name, mark)
+    {
+        pack_text(pack, name);
+        pack_u64(pack, (uint64_t)json_integer_value(mark));
+    }
+}
+
+bool sources_unpack(struct sources *sources, struct unpack *unpack)
+{
+    for (uint64_t n = unpack_u64(unpack); n > 0 && !unpack->is_short; n--) {
+        const struct bytes name = unpack_bytes(unpack);
+        const json_int_t mark = (json_int_t)unpack_u64(unpack);
+        if (name.data == NULL || json_object_size(sources->next) == SOURCES_MAX) {
+            return false;
+        }
+        char *text = xalloc(name.size + 1, 1);
+        memcpy(text, name.data, name.size);
+        json_object_set_new(sources->next, text, json_integer(mark));
+        free(text);
+    }
+    return !unpack->is_short;
 }

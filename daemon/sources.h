@@ -5,8 +5,11 @@
 #ifndef SOURCES_H
 #define SOURCES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "pack.h"
 
 /* Sources that are followed; the gaps of further ones are not counted. */
 #define SOURCES_MAX 1024
@@ -20,5 +23,9 @@ void sources_destroy(struct sources **sources);
  * only moves the mark. */
 uint64_t sources_follow(struct sources *sources, const char *name, uint64_t seq,
                         uint64_t n);
+
+/* For the durable state: all marks; false: not what was packed. */
+void sources_pack(const struct sources *sources, struct pack *pack);
+bool sources_unpack(struct sources *sources, struct unpack *unpack);
 
 #endif

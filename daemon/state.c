@@ -127,6 +127,42 @@ struct state *state_open(const char *path, struct fault *fault)
     return state;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether path and lock file are still those that are held. */
+static bool is_held(const struct state *state)
+{
+    struct stat folder, held_folder, lock, held_lock;
+    return lstat(state->path, &folder) == 0 &&
+           fstat(state->folder_fd, &held_folder) == 0 && is_same(&folder, &held_folder) &&
+           fstatat(state->folder_fd, LOCK_NAME, &lock, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstat(state->lock_fd, &held_lock) == 0 && is_same(&lock, &held_lock);
+}
+
+bool state_hold(struct state *state, struct fault *fault)
+{
+    struct state now = {.path = state->path, .folder_fd = -1, .lock_fd = -1};
+    if (is_held(state)) {
+        return true;
+    }
+    const bool is_locked = open_folder(&now, fault) && take_lock(&now, fault);
+    struct state *old = is_locked ? state : &now;
+    if (old->lock_fd != -1) {
+        close(old->lock_fd);
+    }
+    if (old->folder_fd != -1) {
+        close(old->folder_fd);
+    }
+    if (is_locked) {
+        *state = now;
+        log_warn("%s: the folder was replaced: this one is locked now", state->path);
+    }
+    return is_locked;
+}
+
 void state_close(struct state **state)
 {
     if (*state == NULL) {

@@ -10,9 +10,6 @@
 
 #include "fault.h"
 
-/* What `status` says about durability: nothing is written yet. */
-#define STATE_DURABILITY "none"
-
 struct state;
 
 /* Opens and locks the folder, and makes it if its parent is there. NULL and a fault on
@@ -21,6 +18,10 @@ struct state;
 struct state *state_open(const char *path, struct fault *fault);
 /* Removes what told of the running daemon, and unlocks. */
 void state_close(struct state **state);
+
+/* Sees to it that the folder at the path is the one that is locked: one that took its
+ * place is locked as well. False and a fault while there is none. */
+bool state_hold(struct state *state, struct fault *fault);
 
 /* Writes STATE/endpoints.json, whole or not at all. */
 bool state_write_endpoints(struct state *state, const json_t *endpoints,

@@ -25,6 +25,7 @@ struct store {
     struct items *items;
     uint64_t generation;             /* newest on the disk */
     uint64_t next;                   /* the one that is being made */
+    uint64_t changed;                /* the last one in which a value changed */
     int64_t retry_ms;                /* no try before this */
     int64_t delay_ms;                /* the last back-off; 0: the last try succeeded */
     char problem[DATABASE_WHY_SIZE]; /* why the last try failed */
@@ -60,6 +61,7 @@ struct store *store_open(const char *folder, const struct store_schema *schema,
     }
     store->generation = pair_newest(&store->pair);
     store->next = number_next(&store->pair);
+    store->changed = store->generation;
     return store;
 }
 
@@ -85,12 +87,15 @@ const struct items *store_items(const struct store *store)
 void store_put(struct store *store, const char *kind, const char *name, void *value,
                size_t size)
 {
-    items_put(store->items, store->next, kind, name, value, size);
+    if (items_put(store->items, store->next, kind, name, value, size)) {
+        store->changed = store->next;
+    }
 }
 
 void store_remove(struct store *store, const char *kind, const char *name)
 {
     items_remove(store->items, store->next, kind, name);
+    store->changed = store->next;
 }
 
 /* ---- Writing --------------------------------------------------------------- */
@@ -171,6 +176,26 @@ enum store_outcome store_commit(struct store *store, int64_t now_ms)
     }
     note_success(store);
     return STORE_WRITTEN;
+}
+
+enum store_outcome store_refuse(struct store *store, int64_t now_ms, const char *why)
+{
+    if (now_ms < store->retry_ms) {
+        return STORE_WAITS;
+    }
+    note_failure(store, now_ms, why);
+    return STORE_FAILED;
+}
+
+void store_hurry(struct store *store)
+{
+    store->retry_ms = INT64_MIN;
+}
+
+bool store_is_settled(const struct store *store)
+{
+    return store->problem[0] == '\0' && store->generation > 0 &&
+           pair_oldest(&store->pair) >= store->changed;
 }
 
 bool store_backup(const struct store *store, const char *path, char *why)

@@ -46,6 +46,12 @@ enum store_outcome {
 };
 /* now_ms: monotonic. */
 enum store_outcome store_commit(struct store *store, int64_t now_ms);
+/* Fails as a try that was made in vain for that reason. */
+enum store_outcome store_refuse(struct store *store, int64_t now_ms, const char *why);
+/* Lets the next store_commit() try, however soon it comes. */
+void store_hurry(struct store *store);
+/* True if both files hold every value: another generation would say nothing new. */
+bool store_is_settled(const struct store *store);
 
 /* Newest generation on the disk, 0: none; and the older one that the other file holds. */
 uint64_t store_generation(const struct store *store);

@@ -125,6 +125,7 @@ static void reject(struct stream *stream, struct slot *slot, const struct reject
     stream->received++;
     if (slot != NULL) {
         slot->has_news = true;
+        slot->is_changed = true;
     }
     rejects_add(stream->rejects, reject);
     log_limited(&stream->reject_log, now.ms, LEVEL_WARN, "stream %s: rejected: %s: %s",
@@ -366,6 +367,7 @@ bool stream_drain(struct stream *stream, struct moment now)
     if (stream->received == before) {
         return false;
     }
+    stream->kept.is_changed = true;
     bulletin_note_points(stream, now);
     return true;
 }

@@ -68,6 +68,13 @@ struct stream {
     } rate;
 
     struct request_queue waiting; /* requests that wait, waiting.c */
+
+    /* What the durable state has of it, capture.c. */
+    struct {
+        bool is_imprinted; /* all of it, once since the start */
+        bool is_changed;   /* the accounts, since they were last captured */
+        uint64_t rejects;  /* dead letters ever, then */
+    } kept;
 };
 
 /* Opens the feed and loads the starting model. NULL and a fault on an error. config

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "bulletin.h"
+#include "capture.h"
 #include "commands.h"
 #include "listing.h"
 #include "moment.h"
@@ -114,6 +115,16 @@ static void renew(struct thread *thread, struct request *request)
     send_post(thread, post_new(POST_ANSWER, request));
 }
 
+/* Between two rounds, so every stream is between two rows. */
+static void capture(struct thread *thread, struct request *request)
+{
+    request->capture = capture_new();
+    for (size_t i = 0; i < thread->n_streams; i++) {
+        capture_stream(request->capture, thread->streams[i]);
+    }
+    send_post(thread, post_new(POST_ANSWER, request));
+}
+
 /* A post that nobody received would be lost with the pipe, so the last one says that it
  * is the last. */
 static void close_posts(struct thread *thread)
@@ -137,6 +148,9 @@ static void take_request(struct thread *thread, struct request *request,
         break;
     case REQUEST_RENEW:
         renew(thread, request);
+        break;
+    case REQUEST_CAPTURE:
+        capture(thread, request);
         break;
     case REQUEST_STOP:
         request_destroy(&request);
@@ -277,6 +291,9 @@ static void stop(struct thread *thread)
         drain_last(thread->streams[i], begin_ms);
         send_last_frames(thread->streams[i], begin_ms);
     }
+    struct request *last = request_new(REQUEST_CAPTURE);
+    last->is_last = true;
+    capture(thread, last);
     while (thread->outbox != NULL && moment_now().ms - begin_ms < LAST_POST_MS) {
         flush_outbox(thread);
         zmq_poll(NULL, 0, thread->outbox != NULL ? RETRY_MS : 0);

@@ -5,9 +5,11 @@
 #include "autoconf.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "frame.h"
@@ -37,7 +39,7 @@ static const struct argument {
 #define N_ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
 
 /* Positional arguments. */
-enum form { NOTHING, STREAM, STREAM_AND_POINT };
+enum form { NOTHING, STREAM, STREAM_AND_POINT, NEW_FILE };
 
 static const struct command {
     const char *name;
@@ -59,6 +61,8 @@ static const struct command {
     {"freeze", STREAM, "", report_state, "score, do not learn"},
     {"thaw", STREAM, "", report_state, "learn again"},
     {"reset", STREAM, "", report_state, "forget the model, keep the ledger"},
+    {"checkpoint", NOTHING, "", report_checkpoint, "make durable what was learned"},
+    {"backup", NEW_FILE, "", report_backup, "the whole state as a new file"},
     {"config", NOTHING, "", report_config, "every key with its value"},
     {"reload", NOTHING, "", report_reload, "read the configuration again"},
     {"version", NOTHING, "", report_version, "version of the daemon"},
@@ -74,6 +78,7 @@ struct invocation {
     const struct command *command;
     const char *stream;             /* NAME or NAME/KEY */
     const char *given[N_ARGUMENTS]; /* values; NULL where not given */
+    const char *file;               /* a new one, for the daemon */
     size_t n_point;
     char **point; /* words */
 };
@@ -106,6 +111,8 @@ static error_t parse_word(struct argp_state *state, char *word)
         if (invocation->command == NULL) {
             tool_usage(state, "%s: no such command: mixctl --help lists them", word);
         }
+    } else if (state->arg_num == 1 && invocation->command->form == NEW_FILE) {
+        invocation->file = word;
     } else if (state->arg_num == 1 && invocation->command->form != NOTHING) {
         invocation->stream = word;
     } else if (invocation->command->form == STREAM_AND_POINT) {
@@ -124,8 +131,13 @@ static void check_complete(struct argp_state *state)
         tool_usage(state, "no command: mixctl --help lists them");
         return;
     }
-    if (command->form != NOTHING && invocation->stream == NULL) {
-        tool_usage(state, "%s: no stream: mixctl %s STREAM", command->name, command->name);
+    if (command->form == NEW_FILE && invocation->file == NULL) {
+        tool_usage(state, "%s: no file: mixctl %s FILE", command->name, command->name);
+    }
+    if (command->form != NOTHING && command->form != NEW_FILE &&
+        invocation->stream == NULL) {
+        tool_usage(state, "%s: no stream: mixctl %s STREAM", command->name,
+                   command->name);
     }
     if (command->form == STREAM_AND_POINT && invocation->n_point == 0) {
         tool_usage(state, "%s: no point: mixctl %s STREAM X...", command->name,
@@ -171,8 +183,8 @@ static char *commands_text(void)
     FILE *out = tool_need(open_memstream(&help, &size));
     fprintf(out, "Commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        static const char *const forms[] = {"", " STREAM", " STREAM X..."};
-        fprintf(out, "  %-9s%-11s  %s\n", commands[i].name, forms[commands[i].form],
+        static const char *const forms[] = {"", " STREAM", " STREAM X...", " FILE"};
+        fprintf(out, "  %-10s%-12s  %s\n", commands[i].name, forms[commands[i].form],
                 commands[i].help);
     }
     fprintf(out, "\nSTREAM is NAME, or NAME/KEY for one model of a keyed stream.\n");
@@ -282,6 +294,22 @@ static void add_stream(json_t *request, const char *stream)
     }
 }
 
+/* The daemon runs in a folder of its own, so the path is made absolute here. */
+static bool add_file(json_t *request, const char *file, struct failure *failure)
+{
+    char folder[4096];
+    if (file[0] != '/' && getcwd(folder, sizeof(folder)) == NULL) {
+        failure_set(failure, EX_NOINPUT, "%s: the current folder: %s", file,
+                    strerror(errno));
+        return false;
+    }
+    char *path =
+        file[0] == '/' ? tool_text("%s", file) : tool_text("%s/%s", folder, file);
+    json_object_set_new(request, "file", json_string(path));
+    free(path);
+    return true;
+}
+
 /* The request of the command line; NULL and the failure if a value cannot be read. */
 static json_t *request_new(const struct invocation *invocation, struct failure *failure)
 {
@@ -293,6 +321,9 @@ static json_t *request_new(const struct invocation *invocation, struct failure *
     for (size_t i = 0; i < N_ARGUMENTS && is_good; i++) {
         is_good = invocation->given[i] == NULL ||
                   add_argument(request, &arguments[i], invocation->given[i], failure);
+    }
+    if (is_good && invocation->file != NULL) {
+        is_good = add_file(request, invocation->file, failure);
     }
     if (is_good && invocation->command->form == STREAM_AND_POINT) {
         is_good = add_point(request, invocation, failure);

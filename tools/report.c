@@ -132,13 +132,27 @@ static void print_stream_status(const char *name, const json_t *stream, FILE *ou
     fputc('\n', out);
 }
 
+static void print_durability(const json_t *durability, FILE *out)
+{
+    const double last_s = json_number_value(json_object_get(durability, "last"));
+    const char *problem = json_string_value(json_object_get(durability, "problem"));
+    fprintf(out, "  %-10s generation %lld", "durability",
+            (long long)count_of(durability, "generation"));
+    if (last_s > 0) {
+        fputs(" of ", out);
+        print_time(last_s, out);
+    }
+    fprintf(out, "%s%s\n", problem != NULL ? ", degraded: " : "",
+            problem != NULL ? problem : "");
+}
+
 void report_status(const json_t *reply, FILE *out)
 {
     fprintf(out, "mixd %s, up ", text_of(reply, "version"));
     print_duration(json_number_value(json_object_get(reply, "uptime")), out);
     fputc('\n', out);
     print_member(reply, "instance", out);
-    print_member(reply, "durability", out);
+    print_durability(json_object_get(reply, "durability"), out);
     print_member(reply, "workers", out);
     print_endpoints(json_object_get(reply, "endpoints"), out);
     const char *name;
@@ -244,6 +258,18 @@ void report_rejects(const json_t *reply, FILE *out)
 void report_state(const json_t *reply, FILE *out)
 {
     fprintf(out, "%s\n", text_of(reply, "state"));
+}
+
+void report_checkpoint(const json_t *reply, FILE *out)
+{
+    fprintf(out, "generation %lld in %.3g s\n", (long long)count_of(reply, "generation"),
+            json_number_value(json_object_get(reply, "seconds")));
+}
+
+void report_backup(const json_t *reply, FILE *out)
+{
+    fprintf(out, "%s: generation %lld\n", text_of(reply, "file"),
+            (long long)count_of(reply, "generation"));
 }
 
 void report_config(const json_t *reply, FILE *out)

@@ -19,6 +19,8 @@ report_fn report_wait;
 report_fn report_ledger;
 report_fn report_rejects;
 report_fn report_state;
+report_fn report_checkpoint;
+report_fn report_backup;
 report_fn report_config;
 report_fn report_reload;
 report_fn report_version;

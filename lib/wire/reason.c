@@ -3,7 +3,7 @@
  * Rejection reasons in words. */
 #include "reason.h"
 
-#include <stddef.h>
+#include <string.h>
 
 static const struct {
     const char *label;
@@ -17,6 +17,17 @@ static const struct {
 const char *reason_label(enum reason reason)
 {
     return reasons[reason].label;
+}
+
+enum reason reason_find(const char *label, size_t length)
+{
+    for (enum reason reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
+        if (strlen(reasons[reason].label) == length &&
+            memcmp(reasons[reason].label, label, length) == 0) {
+            return reason;
+        }
+    }
+    return REASON_NONE;
 }
 
 const char *reason_meaning(enum reason reason)

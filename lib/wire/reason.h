@@ -5,6 +5,8 @@
 #ifndef REASON_H
 #define REASON_H
 
+#include <stddef.h>
+
 /* X(NAME, "label", "what it means") */
 #define REASONS(X)                                                                       \
     X(FRAMES, "frames", "a message of the wrong number of parts")                        \
@@ -33,6 +35,8 @@ enum reason {
 
 /* "frames", "header", …; "" for REASON_NONE. Never NULL within the list. */
 const char *reason_label(enum reason reason);
+/* The reason with that label, or REASON_NONE. */
+enum reason reason_find(const char *label, size_t length);
 const char *reason_meaning(enum reason reason);
 
 #endif

@@ -28,7 +28,8 @@ class StartFromAModel(InFolder):
                 {**MODEL, "covariance_type": kind, "covariances": covariances}))
             section = model_section(covariance=kind)
             text = config({"s": stream(model=section, start="start.json")})
-            with self.subTest(kind), Daemon(text, folder=self.folder) as mixd:
+            with self.subTest(kind), Daemon(text, arguments=("--init",),
+                                            folder=self.folder) as mixd:
                 frame = mixd.subscribe("model/s ").frame()
                 self.assertEqual(frame["state"], "learning")
                 self.assertEqual(frame["means"], MODEL["means"])

@@ -67,6 +67,8 @@ START_TEST(every_key_is_printed_in_its_group)
                                    "control:\n"
                                    "  bind: \"ipc:///s/control.sock\"\n"
                                    "workers: 2\n"
+                                   "checkpoint:\n"
+                                   "  every: 1s\n"
                                    "log:\n"
                                    "  level: info\n"
                                    "  format: text\n"

@@ -19,7 +19,8 @@
 static enum store_verdict verdict;  /* what the next states are judged to be */
 static uint64_t refused_generation; /* judged damaged; 0: none */
 
-static enum store_verdict accept(void *context, const struct items *items, char *why)
+static enum store_verdict accept(const void *context, const struct items *items,
+                                 char *why)
 {
     (void)context;
     const struct item *mark = items_get(items, "mark", "generation");
@@ -567,7 +568,7 @@ START_TEST(a_newer_schema_is_refused_untouched)
 END_TEST
 
 /* Version 2 gives values another kind, version 3 doubles them. */
-static bool migrate(void *context, unsigned from, struct items *items, char *why)
+static bool migrate(const void *context, unsigned from, struct items *items, char *why)
 {
     (void)context;
     (void)why;

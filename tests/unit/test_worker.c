@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "capture.h"
 #include "commands.h"
 #include "config_file.h"
 #include "frame.h"
@@ -163,9 +164,13 @@ START_TEST(a_worker_stops_with_a_last_frame_of_every_stream)
     worker_ask(worker, wait);
     worker_ask(worker, request_new(REQUEST_STOP));
     bool is_refused = false;
+    bool is_captured = false;
     char *last[2] = {NULL, NULL};
     for (post = receive(worker); post->kind != POST_STOPPED; post = receive(worker)) {
-        if (post->kind == POST_ANSWER) {
+        if (post->kind == POST_ANSWER && post->request->kind == REQUEST_CAPTURE) {
+            is_captured = post->request->is_last && post->request->capture->n > 0;
+            request_destroy(&post->request);
+        } else if (post->kind == POST_ANSWER) {
             ck_assert_ptr_eq(post->request, wait);
             is_refused = wait->code == CODE_REFUSED;
             request_destroy(&post->request);
@@ -178,6 +183,7 @@ START_TEST(a_worker_stops_with_a_last_frame_of_every_stream)
     }
     post_destroy(&post);
     ck_assert(is_refused);
+    ck_assert(is_captured);
     ck_assert_ptr_nonnull(strstr(last[0], "\"received\":3"));
     ck_assert_ptr_nonnull(strstr(last[1], "\"received\":0"));
     free(last[0]);

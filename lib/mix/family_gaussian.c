@@ -79,113 +79,6 @@ struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch
     return at;
 }
 
-/* ---- Preparing the E-step ------------------------------------------------------ */
-
-/* W of one covariance. */
-static bool prepare_dense(size_t dims, const double *cov, double *w)
-{
-    double sd[MIX_DIMENSIONS_MAX], factor[MIX_DIMENSIONS_MAX * (MIX_DIMENSIONS_MAX + 1) / 2];
-    if (!matrix_factor(cov, dims, sd, factor)) {
-        return false;
-    }
-    matrix_invert_lower(factor, dims, w);
-    for (size_t j = 0; j < dims; j++) {
-        sd[j] = ROOT_BITS / sd[j];
-    }
-    for (size_t i = 0; i < dims; i++) {
-        for (size_t j = 0; j <= i; j++) {
-            *w++ *= sd[j];
-        }
-    }
-    return true;
-}
-
-static bool prepare_w(const struct factor *f, const double *cov, double *w)
-{
-    if (gaussian_is_dense(f)) {
-        return prepare_dense(f->dimensions, cov, w);
-    }
-    for (size_t d = 0; d < f->dimensions; d++) {
-        const double variance = cov[f->covariance == MIX_DIAG ? d : 0];
-        if (!(variance > 0) || variance == (double)INFINITY) {
-            return false;
-        }
-        w[d] = ROOT_BITS / sqrt(variance);
-    }
-    return true;
-}
-
-/* c = W (ref - mu); true if mu is far. `offset` is ref - mu. */
-static bool prepare_c(const struct factor *f, const double *w, const double *offset,
-                      double *c)
-{
-    double farthest = 0;
-    for (size_t i = 0; i < f->dimensions; i++) {
-        double sum = 0, size = 0;
-        for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++, w++) {
-            sum += *w * offset[j];
-            size += fabs(*w * offset[j]);
-        }
-        c[i] = sum;
-        farthest = size > farthest ? size : farthest;
-    }
-    return !(farthest <= GAUSSIAN_FAR);
-}
-
-/* log2 of the determinant of W in units of 2^exponent. Up to 256 mantissas in [1, 2)
- * cannot overflow. */
-static double log2_determinant(const struct factor *f, const double *w,
-                               const double *exponent)
-{
-    double product = 1;
-    int sum = 0;
-    for (size_t d = 0; d < f->dimensions; d++) {
-        int e;
-        product *= special_split(w[gaussian_is_dense(f) ? packed_size(d + 1) - 1 : d], &e);
-        sum += e + (int)exponent[d];
-    }
-    return special_log2(product) + sum;
-}
-
-static void prepare_ref(const struct factor *f, const double *means, double *ref)
-{
-    for (size_t d = 0; d < f->dimensions; d++) {
-        double sum = 0;
-        for (size_t k = 0; k < f->components; k++) {
-            sum += means[k * f->dimensions + d];
-        }
-        ref[d] = sum / (double)f->components;
-    }
-}
-
-static enum mix_err prepare(const struct factor *f, const double *param, double *cache)
-{
-    const size_t dims = f->dimensions, size = gaussian_packed(f);
-    double *ref = cache, *exponent = ref + dims, *w = exponent + dims;
-    double *c = w + gaussian_n_cov(f) * size, *base = c + f->components * dims;
-    double *is_far = base + f->components, offset[MIX_DIMENSIONS_MAX];
-    prepare_ref(f, param, ref);
-    for (size_t k = 0; k < gaussian_n_cov(f); k++) {
-        if (!prepare_w(f, gaussian_cov(f, param, k), w + k * size)) {
-            return MIX_ECOVARIANCE;
-        }
-    }
-    for (size_t d = 0; d < dims; d++) {
-        int e;
-        special_split(w[gaussian_is_dense(f) ? packed_size(d + 1) - 1 : d], &e);
-        exponent[d] = -e;
-    }
-    for (size_t k = 0; k < f->components; k++) {
-        const double *own = w + (f->covariance == MIX_TIED ? 0 : k * size);
-        for (size_t d = 0; d < dims; d++) {
-            offset[d] = ref[d] - param[k * dims + d];
-        }
-        base[k] = log2_determinant(f, own, exponent);
-        is_far[k] = prepare_c(f, own, offset, c + k * dims);
-    }
-    return MIX_OK;
-}
-
 /* ---- What users and the search ask --------------------------------------------- */
 
 static void moments(const struct factor *f, const double *param, size_t k, double *mean,
@@ -239,7 +132,7 @@ const struct family family_gaussian = {
     .sums_size = sums_size,
     .scratch_size = gaussian_scratch_size,
     .parameters = parameters,
-    .prepare = prepare,
+    .prepare = gaussian_prepare,
     .log_density = gaussian_log_density,
     .accumulate = gaussian_accumulate,
     .blend = gaussian_blend,

@@ -96,6 +96,9 @@ struct gaussian_scratch {
 struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch);
 size_t gaussian_scratch_size(const struct factor *f);
 
+/* gaussian_prepare.c */
+enum mix_err gaussian_prepare(const struct factor *f, const double *param, double *cache);
+
 /* gaussian_density.c */
 double gaussian_log_density(const struct factor *f, const double *param,
                             const double *cache, const struct workspace *work,

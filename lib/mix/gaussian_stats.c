@@ -8,7 +8,8 @@
 #include "gaussian.h"
 
 /* Statistics with which others are blended, up to GAUSSIAN_LANES components: share a,
- * means m + delta. Arrays lie with the component last, `stride` apart. */
+ * means m + delta. Arrays lie with the component last, `stride` apart. Never initialised
+ * as a whole: to clear delta would cost more than all the rest for few fields. */
 struct change {
     size_t first, n;
     double share[GAUSSIAN_LANES];  /* a */
@@ -52,7 +53,9 @@ void gaussian_blend(const struct factor *f, double *stats, const double *param,
     const double *n = sums, *shift = n + stride, *scatter = shift + dims * stride;
     (void)mass;
     for (size_t first = 0; first < stride; first += GAUSSIAN_LANES) {
-        struct change change = {.first = first, .n = lanes_from(f, first)};
+        struct change change;
+        change.first = first;
+        change.n = lanes_from(f, first);
         for (size_t k = 0; k < change.n; k++) {
             const bool has_points = n[first + k] > 0;
             change.share[k] = has_points ? share[first + k] : 0;
@@ -75,7 +78,9 @@ void gaussian_merge(const struct factor *f, double *stats, const double *share,
 {
     const size_t dims = f->dimensions, stride = f->components;
     for (size_t first = 0; first < stride; first += GAUSSIAN_LANES) {
-        struct change change = {.first = first, .n = lanes_from(f, first)};
+        struct change change;
+        change.first = first;
+        change.n = lanes_from(f, first);
         for (size_t k = 0; k < change.n; k++) {
             change.share[k] = change.weight[k] = share[first + k];
             for (size_t d = 0; d < dims; d++) {

@@ -88,7 +88,7 @@ static void repeat(const struct task *task, struct part *part, size_t lane)
     double *moments = task->scratch.moments + k, *again = task->scratch.again;
     double centre[MIX_DIMENSIONS_MAX];
     struct kernel_moments job = task->job;
-    struct part alone = {.first = 0, .n = 1};
+    struct part alone;
     for (size_t d = 0; d < f->dimensions; d++) {
         centre[d] = task->cache.ref[d] + moments[row_of(f, d) * stride] / part->mass[lane];
     }
@@ -99,6 +99,8 @@ static void repeat(const struct task *task, struct part *part, size_t lane)
     job.components = 1;
     job.resp += k * BLOCK_POINTS;
     job.out = again;
+    alone.first = 0;
+    alone.n = 1;
     task->work->kernel->moments(&job);
     find_scatter(f, again, 1, &alone);
     for (size_t i = 0; i < f->dimensions; i++) {
@@ -202,6 +204,7 @@ void gaussian_accumulate(const struct factor *f, const double *param, const doub
                          const struct workspace *work, const struct block *block,
                          const double *resp, double *sums)
 {
+    struct part part; /* as a whole never initialised, for it is large */
     struct task task = {.f = f,
                         .work = work,
                         .block = block,
@@ -222,7 +225,8 @@ void gaussian_accumulate(const struct factor *f, const double *param, const doub
     work->kernel->moments(&task.job);
     for (size_t k = 0; k < f->components; k += GAUSSIAN_LANES) {
         const size_t left = f->components - k;
-        struct part part = {.first = k, .n = left < GAUSSIAN_LANES ? left : GAUSSIAN_LANES};
+        part.first = k;
+        part.n = left < GAUSSIAN_LANES ? left : GAUSSIAN_LANES;
         find_part(&task, &part);
         join(&task, &part, sums);
     }

@@ -65,6 +65,25 @@ struct kernel_moments {
     bool is_diagonal;
 };
 
+/* What the E-step needs of up to KERNEL_LANES covariance matrices, one per lane. */
+#define KERNEL_LANES 8
+/* More fields do not fit in the first two levels of cache. */
+#define KERNEL_FACTOR_DIMS 64
+struct kernel_factor {
+    size_t dims, n;        /* n <= KERNEL_LANES; dims <= KERNEL_FACTOR_DIMS */
+    const double *cov;     /* n x dims x dims */
+    const double *means;   /* n x dims */
+    const double *ref;     /* dims */
+    double *exponent;      /* dims: the units of base; made from the first matrix where... */
+    bool is_first;         /* ... this is set */
+    double scale;          /* of W */
+    double *w;             /* out: n x packed, scale times the inverse factor */
+    double *c;             /* out: n x dims, W (ref - mean) */
+    double *base;          /* out: n, log2 of the determinant of W in units of 2^exponent */
+    double distance[KERNEL_LANES]; /* out: largest of the rows of |W| |ref - mean| */
+    bool is_ok[KERNEL_LANES];      /* out: false where the factor needs jitter */
+};
+
 struct kernel {
     const char *name;
     /* a <- 1 and x - ref; x: rows of BLOCK_POINTS. */
@@ -81,6 +100,9 @@ struct kernel {
     void (*moments)(const struct kernel_moments *job);
     /* out[k] = sum of resp[k][i] over the groups. */
     void (*mass)(const double *resp, size_t components, size_t groups, double *out);
+    void (*factor)(struct kernel_factor *job);
+    /* out[i] = log2(x[i]) for x >= 0, -inf below 2^-1022. */
+    void (*log2)(const double *x, size_t n, double *out);
 };
 
 /* The rows this machine can run, best first, ended by NULL. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vectors of doubles for kernel_vector.c: GCC's vector extensions, and intrinsics for
- * the two operations they lack, fused multiply-add and maximum. LANES is 8 (AVX-512),
- * 4 (AVX2 with FMA) or 2 (SSE2, NEON).
+ * Vectors of doubles for the kernels: GCC's vector extensions, and intrinsics for the two
+ * operations they lack, fused multiply-add and maximum. The build compiles kernel_vector.c
+ * and what belongs to it once per level, with LEVEL the name of a row of the table and
+ * LANES 8 (AVX-512), 4 (AVX2 with FMA) or 2 (SSE2, NEON).
  */
 #ifndef KERNEL_LANE_H
 #define KERNEL_LANE_H
@@ -15,6 +16,37 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
+#define ALIGNED __attribute__((aligned(64)))
+
+#if LANES == 8 || defined(__aarch64__)
+#define REGISTERS 32
+#else
+#define REGISTERS 16
+#endif
+#define VECTORS 4               /* in flight: hides the latency of an fma */
+#define CHUNK (VECTORS * LANES) /* points in flight */
+#define SLOTS (8 / LANES)       /* vectors that make up the eight virtual lanes */
+
+/* name_LEVEL */
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define LEVELLED(name) JOIN(name, LEVEL)
+
+/* What kernel_vector.c puts in its row from the other files of its level. */
+struct kernel_density;
+struct kernel_moments;
+struct kernel_factor;
+void LEVELLED(kernel_density_full)(const struct kernel_density *job);
+void LEVELLED(kernel_density_diag)(const struct kernel_density *job);
+void LEVELLED(kernel_rotate)(const double *a, size_t dims, size_t groups, const double *w,
+                             double *y);
+void LEVELLED(kernel_moments)(const struct kernel_moments *job);
+void LEVELLED(kernel_mass)(const double *resp, size_t components, size_t groups,
+                           double *out);
+void LEVELLED(kernel_factor)(struct kernel_factor *job);
 
 typedef double vec __attribute__((vector_size(8 * LANES)));
 typedef int64_t ivec __attribute__((vector_size(8 * LANES)));
@@ -90,6 +122,17 @@ static inline vec keep(vec v, ivec mask)
     return (vec)((ivec)v & mask);
 }
 
+/* The eight virtual lanes of one sum, added as below. */
+static inline double add_slots(const vec slot[SLOTS])
+{
+    double lane[8];
+    for (size_t s = 0; s < SLOTS; s++) {
+        store(lane + s * LANES, slot[s]);
+    }
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
 /* The eight virtual lanes of eight sums are added as ((0+4)+(2+6)) + ((1+5)+(3+7)); out
  * gets eight totals. Sum j is in[j] where a vector holds all its lanes, else in memory at
  * lanes + 8 j. */
@@ -136,5 +179,26 @@ static inline void add_lanes(const double *lanes, double *out)
     }
 }
 #endif
+
+/* x + this has the nearest integer to x in its lowest bits, |x| < 2^50. */
+#define ROUNDER 0x1.8p52
+
+/* log2 of a normal s > 0: s = 2^e m with m in [sqrt 1/2, sqrt 2), log m = 2 atanh t with
+ * t = (m-1)/(m+1), by its series to t^21; the first term left out is below 1e-19. */
+static inline vec log2_of(vec s)
+{
+    const ivec bits = (ivec)s - 0x3fe6a09e667f3bcd; /* of sqrt 1/2 */
+    const ivec e = bits >> 52;
+    const vec m = (vec)((ivec)s - (e << 52));
+    const vec t = (m - 1) / (m + 1), t2 = t * t;
+    vec p = all(2.0 / 21);
+    UNROLL for (int odd = 19; odd >= 3; odd -= 2) {
+        p = fma_of(p, t2, all(2.0 / odd));
+    }
+    const vec log_m = fma_of(p * t2, t, t + t);
+    /* The double of a small integer, by its place in the bits of the rounder. */
+    const vec exponent = (vec)(e + 0x4338000000000000) - ROUNDER;
+    return fma_of(log_m, all(1.44269504088896340736), exponent);
+}
 
 #endif

@@ -144,6 +144,51 @@ static void mass(const double *resp, size_t components, size_t groups, double *o
     }
 }
 
+/* One matrix. */
+static void factor_one(struct kernel_factor *job, size_t k)
+{
+    const size_t dims = job->dims;
+    double *w = job->w + k * packed_size(dims);
+    double sd[KERNEL_FACTOR_DIMS], factor[KERNEL_FACTOR_DIMS * (KERNEL_FACTOR_DIMS + 1) / 2];
+    job->base[k] = job->distance[k] = 0;
+    job->is_ok[k] = matrix_factor(job->cov + k * dims * dims, dims, sd, factor);
+    if (!job->is_ok[k]) {
+        return;
+    }
+    matrix_invert_lower(factor, dims, w);
+    for (size_t i = 0; i < dims; i++) {
+        double sum = 0, size = 0;
+        int e;
+        for (size_t j = 0; j <= i; j++, w++) {
+            const double offset = job->ref[j] - job->means[k * dims + j];
+            *w *= job->scale / sd[j];
+            sum += *w * offset;
+            size += fabs(*w * offset);
+        }
+        const double mantissa = special_split(w[-1], &e);
+        if (k == 0 && job->is_first) {
+            job->exponent[i] = -e;
+        }
+        job->base[k] += special_log2(mantissa) + (e + job->exponent[i]);
+        job->c[k * dims + i] = sum;
+        job->distance[k] = size > job->distance[k] ? size : job->distance[k];
+    }
+}
+
+static void factor(struct kernel_factor *job)
+{
+    for (size_t k = 0; k < job->n; k++) {
+        factor_one(job, k);
+    }
+}
+
+static void log2_each(const double *x, size_t n, double *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = x[i] >= 0x1p-1022 ? special_log2(x[i]) : -(double)INFINITY;
+    }
+}
+
 extern const struct kernel kernel_ref;
 const struct kernel kernel_ref = {
     .name = "reference",
@@ -155,4 +200,6 @@ const struct kernel kernel_ref = {
     .log_density = log_density,
     .moments = moments,
     .mass = mass,
+    .factor = factor,
+    .log2 = log2_each,
 };

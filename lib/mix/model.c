@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "estep.h"
-#include "special.h"
+#include "kernel.h"
 
 /* A value larger than this squares to infinity soon: refused everywhere. */
 #define VALUE_MAX 1e150
@@ -77,9 +77,7 @@ enum mix_err model_prepare(struct mix_model *model)
 {
     const double *param = model->param;
     double *cache = model->cache;
-    for (size_t k = 0; k < model->shape.components; k++) {
-        model->log2_weights[k] = special_log2(model->weights[k]);
-    }
+    kernel_current()->log2(model->weights, model->shape.components, model->log2_weights);
     for (size_t i = 0; i < model->shape.n_factors; i++) {
         const struct factor *f = &model->shape.factors[i];
         const enum mix_err err = f->family->prepare(f, param, cache);

@@ -14,7 +14,9 @@
 #include <zmq.h>
 
 /* What is answered to the n-th request, whatever it is; the last row answers for ever.
- * NULL: nothing. */
+ * NULL: nothing. FAKE_FALL: nothing, but the connection is cut, and the daemon back. */
+#define FAKE_FALL "fall"
+
 struct fake_daemon {
     const char *const *replies;
     size_t n_replies;
@@ -26,6 +28,12 @@ struct fake_daemon {
     void *socket;
     pthread_t thread;
 };
+
+static inline void fake_bind(struct fake_daemon *daemon)
+{
+    daemon->socket = zmq_socket(daemon->context, ZMQ_ROUTER);
+    ck_assert_int_eq(zmq_bind(daemon->socket, daemon->endpoint), 0);
+}
 
 /* The body of the reply to the envelope of the request; false at the end. */
 static inline bool fake_answer(struct fake_daemon *daemon)
@@ -43,7 +51,10 @@ static inline bool fake_answer(struct fake_daemon *daemon)
         memcpy(daemon->requests[n], body, sizeof(body));
     }
     n = n < daemon->n_replies ? n : daemon->n_replies - 1;
-    if (daemon->replies[n] != NULL) {
+    if (daemon->replies[n] != NULL && strcmp(daemon->replies[n], FAKE_FALL) == 0) {
+        zmq_close(daemon->socket);
+        fake_bind(daemon);
+    } else if (daemon->replies[n] != NULL) {
         zmq_send(daemon->socket, identity, (size_t)n_identity, ZMQ_SNDMORE);
         zmq_send(daemon->socket, "", 0, ZMQ_SNDMORE);
         zmq_send(daemon->socket, daemon->replies[n], strlen(daemon->replies[n]), 0);
@@ -69,8 +80,7 @@ static inline void fake_start(struct fake_daemon *daemon, const char *const *rep
     snprintf(daemon->endpoint, sizeof(daemon->endpoint), "ipc://%s/control.sock",
              daemon->folder);
     daemon->context = zmq_ctx_new();
-    daemon->socket = zmq_socket(daemon->context, ZMQ_ROUTER);
-    ck_assert_int_eq(zmq_bind(daemon->socket, daemon->endpoint), 0);
+    fake_bind(daemon);
     ck_assert_int_eq(pthread_create(&daemon->thread, NULL, fake_run, daemon), 0);
 }
 

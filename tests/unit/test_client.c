@@ -105,6 +105,22 @@ START_TEST(a_daemon_that_goes_is_noticed_without_a_timeout)
 }
 END_TEST
 
+START_TEST(a_daemon_that_is_back_at_once_has_forgotten_the_request)
+{
+    static const char *const replies[] = {FAKE_FALL, "{\"ok\": true}"};
+    struct fake_daemon daemon;
+    struct failure failure = {0};
+    fake_start(&daemon, replies, COUNT(replies));
+    struct client *client = connect_to(&daemon);
+    json_t *request = json_pack("{s:s}", "command", "wait");
+    ck_assert_ptr_null(client_ask(client, request, CLIENT_NO_TIMEOUT, &failure));
+    ck_assert_int_eq(failure.code, EX_UNAVAILABLE);
+    json_decref(request);
+    client_destroy(&client);
+    fake_stop(&daemon);
+}
+END_TEST
+
 static const struct {
     const char *endpoint;
     int code;
@@ -158,6 +174,7 @@ int main(void)
         UNIT_LOOP(a_refusal_becomes_an_exit_code, refusals),
         UNIT(a_late_reply_is_not_taken_for_the_next),
         UNIT(a_daemon_that_goes_is_noticed_without_a_timeout),
+        UNIT(a_daemon_that_is_back_at_once_has_forgotten_the_request),
         UNIT_LOOP(nobody_there_is_an_error_that_names_the_place, nobody),
         UNIT(the_publisher_is_asked_for_unless_it_is_known),
     };

@@ -15,7 +15,7 @@ import reference
 from harness import config, CONTEXT, Daemon, InFolder, learned, run, stream
 from reference import parameters
 
-EX_UNAVAILABLE, EX_TEMPFAIL = 69, 75
+EX_UNAVAILABLE, EX_IOERR, EX_TEMPFAIL = 69, 74, 75
 N_POINTS = 2048
 
 
@@ -104,6 +104,8 @@ class InTheWay(InFolder):
         with Daemon(config({"s": stream()})) as mixd:
             shutil.rmtree(mixd.state)
             learned(mixd, "s", reference.mixture(N_POINTS))
+            # The last checkpoint has nowhere to go, and the daemon says so.
+            self.assertIn(mixd.state, mixd.stop(expect=EX_IOERR))
 
     def refused(self, text, code):
         done = run("mixd", "-c", self.write("mixd.yaml", text))

@@ -3,7 +3,6 @@
 
 import fcntl
 import os
-import shutil
 import signal
 import time
 import unittest
@@ -102,10 +101,16 @@ class InTheWay(InFolder):
 
     def test_the_state_folder_may_go_away(self):
         with Daemon(config({"s": stream()})) as mixd:
-            shutil.rmtree(mixd.state)
+            os.rename(mixd.state, mixd.state + ".gone")
             learned(mixd, "s", reference.mixture(N_POINTS))
             # The last checkpoint has nowhere to go, and the daemon says so.
             self.assertIn(mixd.state, mixd.stop(expect=EX_IOERR))
+
+    def test_the_state_folder_may_come_back(self):
+        with Daemon(config({"s": stream()})) as mixd:
+            os.rename(mixd.state, mixd.state + ".gone")
+            learned(mixd, "s", reference.mixture(N_POINTS))
+            os.rename(mixd.state + ".gone", mixd.state)
 
     def refused(self, text, code):
         done = run("mixd", "-c", self.write("mixd.yaml", text))

@@ -17,10 +17,11 @@
 #include "xalloc.h"
 
 enum {
-    RETRY_MS = 10,        /* until posts are tried again when the pipe was full */
-    LAST_DRAIN_MS = 2000, /* at the end: what has arrived is still learned, */
-    LAST_WORK_MS = 5000,  /* work that is due is finished, */
-    LAST_POST_MS = 7000,  /* and the last frames find their way, for so long */
+    CAPTURE_SLICE_US = 2000, /* of a round */
+    RETRY_MS = 10,           /* until posts are tried again when the pipe was full */
+    LAST_DRAIN_MS = 2000,    /* at the end: what has arrived is still learned, */
+    LAST_WORK_MS = 5000,     /* work that is due is finished, */
+    LAST_POST_MS = 7000,     /* and the last frames find their way, for so long */
 };
 
 /* The thread's side. */
@@ -32,8 +33,10 @@ struct thread {
     struct post *outbox;   /* answers and events that found the pipe full, in order;
                               once closed, what nobody will receive */
     struct post **outbox_end;
-    bool is_closed; /* POST_STOPPED was sent: nothing may follow it */
-    bool is_done;   /* the thread ends */
+    struct request *capture; /* under way; NULL: none */
+    size_t n_captured;       /* streams that it has */
+    bool is_closed;          /* POST_STOPPED was sent: nothing may follow it */
+    bool is_done;            /* the thread ends */
 };
 
 struct worker {
@@ -115,14 +118,41 @@ static void renew(struct thread *thread, struct request *request)
     send_post(thread, post_new(POST_ANSWER, request));
 }
 
-/* Between two rounds, so every stream is between two rows. */
-static void capture(struct thread *thread, struct request *request)
+/* Between two rounds, so every stream is between two rows. Some milliseconds at a time:
+ * many streams together would keep their feeds waiting. */
+static void capture_some(struct thread *thread)
+{
+    const int64_t begin_us = zclock_usecs();
+    struct request *request = thread->capture;
+    while (thread->n_captured < thread->n_streams &&
+           zclock_usecs() - begin_us < CAPTURE_SLICE_US) {
+        capture_stream(request->capture, thread->streams[thread->n_captured++]);
+    }
+    if (thread->n_captured == thread->n_streams) {
+        thread->capture = NULL;
+        send_post(thread, post_new(POST_ANSWER, request));
+    }
+}
+
+static void begin_capture(struct thread *thread, struct request *request)
 {
     request->capture = capture_new();
-    for (size_t i = 0; i < thread->n_streams; i++) {
-        capture_stream(request->capture, thread->streams[i]);
+    thread->capture = request;
+    thread->n_captured = 0;
+}
+
+/* The one that is under way, and another for what changed since. */
+static void capture_last(struct thread *thread)
+{
+    while (thread->capture != NULL) {
+        capture_some(thread);
     }
-    send_post(thread, post_new(POST_ANSWER, request));
+    struct request *last = request_new(REQUEST_CAPTURE);
+    last->is_last = true;
+    begin_capture(thread, last);
+    while (thread->capture != NULL) {
+        capture_some(thread);
+    }
 }
 
 /* A post that nobody received would be lost with the pipe, so the last one says that it
@@ -150,7 +180,8 @@ static void take_request(struct thread *thread, struct request *request,
         renew(thread, request);
         break;
     case REQUEST_CAPTURE:
-        capture(thread, request);
+        begin_capture(thread, request);
+        send_post(thread, post_new(POST_PARKED, NULL));
         break;
     case REQUEST_STOP:
         request_destroy(&request);
@@ -208,7 +239,9 @@ static int64_t stream_due(const struct stream *stream, int64_t now_ms)
 static void wait_for_events(struct thread *thread)
 {
     const int64_t now_ms = moment_now().ms;
-    int64_t due_ms = thread->outbox != NULL ? now_ms + RETRY_MS : MOMENT_NEVER;
+    int64_t due_ms = thread->capture != NULL  ? now_ms
+                     : thread->outbox != NULL ? now_ms + RETRY_MS
+                                              : MOMENT_NEVER;
     int n = 1;
     for (size_t i = 0; i < thread->n_streams; i++) {
         const struct stream *stream = thread->streams[i];
@@ -245,6 +278,9 @@ static void run_round(struct thread *thread)
     const struct moment now = moment_now();
     flush_outbox(thread);
     receive_requests(thread, now);
+    if (thread->capture != NULL && !thread->is_done) {
+        capture_some(thread);
+    }
     for (size_t i = 0; i < thread->n_streams && !thread->is_done; i++) {
         finish_round(thread->streams[i], run_stream(thread->streams[i], now), now);
     }
@@ -291,9 +327,7 @@ static void stop(struct thread *thread)
         drain_last(thread->streams[i], begin_ms);
         send_last_frames(thread->streams[i], begin_ms);
     }
-    struct request *last = request_new(REQUEST_CAPTURE);
-    last->is_last = true;
-    capture(thread, last);
+    capture_last(thread);
     while (thread->outbox != NULL && moment_now().ms - begin_ms < LAST_POST_MS) {
         flush_outbox(thread);
         zmq_poll(NULL, 0, thread->outbox != NULL ? RETRY_MS : 0);
@@ -321,6 +355,7 @@ static void run(zsock_t *pipe, void *argument)
     while (!thread->is_done) {
         run_round(thread);
     }
+    request_destroy(&thread->capture);
     for (size_t i = 0; i < thread->n_streams; i++) {
         waiting_refuse(thread->streams[i]);
         stream_close(&thread->streams[i]);

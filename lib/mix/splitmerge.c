@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare.h"
 #include "moves.h"
 
 /* Points on which moves are ranked and tried, and their densities kept: 8 MiB. */
@@ -62,7 +63,7 @@ struct splitmerge {
     size_t at;                  /* next piece of the step */
     size_t rounds, accepted;
     double best_log_likelihood; /* of the candidates, on the sample */
-    double gain, gain_square, weight; /* of the judgement: sums over all points */
+    struct comparison comparison; /* of the judgement, on all points */
 };
 
 static size_t sample_size(size_t n, size_t components)
@@ -457,43 +458,24 @@ static void climb(struct splitmerge *sm, uint64_t *budget)
 {
     em_run(sm->em, budget);
     if (sm->em->is_done) {
-        sm->gain = sm->gain_square = sm->weight = 0;
+        sm->comparison = (struct comparison){0};
         enter(sm, SM_JUDGE);
     }
 }
 
-/* Adds the paired difference of a block of all points to the judgement. */
-static void compare_block(struct splitmerge *sm, const struct block *block)
-{
-    double before[BLOCK_POINTS];
-    estep_score(sm->em->estep, sm->model, block);
-    memcpy(before, sm->em->estep->log_density, sizeof(before));
-    estep_score(sm->em->estep, sm->best, block);
-    for (size_t i = 0; i < block->n; i++) {
-        const double gain = sm->em->estep->log_density[i] - before[i];
-        if (isfinite(gain)) {
-            sm->gain += block->weight[i] * gain;
-            sm->gain_square += block->weight[i] * gain * gain;
-            sm->weight += block->weight[i];
-        }
-    }
-}
-
 /* The move is kept if it gains enough beyond its noise. */
-static bool is_better(const struct splitmerge *sm)
+static bool is_better(const struct comparison *comparison)
 {
-    const double n = (double)points_count(sm->points);
-    const double mean = sm->gain / sm->weight;
-    const double error = sqrt(fmax(sm->gain_square / sm->weight - mean * mean, 0) / n);
-    return mean > GAIN_MIN && mean > GAIN_ERRORS * error;
+    const double mean = comparison_mean(comparison);
+    return mean > GAIN_MIN && mean > GAIN_ERRORS * comparison_error(comparison);
 }
 
 static uint64_t judge(struct splitmerge *sm)
 {
     const struct block *block = points_block(sm->points, sm->at);
-    compare_block(sm, block);
+    comparison_add(&sm->comparison, sm->em->estep, sm->model, sm->best, block);
     if (++sm->at == points_blocks(sm->points)) {
-        if (is_better(sm)) {
+        if (is_better(&sm->comparison)) {
             model_assign(sm->model, sm->best);
             sm->accepted++;
             begin_round(sm);

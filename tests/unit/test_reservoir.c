@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "reservoir.h"
+
+#include "mixture.h"
+
+enum { ROOM = 100, ROWS = 1000, RUNS = 400 };
+
+static void offer(struct reservoir *reservoir, uint64_t seed, size_t first, size_t n)
+{
+    struct sample s = sample_new(n, 1);
+    for (size_t i = 0; i < n; i++) {
+        s.x[i] = (double)(first + i);
+    }
+    struct points *points = sample_points(&s);
+    for (size_t j = 0; j < points_blocks(points); j++) {
+        reservoir_offer(reservoir, points_block(points, j), seed);
+    }
+    points_destroy(&points);
+    free(s.x);
+}
+
+/* Every row is in the sample with the same probability: chi squared over tenths of the
+ * stream, 9 degrees of freedom, below its 1 - 1e-6 quantile. */
+START_TEST(the_sample_is_uniform)
+{
+    const uint64_t seed = unit_seed(321);
+    double counts[10] = {0}, chi = 0;
+    for (uint64_t run = 0; run < RUNS; run++) {
+        struct reservoir reservoir = {.rows = points_new(1, ROOM)};
+        offer(&reservoir, seed + run, 0, ROWS);
+        const size_t held = points_count(reservoir.rows);
+        for (size_t i = 0; i < held; i++) {
+            double x;
+            points_get(reservoir.rows, i, &x, NULL, NULL);
+            counts[(size_t)x / (ROWS / 10)] += 1;
+        }
+        points_destroy(&reservoir.rows);
+    }
+    double expected = 0;
+    for (size_t i = 0; i < 10; i++) {
+        expected += counts[i] / 10;
+    }
+    for (size_t i = 0; i < 10; i++) {
+        chi += (counts[i] - expected) * (counts[i] - expected) / expected;
+    }
+    ck_assert_msg(chi < 45, "seed %llu: chi squared %g", (unsigned long long)seed, chi);
+}
+END_TEST
+
+START_TEST(framing_changes_no_row)
+{
+    struct reservoir a = {.rows = points_new(1, ROOM)}, b = {.rows = points_new(1, ROOM)};
+    offer(&a, 1, 0, ROWS);
+    for (size_t i = 0; i < ROWS; i += 10) {
+        offer(&b, 1, i, 10);
+    }
+    for (size_t i = 0; i < points_count(a.rows); i++) {
+        double x, y;
+        points_get(a.rows, i, &x, NULL, NULL);
+        points_get(b.rows, i, &y, NULL, NULL);
+        ck_assert(x == y);
+    }
+    points_destroy(&a.rows);
+    points_destroy(&b.rows);
+}
+END_TEST
+
+START_TEST(an_emptied_reservoir_holds_only_what_follows)
+{
+    struct reservoir r = {.rows = points_new(1, ROOM)};
+    offer(&r, 1, 0, ROWS);
+    reservoir_clear(&r);
+    ck_assert(r.age == 0 && r.offered == ROWS);
+    offer(&r, 1, ROWS, ROWS);
+    const size_t held = points_count(r.rows);
+    ck_assert(r.age == ROWS);
+    for (size_t i = 0; i < held; i++) {
+        double x;
+        points_get(r.rows, i, &x, NULL, NULL);
+        ck_assert(x >= ROWS);
+    }
+    points_destroy(&r.rows);
+}
+END_TEST
+
+int main(void)
+{
+    const struct unit_test tests[] = {
+        UNIT(the_sample_is_uniform),
+        UNIT(framing_changes_no_row),
+        UNIT(an_emptied_reservoir_holds_only_what_follows),
+    };
+    return unit_run("reservoir", tests, COUNT(tests));
+}

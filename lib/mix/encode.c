@@ -72,6 +72,14 @@ static void walk_tail(struct codec *codec, struct tail *tail)
     codec_f64s(codec, tail->bins, TAIL_BINS);
 }
 
+static void walk_detector(struct codec *codec, struct detector *detector)
+{
+    codec_f64(codec, &detector->sum);
+    codec_u64(codec, &detector->blocks);
+    codec_f64(codec, &detector->mean);
+    codec_f64(codec, &detector->squares);
+}
+
 static void walk_model_state(struct codec *codec, struct mix_learner *learner)
 {
     walk_stats(codec, learner->fast, &learner->shape);
@@ -85,6 +93,52 @@ static void walk_model_state(struct codec *codec, struct mix_learner *learner)
     codec_u64s(codec, learner->ids, learner->shape.components);
     codec_u64(codec, &learner->floored);
     walk_tail(codec, &learner->tail);
+    if (learner->watch != NULL) {
+        walk_stats(codec, learner->watch->stats, &learner->shape);
+        walk_model(codec, learner->watch->model);
+        walk_detector(codec, &learner->watch->detector);
+    }
+}
+
+static void walk_event(struct codec *codec, struct mix_event *event)
+{
+    uint64_t kind = event->kind;
+    codec_u64(codec, &kind);
+    codec->has_failed = codec->has_failed || kind >= MIX_EVENT_KINDS;
+    event->kind = codec->has_failed ? MIX_EVENT_DRIFT : (enum mix_event_kind)kind;
+    codec_u64(codec, &event->added);
+    codec_u64(codec, &event->id);
+    codec_u64(codec, &event->other);
+    codec_f64(codec, &event->value);
+}
+
+/* Those that are held; where in the ring does not matter. */
+static void walk_events(struct codec *codec, struct events *events)
+{
+    uint64_t n = events->next - events->first;
+    codec_u64(codec, &n);
+    if (n > EVENTS_MAX) {
+        codec->has_failed = true;
+        n = 0;
+    }
+    if (codec->mode == CODEC_READ) {
+        events->first = 0;
+        events->next = n;
+    }
+    for (uint64_t i = events->first; i < events->next; i++) {
+        walk_event(codec, &events->ring[i % EVENTS_MAX]);
+    }
+}
+
+static void walk_reservoir(struct codec *codec, struct mix_learner *learner)
+{
+    codec_u64(codec, &learner->reservoir.age);
+    codec_u64(codec, &learner->reservoir.offered);
+    codec_u64(codec, &learner->next_challenge);
+    codec_u64(codec, &learner->last_challenge);
+    codec_bool(codec, &learner->is_challenged);
+    codec_bool(codec, &learner->has_old_scales);
+    codec_bool(codec, &learner->is_ending);
 }
 
 static void walk(struct codec *codec, struct mix_learner *learner)
@@ -101,6 +155,8 @@ static void walk(struct codec *codec, struct mix_learner *learner)
     codec_f64(codec, &learner->score_weight);
     codec_points(codec, learner->memory);
     codec_points(codec, learner->open);
+    walk_reservoir(codec, learner);
+    walk_events(codec, &learner->events);
     if (learner->has_model) {
         walk_model_state(codec, learner);
     }
@@ -111,11 +167,11 @@ static void walk(struct codec *codec, struct mix_learner *learner)
 /* The options that a state depends on, in one number. */
 static uint64_t fingerprint(const struct mix_options *options)
 {
-    unsigned char bytes[9 * 8];
+    unsigned char bytes[10 * 8];
     struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
     uint64_t numbers[] = {options->dimensions, options->components, options->covariance,
                           options->seed,       options->block,      options->warmup,
-                          options->marginalize};
+                          options->marginalize, options->adapt};
     double steps[] = {options->step_exponent, options->step_offset};
     codec_u64s(&codec, numbers, sizeof(numbers) / sizeof(numbers[0]));
     codec_f64s(&codec, steps, sizeof(steps) / sizeof(steps[0]));
@@ -269,6 +325,15 @@ static bool tail_is_valid(const struct tail *tail)
     return is_valid;
 }
 
+static bool watch_is_valid(const struct mix_learner *learner, struct mix_model *scratch)
+{
+    const struct detector *detector = &learner->watch->detector;
+    const double sums[] = {detector->sum, detector->mean, detector->squares};
+    return model_is_valid(learner->watch->model) &&
+           stats_are_valid(learner->watch->stats, learner, scratch) &&
+           all_possible(sums, 3) && detector->sum >= 0 && detector->squares >= 0;
+}
+
 static bool model_state_is_valid(const struct mix_learner *learner,
                                  struct mix_model *scratch)
 {
@@ -277,7 +342,8 @@ static bool model_state_is_valid(const struct mix_learner *learner,
            tail_is_valid(&learner->tail) && model_is_valid(learner->fast_model) &&
            model_is_valid(learner->model) &&
            stats_are_valid(learner->fast, learner, scratch) &&
-           stats_are_valid(learner->slow, learner, scratch);
+           stats_are_valid(learner->slow, learner, scratch) &&
+           (learner->watch == NULL || watch_is_valid(learner, scratch));
 }
 
 /* The rows held agree with the counts, and with where in the warm-up they belong. */
@@ -291,6 +357,8 @@ static bool counts_are_valid(const struct mix_learner *learner)
                                            learner->next_fit <= capacity);
     return fits && (learner->has_model || !learner->is_warm) &&
            (learner->has_model || points_count(learner->open) == 0) &&
+           (!learner->is_challenged || (learner->is_warm && held > 0)) &&
+           learner->reservoir.age >= (learner->is_warm ? held : 0) &&
            info.added == info.learned + info.unscorable + info.frozen + info.queued &&
            isfinite(learner->mean_score) && learner->score_weight >= 0 &&
            isfinite(learner->score_weight);

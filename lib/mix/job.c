@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Long work of a learner: the fits of the warm-up. The stream waits while a fit is due,
- * so the memory and the old model do not change under it, and a job that is thrown away
- * and begun anew gives the same result. */
+ * Long work of a learner: the fits of the warm-up and challenges. The stream waits while
+ * one is due, so the memory and the old model do not change under it, and a job that is
+ * thrown away and begun anew gives the same result. */
 #include "learner.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+#include "challenge.h"
 
 /* Until the last fit of the warm-up few points support the model: two starts beside the
  * old model are enough, and a tolerance well below the noise of the fit. */
@@ -17,22 +19,47 @@
 #define SPLIT_ROUNDS 6
 #define FINE_PASSES 300
 #define FINE_TOLERANCE 1e-6
+/* From one challenge to the next the stream grows by this factor, so that all of them
+ * together cost a vanishing part. */
+#define CHALLENGE_GROWTH 4
+/* At the end of a stream one more is worth it if it grew by so much since the last. */
+#define CHALLENGE_LAST 1.25
 
 struct mix_job {
     struct mix_learner *learner;
-    struct search *search;
+    struct search *search;       /* a fit of the warm-up, or NULL */
+    struct challenge *challenge; /* or a challenge */
     bool is_finished; /* while the learner was frozen; waits for the thaw */
 };
 
+static bool fit_is_due(const struct mix_learner *learner)
+{
+    return !learner->is_warm && points_count(learner->memory) >= learner->next_fit;
+}
+
 bool job_is_due(const struct mix_learner *learner)
 {
-    return !learner->is_frozen && !learner->is_warm &&
-           points_count(learner->memory) >= learner->next_fit;
+    return !learner->is_frozen && (fit_is_due(learner) || learner->is_challenged);
 }
 
 static bool is_last(const struct mix_learner *learner)
 {
-    return learner->next_fit >= learner_warmup(&learner->options);
+    return learner->is_ending || learner->next_fit >= learner_warmup(&learner->options);
+}
+
+static struct search *prepare_fit(struct mix_learner *learner)
+{
+    const struct search_plan plan = {
+        .starts = is_last(learner) ? LAST_STARTS : EARLY_STARTS,
+        .old = learner->has_model ? learner->fast_model : NULL,
+        .index = points_count(learner->memory),
+        .coarse_passes = COARSE_PASSES,
+        .coarse_tolerance = COARSE_TOLERANCE,
+        .split_rounds = is_last(learner) ? SPLIT_ROUNDS : 0,
+        .fine_passes = is_last(learner) ? FINE_PASSES : 0,
+        .fine_tolerance = FINE_TOLERANCE,
+    };
+    return search_new(&learner->options, &learner->shape, learner->memory, &plan);
 }
 
 enum mix_err job_prepare(struct mix_learner *learner)
@@ -44,20 +71,15 @@ enum mix_err job_prepare(struct mix_learner *learner)
     if (job == NULL) {
         return MIX_ENOMEM;
     }
-    const struct search_plan plan = {
-        .starts = is_last(learner) ? LAST_STARTS : EARLY_STARTS,
-        .old = learner->has_model ? learner->fast_model : NULL,
-        .index = points_count(learner->memory),
-        .coarse_passes = COARSE_PASSES,
-        .coarse_tolerance = COARSE_TOLERANCE,
-        .split_rounds = is_last(learner) ? SPLIT_ROUNDS : 0,
-        .fine_passes = is_last(learner) ? FINE_PASSES : 0,
-        .fine_tolerance = FINE_TOLERANCE,
-    };
     job->learner = learner;
-    job->search =
-        search_new(&learner->options, &learner->shape, learner->memory, &plan);
-    if (job->search == NULL) {
+    if (learner->is_challenged) {
+        job->challenge =
+            challenge_new(&learner->options, learner->memory, learner->model,
+                          learner->pace.na, learner->scales, learner->has_old_scales);
+    } else {
+        job->search = prepare_fit(learner);
+    }
+    if (job->challenge == NULL && job->search == NULL) {
         free(job);
         return MIX_ENOMEM;
     }
@@ -69,6 +91,7 @@ void job_destroy(struct mix_job **job)
 {
     if (*job != NULL) {
         search_destroy(&(*job)->search);
+        challenge_destroy(&(*job)->challenge);
         free(*job);
         *job = NULL;
     }
@@ -117,38 +140,59 @@ static void schedule_next(struct mix_learner *learner)
     const size_t warmup = learner_warmup(&learner->options);
     if (is_last(learner)) {
         learner->is_warm = true;
-        points_clear(learner->memory);
+        learner->is_ending = false;
+        reservoir_adopt(&learner->reservoir);
+        learner->next_challenge = 2 * learner->reservoir.age;
+        learner->last_challenge = learner->reservoir.age;
+        if (!learner_is_challenged(&learner->options)) {
+            reservoir_clear(&learner->reservoir);
+        }
         return;
     }
     learner->next_fit =
         2 * learner->next_fit < warmup ? 2 * learner->next_fit : warmup;
 }
 
-/* The result becomes the state: both averages are the statistics of the memory. */
-static void install(struct mix_learner *learner, struct search *search)
+static void finish_fit(struct mix_learner *learner, struct search *search)
 {
     const bool is_first = !learner->has_model;
-    const double points = search->em->weight;
-    scales_assign(learner->scales, search->scales);
-    stats_assign(learner->fast, search->em->stats, &learner->shape);
-    stats_assign(learner->slow, search->em->stats, &learner->shape);
-    model_assign(learner->fast_model, search->best);
-    model_assign(learner->model, search->best);
-    pace_install(&learner->pace, points);
-    learner_step(learner, points, points);
+    learner_install(learner, search->scales, search->em->stats, search->best,
+                    search->em->weight);
     count_fit(learner, search->em, is_first);
     if (is_first) {
         tail_init(&learner->tail, median_score(learner, search->values));
-        learner_name_components(learner);
         learner->has_model = true;
     }
     schedule_next(learner);
 }
 
+static void finish_challenge(struct mix_learner *learner, struct challenge *challenge)
+{
+    const uint64_t age = learner->reservoir.age;
+    if (challenge->has_won) {
+        if (challenge->is_resynced) {
+            events_add(&learner->events,
+                       (struct mix_event){.kind = MIX_EVENT_REFIT,
+                                          .added = learner->counts.added});
+        }
+        learner_install(learner, challenge->scales, challenge->em->stats,
+                        challenge->model, challenge->em->weight);
+        learner->has_old_scales = false;
+    }
+    learner->is_challenged = false;
+    learner->last_challenge = age;
+    learner->next_challenge = CHALLENGE_GROWTH * age;
+}
+
 /* Installs the result and ends the job. */
 static void finish(struct mix_learner *learner)
 {
-    install(learner, learner->job->search);
+    struct mix_job *job = learner->job;
+    if (job->challenge != NULL) {
+        finish_challenge(learner, job->challenge);
+    } else {
+        finish_fit(learner, job->search);
+    }
     job_destroy(&learner->job);
 }
 
@@ -170,10 +214,13 @@ struct mix_job *mix_learner_job(struct mix_learner *learner)
 bool mix_job_run(struct mix_job *job, uint64_t budget)
 {
     struct mix_learner *learner = job->learner;
-    if (!job->is_finished && !search_run(job->search, budget > 0 ? budget : 1)) {
+    const uint64_t slice = budget > 0 ? budget : 1;
+    job->is_finished = job->is_finished ||
+                       (job->challenge != NULL ? challenge_run(job->challenge, slice)
+                                               : search_run(job->search, slice));
+    if (!job->is_finished) {
         return false;
     }
-    job->is_finished = true;
     if (!learner->is_frozen) {
         finish(learner);
     }
@@ -185,4 +232,33 @@ void mix_learner_work(struct mix_learner *learner)
     struct mix_job *job = mix_learner_job(learner);
     while (job != NULL && !mix_job_run(job, UINT64_MAX)) {
     }
+}
+
+/* A last fit of what there is, or a last challenge. */
+static void make_last_due(struct mix_learner *learner)
+{
+    const uint64_t age = learner->reservoir.age;
+    if (!learner->is_warm && points_count(learner->memory) > 0) {
+        learner->next_fit = points_count(learner->memory);
+        learner->is_ending = true;
+    } else if (learner->is_warm && learner_is_challenged(&learner->options) &&
+               points_count(learner->memory) >=
+                   learner_challenge_rows(&learner->options) &&
+               (double)age > CHALLENGE_LAST * (double)learner->last_challenge) {
+        learner->is_challenged = true;
+    }
+}
+
+void mix_learner_finish(struct mix_learner *learner)
+{
+    if (learner->is_frozen) {
+        return;
+    }
+    mix_learner_work(learner);
+    if (points_count(learner->open) > 0) {
+        learner_update(learner);
+        mix_learner_work(learner);
+    }
+    make_last_due(learner);
+    mix_learner_work(learner);
 }

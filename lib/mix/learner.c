@@ -57,12 +57,92 @@ size_t learner_first_fit(const struct mix_options *options)
     return first < warmup ? first : warmup;
 }
 
+/* Rows that a challenge needs: 25 a free parameter, within these. */
+#define CHALLENGE_PER_PARAMETER 25
+#define CHALLENGE_MIN 2000
+#define CHALLENGE_MAX 20000
+/* Points that the watch remembers: 8 a free parameter, at least these. */
+/* The fast window begins at 25 points a free parameter, at least these. */
+#define WINDOW_PER_PARAMETER 25
+#define WINDOW_MIN 1000
+#define WATCH_PER_PARAMETER 8
+#define WATCH_MIN 500
+
+size_t learner_challenge_rows(const struct mix_options *options)
+{
+    const size_t wanted = CHALLENGE_PER_PARAMETER * free_parameters(options);
+    const size_t rows = clamp(wanted, CHALLENGE_MIN, CHALLENGE_MAX);
+    const size_t warmup = learner_warmup(options);
+    return rows < warmup ? rows : warmup;
+}
+
+double learner_watch_points(const struct mix_options *options)
+{
+    const size_t wanted = WATCH_PER_PARAMETER * free_parameters(options);
+    return (double)(wanted < WATCH_MIN ? WATCH_MIN : wanted);
+}
+
+double learner_window(const struct mix_options *options)
+{
+    const size_t wanted = WINDOW_PER_PARAMETER * free_parameters(options);
+    return (double)(wanted < WINDOW_MIN ? WINDOW_MIN : wanted);
+}
+
+bool learner_is_challenged(const struct mix_options *options)
+{
+    return options->step_exponent == 0;
+}
+
+bool learner_adapts(const struct mix_options *options)
+{
+    return options->adapt && options->step_exponent == 0;
+}
+
+/* The reservoir is no smaller than this, however short the warm-up. */
+#define RESERVOIR_MIN 8192
+
+static size_t memory_rows(const struct mix_options *options)
+{
+    const size_t warmup = learner_warmup(options);
+    return learner_is_challenged(options) && warmup < RESERVOIR_MIN ? RESERVOIR_MIN
+                                                                    : warmup;
+}
+
+static void watch_destroy(struct watch **watch)
+{
+    if (*watch != NULL) {
+        stats_destroy(&(*watch)->stats);
+        mix_model_destroy(&(*watch)->model);
+        sums_destroy(&(*watch)->sums);
+        free(*watch);
+        *watch = NULL;
+    }
+}
+
+static struct watch *watch_new(const struct shape *shape)
+{
+    struct watch *watch = calloc(1, sizeof(*watch));
+    if (watch == NULL) {
+        return NULL;
+    }
+    watch->stats = stats_new(shape);
+    watch->model = model_new(shape);
+    watch->sums = sums_new(shape);
+    if (watch->stats == NULL || watch->model == NULL || watch->sums == NULL) {
+        watch_destroy(&watch);
+    }
+    return watch;
+}
+
 static bool allocate(struct mix_learner *learner)
 {
     const struct shape *shape = &learner->shape;
     const size_t dims = shape->dimensions;
     const size_t block = learner->options.block;
-    learner->memory = points_new(dims, learner_warmup(&learner->options));
+    const bool adapts = learner_adapts(&learner->options);
+    learner->memory = points_new(dims, memory_rows(&learner->options));
+    learner->reservoir.rows = learner->memory;
+    learner->watch = adapts ? watch_new(shape) : NULL;
     learner->open = points_new(dims, block < WARMUP_BLOCK ? WARMUP_BLOCK : block);
     learner->fast = stats_new(shape);
     learner->slow = stats_new(shape);
@@ -72,7 +152,7 @@ static bool allocate(struct mix_learner *learner)
     learner->ids = calloc(shape->components, sizeof(*learner->ids));
     learner->estep = estep_new(shape);
     learner->sums = sums_new(shape);
-    return learner->memory != NULL && learner->open != NULL && learner->fast != NULL &&
+    return (!adapts || learner->watch != NULL) && learner->memory != NULL && learner->open != NULL && learner->fast != NULL &&
            learner->slow != NULL && learner->fast_model != NULL &&
            learner->model != NULL && learner->scales != NULL && learner->ids != NULL &&
            learner->estep != NULL && learner->sums != NULL;
@@ -165,9 +245,19 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
     stats_of_model(learner->fast, model);
     stats_of_model(learner->slow, model);
     scales_of_model(learner->scales, model, options->resolution);
-    pace_install(&learner->pace, memory);
+    pace_install(&learner->pace, memory, learner_window(options));
     tail_init(&learner->tail, typical_score(learner));
     learner_name_components(learner);
+    if (learner->watch != NULL) {
+        model_assign(learner->watch->model, model);
+        stats_of_model(learner->watch->stats, model);
+    }
+    /* Until the stream outweighs what the model stands for, a sample of it is none of
+     * everything learned. */
+    const uint64_t least = learner_challenge_rows(options);
+    learner->next_challenge = 2 * memory < 1e18 ? (uint64_t)(2 * memory) : UINT64_MAX;
+    learner->next_challenge =
+        learner->next_challenge < least ? least : learner->next_challenge;
     learner->has_model = true;
     learner->is_warm = true;
     return learner;
@@ -180,6 +270,7 @@ void mix_learner_destroy(struct mix_learner **learner)
         return;
     }
     job_destroy(&l->job);
+    watch_destroy(&l->watch);
     points_destroy(&l->memory);
     points_destroy(&l->open);
     stats_destroy(&l->fast);
@@ -193,13 +284,6 @@ void mix_learner_destroy(struct mix_learner **learner)
     free(l->resolution);
     free(l);
     *learner = NULL;
-}
-
-void learner_name_components(struct mix_learner *learner)
-{
-    for (size_t k = 0; k < learner->shape.components; k++) {
-        learner->ids[k] = learner->next_id++;
-    }
 }
 
 /* ---- Rows ---------------------------------------------------------------- */
@@ -277,21 +361,6 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
     return *taken < rows->n ? job_prepare(learner) : MIX_OK;
 }
 
-void mix_learner_finish(struct mix_learner *learner)
-{
-    if (learner->is_frozen) {
-        return;
-    }
-    mix_learner_work(learner);
-    if (!learner->has_model && points_count(learner->memory) > 0) {
-        learner->next_fit = points_count(learner->memory);
-    }
-    if (points_count(learner->open) > 0) {
-        learner_update(learner);
-    }
-    mix_learner_work(learner); /* the first fit, or one that the last rows made due */
-}
-
 /* ---- Control ------------------------------------------------------------- */
 
 void mix_learner_freeze(struct mix_learner *learner)
@@ -319,13 +388,23 @@ void mix_learner_reset(struct mix_learner *learner)
     job_destroy(&learner->job);
     counts->learned += queued(learner);
     counts->deferred = counts->points = counts->updates = 0;
-    points_clear(learner->memory);
+    reservoir_clear(&learner->reservoir);
     points_clear(learner->open);
+    learner->next_challenge = learner->last_challenge = 0;
+    learner->is_challenged = learner->has_old_scales = learner->is_ending = false;
+    if (learner->watch != NULL) {
+        learner->watch->detector = (struct detector){0};
+    }
     learner->next_fit = learner_first_fit(&learner->options);
     learner->has_model = learner->is_warm = false;
     learner->mean_score = learner->score_weight = 0;
     learner->floored = 0;
-    pace_install(&learner->pace, 0);
+    pace_install(&learner->pace, 0, 0);
+}
+
+bool mix_learner_event(struct mix_learner *learner, struct mix_event *event)
+{
+    return events_take(&learner->events, event);
 }
 
 /* ---- Questions ----------------------------------------------------------- */

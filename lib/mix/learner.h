@@ -11,20 +11,26 @@
  *
  *   open block --E-step of fast_model--> sums --+-> fast --M-step--> fast_model
  *        |                                      '-> slow --M-step--> model (published)
- *        '------E-step of model--> scores -> mean score, tail
+ *        |------E-step of model--> scores -> mean score, tail
+ *        |------E-step of watch--> change?   (and the watch's own average)
+ *        '------> reservoir -> a challenge at geometric ages
  *
- * learner.c takes rows and keeps the counts, update.c learns a block, job.c fits the
- * memory, encode.c writes and reads all of it. Nothing is allocated after
- * learner_new() but the workspace of a job, which lives as long as the job.
+ * learner.c takes rows and keeps the counts, update.c learns a block, job.c runs fits
+ * and challenges, install.c makes their results the state, encode.c writes and reads all
+ * of it. Nothing is allocated after mix_learner_new() but the workspace of a job, which
+ * lives as long as the job.
  */
 #ifndef LEARNER_H
 #define LEARNER_H
 
+#include "detect.h"
 #include "estep.h"
+#include "events.h"
 #include "mix.h"
 #include "model.h"
 #include "pace.h"
 #include "points.h"
+#include "reservoir.h"
 #include "resolution.h"
 #include "search.h"
 #include "stats.h"
@@ -43,17 +49,32 @@ struct counts {
     uint64_t updates;    /* M-steps since start or reset */
 };
 
+/* What watches for changes: a model of the last points. */
+struct watch {
+    struct stats *stats;
+    struct mix_model *model;
+    struct sums *sums;            /* scratch */
+    struct detector detector;
+};
+
 struct mix_learner {
     struct mix_options options;   /* resolution points to `resolution` or is NULL */
     double *resolution;           /* D, owned */
     struct shape shape;
 
-    struct points *memory;        /* rows of the warm-up */
+    struct points *memory;        /* rows of the warm-up, then the reservoir's sample */
+    struct reservoir reservoir;
+    uint64_t next_challenge;      /* age of the reservoir at which one is due */
+    uint64_t last_challenge;      /* age at the one before, 0: none since it was emptied */
+    bool is_challenged;           /* a challenge is due */
+    bool has_old_scales;          /* floors are of before a change */
+    bool is_ending;               /* the fit that is due is the last of the warm-up */
     struct points *open;          /* the open block */
     size_t next_fit;              /* a fit is due when memory holds so many rows */
     bool is_warm;                 /* the last fit of the warm-up was made */
     bool is_frozen;
 
+    struct watch *watch;          /* NULL unless the learner adapts */
     struct stats *fast, *slow;
     struct mix_model *fast_model; /* makes the responsibilities */
     struct mix_model *model;      /* published */
@@ -68,6 +89,7 @@ struct mix_learner {
     double mean_score;            /* nats; prequential, over score_weight points */
     double score_weight;
     struct tail tail;
+    struct events events;
 
     struct estep *estep;          /* scratch */
     struct sums *sums;            /* scratch */
@@ -78,8 +100,23 @@ struct mix_learner {
 size_t learner_warmup(const struct mix_options *options);
 size_t learner_first_fit(const struct mix_options *options);
 
+/* Rows that a challenge needs at least, and those that the watch remembers. */
+size_t learner_challenge_rows(const struct mix_options *options);
+double learner_watch_points(const struct mix_options *options);
+/* The fast window, where it begins. */
+double learner_window(const struct mix_options *options);
+/* Whether the model is challenged at all; and whether changes are watched for. */
+bool learner_is_challenged(const struct mix_options *options);
+bool learner_adapts(const struct mix_options *options);
+
+/* install.c: a fit or a winner of a challenge becomes the state. */
+void learner_install(struct mix_learner *learner, const struct scales *scales,
+                     const struct stats *stats, const struct mix_model *model,
+                     double points);
 /* Gives every component a new identity. */
 void learner_name_components(struct mix_learner *learner);
+/* The model of the last points becomes the state; evidence: nats. */
+void learner_change(struct mix_learner *learner, double evidence);
 
 /* update.c: learns the open block and empties it. */
 void learner_update(struct mix_learner *learner);

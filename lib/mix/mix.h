@@ -85,6 +85,8 @@ struct mix_options {
     double step_exponent;           /* 0: two timescales; else in (0.5, 1] the textbook step
                                        gamma_t = (t + step_offset)^-step_exponent */
     double step_offset;             /* >= 0 and below 1e9, read with step_exponent only */
+    bool adapt;                     /* true: starts afresh from the last points after a
+                                       detected change; not read with step_exponent */
     bool marginalize;               /* false; true: NaN in a row is a missing entry */
     const double *resolution;       /* NULL: found; else D smallest steps of the fields,
                                        >= 0, copied, units of the field */
@@ -177,9 +179,10 @@ MIX_API struct mix_learner *mix_learner_start(const struct mix_options *options,
 MIX_API void mix_learner_destroy(struct mix_learner **learner);
 
 /* Takes rows, in order, until all are taken or long work is due; *taken says how
- * many. Long work (the fits of the warm-up) is due when fewer than rows->n were
- * taken: run it with mix_learner_work() or in slices as a job, then add the rest.
- * MIX_ESIZE if stride < D. */
+ * many. Long work (the fits of the warm-up, later challenges to the model at geometric
+ * ages) is due when fewer than rows->n were taken: run it with mix_learner_work() or in
+ * slices as a job, then add the rest. MIX_ESIZE if stride < D; MIX_ENOMEM if there is no
+ * memory for the work that is due: what was taken is safe, and it may be tried again. */
 MIX_API MIX_CHECKED enum mix_err mix_learner_add(struct mix_learner *learner,
                                                  const struct mix_rows *rows,
                                                  size_t *taken);
@@ -197,9 +200,10 @@ MIX_API bool mix_job_run(struct mix_job *job, uint64_t budget);
 /* Runs all the work that is due. */
 MIX_API void mix_learner_work(struct mix_learner *learner);
 
-/* For a stream that ends: learns the open block, however few rows it holds, and makes the
- * first model of the rows there are if there is none yet (NULL stays NULL without a row).
- * Rows may still be added; the blocks then stand elsewhere. Nothing while frozen. */
+/* For a stream that ends: learns the open block, however few rows it holds, and runs a
+ * last fit of what there is (before the end of the warm-up, which it then is) or a last
+ * challenge. Rows may still be added; the blocks then stand elsewhere. Nothing while
+ * frozen. */
 MIX_API void mix_learner_finish(struct mix_learner *learner);
 
 /* The current model, or NULL before the first one. It belongs to the learner and is
@@ -236,6 +240,35 @@ struct mix_info {
     const uint64_t *ids;       /* K identities of the components, never reused; NULL: none */
 };
 MIX_API void mix_learner_info(const struct mix_learner *learner, struct mix_info *info);
+
+/* What happened to the model since it was last asked: X(name, word). */
+#define MIX_EVENTS(X)                                                                    \
+    X(DRIFT, "drift") /* a change was detected; value: the evidence in nats */           \
+    X(REFIT, "refit") /* the stream was not in random order: fitted anew to a sample */  \
+    X(SPLIT, "split") /* component `id` appeared, cut from `other`; value: overlap */    \
+    X(MERGED, "merged")  /* component `id` went, its points to `other`; value: overlap */ \
+    X(FLOORED, "floored") /* value: variances that stand at their floor, none before */
+
+enum mix_event_kind {
+#define X(name, word) MIX_EVENT_##name,
+    MIX_EVENTS(X)
+#undef X
+    MIX_EVENT_KINDS
+};
+
+struct mix_event {
+    enum mix_event_kind kind;
+    uint64_t added;      /* rows that the learner had taken */
+    uint64_t id, other;  /* components, 0 where the kind names none */
+    double value;
+};
+
+/* "drift", ...; NULL outside the range. */
+MIX_API const char *mix_event_name(enum mix_event_kind kind);
+
+/* Takes the oldest event that was not taken; false when there is none. The newest 64
+ * are kept, also in the encoded state. */
+MIX_API bool mix_learner_event(struct mix_learner *learner, struct mix_event *event);
 
 /* Bounded score of a point in nats (finite for every finite point) and its tail, the
  * share of recent points that scored lower, in (0, 1). x: D. MIX_ENOTREADY before

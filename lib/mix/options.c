@@ -23,7 +23,8 @@ void mix_options_init(struct mix_options *options, size_t dimensions, size_t com
                                     .components = components,
                                     .covariance = MIX_FULL,
                                     .seed = 1,
-                                    .block = 256};
+                                    .block = 256,
+                                    .adapt = true};
 }
 
 static bool is_resolution(const struct mix_options *options)

@@ -5,7 +5,10 @@
  * apart: one timescale with W ~ n^0.5 0.00040, W ~ n 0.00090, both timescales 0.00003;
  * sixteen dimensions, five components 4 sd apart: 0.01543, 0.00003 and 0.00055. No
  * single exponent wins everywhere; the average does. eta = 0.5 costs a factor 1.125 in
- * variance and forgets the errors of the warm-up like n^-1.5.
+ * variance and forgets the errors of the warm-up like n^-1.5. A window that begins at
+ * the 8192 points of the warm-up leaves EM seven iterations in 1e5 points; one that
+ * begins at 25 a parameter thirty: with five components 2.5 sd apart the gap is within
+ * 5e-4 for 19 of 20 seeds instead of 16, in the median 0.00010 instead of 0.00018.
  */
 #include "pace.h"
 
@@ -14,9 +17,9 @@
 #define FAST_EXPONENT 0.3
 #define SLOW_ETA 0.5
 
-void pace_install(struct pace *pace, double points)
+void pace_install(struct pace *pace, double points, double window)
 {
-    pace->base = points;
+    pace->base = fmin(points, window);
     pace->n = points;
     pace->na = points;
 }

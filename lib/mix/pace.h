@@ -3,7 +3,7 @@
  * How much each block counts. Two timescales: the fast iterate drives the
  * responsibilities and has a window W that grows slowly, so that EM makes many
  * iterations; the slow average of the same block statistics is published. With n points
- * since the base,
+ * in the state, and 25 a free parameter as the base,
  *
  *     fast:  gamma = b / W,   W = min(n, base (n / base)^0.3)
  *     slow:  gamma = b (1 + eta) / (na + eta b),   eta = 0.5: weights that grow like n^0.5
@@ -21,8 +21,8 @@
 #include "mix.h"
 
 struct pace {
-    double base;  /* points behind the last install */
-    double n;     /* points since, base included */
+    double base;  /* the window where it began to grow */
+    double n;     /* points in the state */
     double na;    /* memory of the slow average, in points */
 };
 
@@ -32,8 +32,9 @@ struct steps {
     double fast_points, slow_points;/* n_eff of their M-steps */
 };
 
-/* Both averages were set from `points` points. */
-void pace_install(struct pace *pace, double points);
+/* Both averages were set from `points` points. window: what the fast iterate remembers
+ * at least; the smaller, the more iterations EM makes in the rest of the stream. */
+void pace_install(struct pace *pace, double points, double window);
 
 /* Before the warm-up's end, is_warm is false. b > 0. */
 struct steps pace_step(struct pace *pace, const struct mix_options *options, bool is_warm,

@@ -6,12 +6,15 @@
  * form of stats.c.
  */
 #include <math.h>
+#include <string.h>
 
 #include "learner.h"
 #include "score.h"
 
 /* Points after which a score counts half in the tail. */
 #define TAIL_HALF_LIFE 4096
+/* Blocks of BLOCK_POINTS in the largest open block. */
+#define PARTS_MAX 256
 
 /* Scores the points of a block with the model that has not seen them. */
 static void score_points(struct mix_learner *learner, const struct block *block)
@@ -33,24 +36,6 @@ static void score_points(struct mix_learner *learner, const struct block *block)
     tail_fade(&learner->tail, exp2(-(double)block->n / TAIL_HALF_LIFE));
 }
 
-/* Keeps a block of the warm-up for the next fit; points without a density wait for it. */
-static void remember(struct mix_learner *learner, const struct block *block)
-{
-    const size_t dims = learner->shape.dimensions;
-    for (size_t i = 0; i < block->n; i++) {
-        double x[MIX_DIMENSIONS_MAX];
-        for (size_t d = 0; d < dims; d++) {
-            x[d] = block->x[d * BLOCK_POINTS + i];
-        }
-        const struct mix_rows row = {.x = x,
-                                     .n = 1,
-                                     .stride = dims,
-                                     .weight = &block->weight[i],
-                                     .time = &block->time[i]};
-        points_append(learner->memory, &row, 0, 1);
-    }
-}
-
 static bool all_finite(const double *values, size_t n)
 {
     double sum = 0;
@@ -62,9 +47,8 @@ static bool all_finite(const double *values, size_t n)
 
 /* Sums that overflowed (values near 1e150 with large weights) must not reach the
  * statistics: the block is then learned by nobody, and counted. */
-static void drop_overflow(struct mix_learner *learner)
+static void drop_overflow(const struct mix_learner *learner, struct sums *sums)
 {
-    struct sums *sums = learner->sums;
     if (!all_finite(sums->mass, learner->shape.components) ||
         !all_finite(sums->values, learner->shape.sums_size)) {
         const uint64_t lost = sums->points + sums->unscorable;
@@ -84,6 +68,11 @@ void learner_step(struct mix_learner *learner, double fast_points, double slow_p
             MIX_OK) {
         return;
     }
+    if (floored > 0 && learner->floored == 0) {
+        events_add(&learner->events, (struct mix_event){.kind = MIX_EVENT_FLOORED,
+                                                        .added = learner->counts.added,
+                                                        .value = (double)floored});
+    }
     learner->floored = floored;
     learner->counts.updates++;
 }
@@ -96,33 +85,110 @@ static void count(struct mix_learner *learner)
     counts->points += sums->points;
     if (learner->is_warm) {
         counts->unscorable += sums->unscorable;
-    } else {
+    } else { /* they are in the memory: the next fit decides */
         counts->deferred += sums->unscorable;
     }
 }
 
-void learner_update(struct mix_learner *learner)
+/* Statistics of a block for the watch, and how much better it predicts, nats. The
+ * densities of the published model are in the scratch. */
+static double watch_block(struct mix_learner *learner, const struct block *block)
 {
-    struct sums *sums = learner->sums;
-    sums_clear(sums);
-    for (size_t j = 0; j < points_blocks(learner->open); j++) {
-        const struct block *block = points_block(learner->open, j);
-        score_points(learner, block);
-        estep_run(learner->estep, learner->fast_model, block);
-        sums_add(sums, learner->estep, learner->fast_model, block);
-        if (!learner->is_warm) {
-            remember(learner, block);
-        }
+    struct watch *watch = learner->watch;
+    struct estep *estep = learner->estep;
+    double published[BLOCK_POINTS];
+    memcpy(published, estep->log_density, sizeof(published));
+    estep_score(estep, watch->model, block);
+    sums_add(watch->sums, estep, watch->model, block);
+    return detect_difference(estep->log_density, published, block->weight, block->n);
+}
+
+/* The E-steps of a part of the open block. Returns the difference of the watch. */
+static double expect(struct mix_learner *learner, const struct block *block)
+{
+    double difference = 0;
+    score_points(learner, block);
+    if (learner->is_warm && learner->watch != NULL) {
+        difference = watch_block(learner, block);
     }
-    points_clear(learner->open);
-    drop_overflow(learner);
-    count(learner);
-    if (!(sums->weight > 0)) {
-        return;
+    estep_run(learner->estep, learner->fast_model, block);
+    sums_add(learner->sums, learner->estep, learner->fast_model, block);
+    if (!learner->is_warm || learner_is_challenged(&learner->options)) {
+        reservoir_offer(&learner->reservoir, block, learner->options.seed);
     }
+    return difference;
+}
+
+/* The M-steps: both averages, and the watch's. */
+static void maximise(struct mix_learner *learner)
+{
+    const struct sums *sums = learner->sums;
     const struct steps steps =
         pace_step(&learner->pace, &learner->options, learner->is_warm, sums->weight);
     stats_blend(learner->fast, learner->fast_model, sums, steps.fast);
     stats_blend(learner->slow, learner->fast_model, sums, steps.slow);
     learner_step(learner, steps.fast_points, steps.slow_points);
+    learner->score_weight = fmin(learner->score_weight, learner->pace.na);
+}
+
+static void maximise_watch(struct mix_learner *learner)
+{
+    struct watch *watch = learner->watch;
+    const struct prior prior = prior_of(learner->scales);
+    const double points = learner_watch_points(&learner->options);
+    stats_blend(watch->stats, watch->model, watch->sums,
+                fmin(1, watch->sums->weight / points));
+    if (stats_mstep(watch->stats, points, &prior, watch->model, NULL) != MIX_OK) {
+        model_assign(watch->model, learner->model);
+    }
+}
+
+/* Looks at the differences of the parts in order; the first change is enough. */
+static void look_for_change(struct mix_learner *learner, const double *differences,
+                            size_t n)
+{
+    double evidence;
+    for (size_t j = 0; j < n; j++) {
+        if (detector_add(&learner->watch->detector, differences[j], &evidence)) {
+            learner_change(learner, evidence);
+            return;
+        }
+    }
+}
+
+static void schedule_challenge(struct mix_learner *learner)
+{
+    const uint64_t age = learner->reservoir.age;
+    if (learner_is_challenged(&learner->options) && age >= learner->next_challenge &&
+        points_count(learner->memory) >= learner_challenge_rows(&learner->options)) {
+        learner->is_challenged = true;
+    }
+}
+
+void learner_update(struct mix_learner *learner)
+{
+    const size_t parts = points_blocks(learner->open);
+    const bool is_watched = learner->is_warm && learner->watch != NULL;
+    double differences[PARTS_MAX];
+    sums_clear(learner->sums);
+    if (is_watched) {
+        sums_clear(learner->watch->sums);
+    }
+    for (size_t j = 0; j < parts; j++) {
+        differences[j] = expect(learner, points_block(learner->open, j));
+    }
+    points_clear(learner->open);
+    drop_overflow(learner, learner->sums);
+    count(learner);
+    if (learner->sums->weight > 0) {
+        maximise(learner);
+    }
+    if (is_watched) {
+        drop_overflow(learner, learner->watch->sums);
+        maximise_watch(learner);
+        look_for_change(learner, differences, parts);
+    }
+    if (learner->is_warm) {
+        schedule_challenge(learner);
+    }
 }

@@ -378,6 +378,35 @@ START_TEST(scores_need_a_model_and_are_finite)
 }
 END_TEST
 
+/* Identities stay with the components through the fits of the warm-up and challenges,
+ * and none is ever given twice. */
+START_TEST(identities_stay_with_their_components)
+{
+    struct mix_options options;
+    mix_options_init(&options, D, K);
+    struct mix_model *truth = mixture_random(D, K, 8, 53);
+    struct sample s = sample_draw(truth, 54, 40000);
+    struct mix_learner *learner = new_learner(&options);
+    uint64_t ids[K] = {0};
+    double means[K * D] = {0};
+    for (size_t done = 0; done < s.n; done += 500) {
+        const struct sample part = {s.x + done * D, 500, D};
+        feed(learner, &part);
+        const double *now = mix_model_means(mix_learner_model(learner));
+        for (size_t k = 0; k < K && done > 0; k++) {
+            ck_assert(ids[k] == info_of(learner).ids[k]);
+            ck_assert(hypot(now[k * D] - means[k * D], now[k * D + 1] - means[k * D + 1]) <
+                      2);
+        }
+        memcpy(ids, info_of(learner).ids, sizeof(ids));
+        memcpy(means, now, sizeof(means));
+    }
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&truth);
+    free(s.x);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -393,6 +422,7 @@ int main(void)
         UNIT(a_start_that_does_not_fit_is_refused),
         UNIT_LOOP(a_stream_that_ends_leaves_nothing_open, ends),
         UNIT(a_stream_without_rows_ends_without_a_model),
+        UNIT(identities_stay_with_their_components),
         UNIT(scores_need_a_model_and_are_finite),
     };
     return unit_run("learner", tests, COUNT(tests));

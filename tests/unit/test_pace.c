@@ -8,7 +8,7 @@ START_TEST(before_the_end_of_the_warmup_steps_make_the_plain_mean)
     struct mix_options options;
     struct pace pace;
     mix_options_init(&options, 1, 1);
-    pace_install(&pace, 64);
+    pace_install(&pace, 64, 64);
     double mean = 1; /* of 64 points */
     for (int i = 0; i < 5; i++) {
         const struct steps steps = pace_step(&pace, &options, false, 64);
@@ -25,7 +25,7 @@ START_TEST(the_fast_window_grows_like_the_power_of_the_stream)
     struct mix_options options;
     struct pace pace;
     mix_options_init(&options, 1, 1);
-    pace_install(&pace, 8192);
+    pace_install(&pace, 8192, 8192);
     struct steps steps = {0};
     for (int i = 0; i < 10000; i++) {
         steps = pace_step(&pace, &options, true, 256);
@@ -43,7 +43,7 @@ START_TEST(the_slow_average_prefers_recent_blocks_like_the_root)
     struct mix_options options;
     struct pace pace;
     mix_options_init(&options, 1, 1);
-    pace_install(&pace, 256);
+    pace_install(&pace, 256, 256);
     double mean = 0;
     for (int j = 1; j <= 20000; j++) {
         mean += pace_step(&pace, &options, true, 256).slow * (j - mean);
@@ -59,7 +59,7 @@ START_TEST(the_textbook_step_counts_the_warmup)
     mix_options_init(&options, 1, 1);
     options.step_exponent = 0.7;
     options.step_offset = 3;
-    pace_install(&pace, 8192);
+    pace_install(&pace, 8192, 8192);
     for (int t = 33; t < 100; t++) { /* 8192 / 256 = 32 blocks were before */
         const struct steps steps = pace_step(&pace, &options, true, 256);
         ck_assert_double_eq_tol(steps.fast, pow(t + 3, -0.7), 1e-14);
@@ -84,7 +84,7 @@ START_TEST(steps_stay_in_range_whatever_the_weights)
     const double weights[] = {1e-12, 1, 1e12, 1e140};
     for (size_t i = 0; i < COUNT(weights); i++) {
         struct pace pace;
-        pace_install(&pace, 100);
+        pace_install(&pace, 100, 100);
         for (size_t j = 0; j < 10; j++) {
             const struct steps steps = pace_step(&pace, &options, true, weights[i]);
             ck_assert(steps.fast > 0 && steps.fast <= 1);

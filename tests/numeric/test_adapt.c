@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Claims about change: streams without one raise no alarm, whatever their correlation; a
+ * jump is found and followed; a stream sorted by component is put right by the sample. */
+#include "mixture.h"
+
+enum { D = 2, K = 3, N = 60000 };
+
+/* A stream whose component stays the same for a while, `dwell` points on average. */
+static struct sample draw_switching(const struct mix_model *truth, size_t dwell,
+                                    uint64_t seed)
+{
+    struct rng rng = rng_at(seed, RNG_TEST, 2);
+    struct sample s = sample_new(N, D);
+    struct mix_model *parts[K];
+    size_t k = 0;
+    for (size_t i = 0; i < K; i++) {
+        const double one = 1;
+        parts[i] = mix_model_new(D, 1, MIX_FULL, &one, mix_model_means(truth) + i * D,
+                                 mix_model_covariances(truth) + i * D * D, NULL);
+    }
+    for (size_t i = 0; i < N; i++) {
+        if (rng_below(&rng, dwell) == 0) {
+            k = rng_below(&rng, K);
+        }
+        require(mix_model_sample(parts[k], seed * N + i, 1, s.x + i * D) == MIX_OK);
+    }
+    for (size_t i = 0; i < K; i++) {
+        mix_model_destroy(&parts[i]);
+    }
+    return s;
+}
+
+/* An autoregression of order one about the origin, both fields alike. */
+static struct sample draw_autoregression(double phi, uint64_t seed)
+{
+    struct rng rng = rng_at(seed, RNG_TEST, 3);
+    struct sample s = sample_new(N, D);
+    double x[D] = {0, 0};
+    for (size_t i = 0; i < N; i++) {
+        for (size_t d = 0; d < D; d++) {
+            x[d] = phi * x[d] + sqrt(1 - phi * phi) * rng_normal(&rng);
+            s.x[i * D + d] = x[d];
+        }
+    }
+    return s;
+}
+
+static size_t count_events(struct mix_learner *learner, enum mix_event_kind kind,
+                           uint64_t *first)
+{
+    struct mix_event event;
+    size_t n = 0;
+    while (mix_learner_event(learner, &event)) {
+        if (event.kind == kind && n++ == 0 && first != NULL) {
+            *first = event.added;
+        }
+    }
+    return n;
+}
+
+static struct mix_learner *new_learner(bool adapts)
+{
+    struct mix_options options;
+    mix_options_init(&options, D, K);
+    options.adapt = adapts;
+    return mix_learner_new(&options, NULL);
+}
+
+START_TEST(a_stationary_stream_raises_no_alarm)
+{
+    const uint64_t seed = unit_seed(201) + (uint64_t)_i / 5;
+    struct mix_model *truth = mixture_random(D, K, 4, seed);
+    struct sample s;
+    switch (_i % 5) {
+    case 0:
+        s = sample_draw(truth, seed, N);
+        break;
+    case 1:
+        s = draw_switching(truth, 50, seed);
+        break;
+    case 2:
+        s = draw_switching(truth, 500, seed);
+        break;
+    case 3:
+        s = draw_autoregression(0.9, seed);
+        break;
+    default:
+        s = draw_autoregression(0.99, seed);
+        break;
+    }
+    struct mix_learner *learner = new_learner(true);
+    feed(learner, &s);
+    const size_t alarms = count_events(learner, MIX_EVENT_DRIFT, NULL);
+    ck_assert_msg(alarms == 0, "seed %llu, stream %d: %zu changes",
+                  (unsigned long long)seed, _i % 5, alarms);
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&truth);
+    free(s.x);
+}
+END_TEST
+
+START_TEST(a_jump_is_found_and_followed)
+{
+    const uint64_t seed = unit_seed(211) + (uint64_t)_i;
+    struct mix_model *truth = mixture_random(D, K, 4, seed);
+    struct sample s = sample_draw(truth, seed, N), after = sample_draw(truth, seed + 1, N);
+    for (size_t i = N / 2; i < N; i++) {
+        s.x[i * D] += 6;
+    }
+    for (size_t i = 0; i < N; i++) {
+        after.x[i * D] += 6;
+    }
+    struct mix_learner *learner = new_learner(true);
+    uint64_t found = 0;
+    feed(learner, &s);
+    ck_assert(count_events(learner, MIX_EVENT_DRIFT, &found) >= 1);
+    ck_assert_msg(found > N / 2 && found <= N / 2 + 1500, "seed %llu: found at %llu",
+                  (unsigned long long)seed, (unsigned long long)found);
+    struct sample back = sample_draw(truth, seed + 1, N);
+    const double regret = mean_log_density(truth, &back) -
+                          mean_log_density(mix_learner_model(learner), &after);
+    ck_assert_msg(regret < 3e-3, "seed %llu: %g nats", (unsigned long long)seed, regret);
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&truth);
+    free(s.x);
+    free(after.x);
+    free(back.x);
+}
+END_TEST
+
+/* Without adapt, points sorted by component are one population still. */
+START_TEST(a_sorted_stream_is_put_right)
+{
+    const uint64_t seed = unit_seed(221);
+    struct mix_model *truth = mixture_random(D, K, 4, seed);
+    struct sample s = draw_switching(truth, N / K, seed), held_out;
+    const double *means = mix_model_means(truth), *c = mix_model_covariances(truth);
+    const double weights[K] = {1.0 / 3, 1.0 / 3, 1.0 / 3};
+    struct mix_model *even = mix_model_new(D, K, MIX_FULL, weights, means, c, NULL);
+    for (size_t k = 0; k < K; k++) { /* exactly a third of each, one after the other */
+        const double one = 1;
+        struct mix_model *part =
+            mix_model_new(D, 1, MIX_FULL, &one, means + k * D, c + k * D * D, NULL);
+        require(mix_model_sample(part, seed + k, N / K, s.x + k * N / K * D) == MIX_OK);
+        mix_model_destroy(&part);
+    }
+    held_out = sample_draw(even, seed + 10, N);
+    struct mix_learner *learner = new_learner(false);
+    feed(learner, &s);
+    mix_learner_finish(learner);
+    const double regret = mean_log_density(even, &held_out) -
+                          mean_log_density(mix_learner_model(learner), &held_out);
+    ck_assert_msg(regret < 5e-3, "seed %llu: %g nats", (unsigned long long)seed, regret);
+    ck_assert(count_events(learner, MIX_EVENT_REFIT, NULL) >= 1);
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&truth);
+    mix_model_destroy(&even);
+    free(s.x);
+    free(held_out.x);
+}
+END_TEST
+
+int main(void)
+{
+    const struct unit_test tests[] = {
+        {a_stationary_stream_raises_no_alarm, 20},
+        {a_jump_is_found_and_followed, 4},
+        UNIT(a_sorted_stream_is_put_right),
+    };
+    return unit_run("adapt", tests, COUNT(tests));
+}

@@ -2,8 +2,8 @@
  *
  * Random mixtures and points for the numeric tests, and what the library computes once
  * more by brute force: in long double, point by point, from the textbook's formulas. */
-#ifndef MIXTURE_H
-#define MIXTURE_H
+#ifndef BRUTE_H
+#define BRUTE_H
 
 #include <math.h>
 #include <stdio.h>
@@ -16,28 +16,22 @@
 #include "stats.h"
 #include "unit.h"
 
-#define MIXTURE_SEED 20091
+/* The seed of this run, part of every message of a failure. */
+#define BRUTE_SEED 20091
 
-/* The seed of this run: $SEED where set. Part of every message of a failure. */
-static inline uint64_t mixture_seed(void)
+static inline unsigned long long brute_seed(void)
 {
-    const char *const text = getenv("SEED");
-    return text != NULL ? strtoull(text, NULL, 10) : MIXTURE_SEED;
+    return (unsigned long long)unit_seed(BRUTE_SEED);
 }
 
-struct mixture {
+struct brute {
     size_t dims, components;
     enum mix_covariance covariance;
     double *weights, *means, *covariances; /* as in mix.h */
 };
 
-static inline double mixture_normal(struct rng *rng)
-{
-    return rng_normal(rng);
-}
-
 /* A random symmetric positive definite matrix with eigenvalues of the order of 1. */
-static inline void mixture_covariance(size_t dims, struct rng *rng, double *cov)
+static inline void brute_covariance(size_t dims, struct rng *rng, double *cov)
 {
     double *const b = calloc(dims * dims, sizeof(*b));
     for (size_t at = 0; at < dims * dims; at++) {
@@ -54,70 +48,70 @@ static inline void mixture_covariance(size_t dims, struct rng *rng, double *cov)
     free(b);
 }
 
-static inline size_t mixture_cov_size(const struct mixture *mixture)
+static inline size_t brute_cov_size(const struct brute *brute)
 {
-    const size_t d = mixture->dims, k = mixture->components;
+    const size_t d = brute->dims, k = brute->components;
     const size_t size[MIX_COVARIANCES] = {[MIX_FULL] = k * d * d,
                                           [MIX_DIAG] = k * d,
                                           [MIX_SPHERICAL] = k,
                                           [MIX_TIED] = d * d};
-    return size[mixture->covariance];
+    return size[brute->covariance];
 }
 
 /* Means about `spread` apart, standard deviations about 1. */
-static inline struct mixture mixture_new(size_t dims, size_t components,
+static inline struct brute brute_new(size_t dims, size_t components,
                                          enum mix_covariance covariance, double spread,
                                          struct rng *rng)
 {
-    struct mixture mixture = {dims, components, covariance, NULL, NULL, NULL};
-    const size_t size = mixture_cov_size(&mixture);
+    struct brute brute = {dims, components, covariance, NULL, NULL, NULL};
+    const size_t size = brute_cov_size(&brute);
     double total = 0;
-    mixture.weights = calloc(components, sizeof(double));
-    mixture.means = calloc(components * dims, sizeof(double));
-    mixture.covariances = calloc(size, sizeof(double));
+    brute.weights = calloc(components, sizeof(double));
+    brute.means = calloc(components * dims, sizeof(double));
+    brute.covariances = calloc(size, sizeof(double));
     for (size_t k = 0; k < components; k++) {
-        mixture.weights[k] = 0.2 + rng_uniform(rng);
-        total += mixture.weights[k];
+        brute.weights[k] = 0.2 + rng_uniform(rng);
+        total += brute.weights[k];
     }
     for (size_t k = 0; k < components; k++) {
-        mixture.weights[k] /= total;
+        brute.weights[k] /= total;
     }
     for (size_t at = 0; at < components * dims; at++) {
-        mixture.means[at] = spread * rng_normal(rng);
+        brute.means[at] = spread * rng_normal(rng);
     }
     for (size_t at = 0; at < size; at++) {
-        mixture.covariances[at] = 0.3 + rng_uniform(rng);
+        brute.covariances[at] = 0.3 + rng_uniform(rng);
     }
     const size_t dense = covariance == MIX_FULL ? components : covariance == MIX_TIED;
     for (size_t k = 0; k < dense; k++) {
-        mixture_covariance(dims, rng, mixture.covariances + k * dims * dims);
+        brute_covariance(dims, rng, brute.covariances + k * dims * dims);
     }
-    return mixture;
+    return brute;
 }
 
-static inline void mixture_free(struct mixture *mixture)
+static inline void brute_free(struct brute *brute)
 {
-    free(mixture->weights);
-    free(mixture->means);
-    free(mixture->covariances);
+    free(brute->weights);
+    free(brute->means);
+    free(brute->covariances);
 }
 
-static inline struct mix_model *mixture_model(const struct mixture *mixture)
+static inline struct mix_model *brute_model(const struct brute *brute)
 {
     enum mix_err err;
     struct mix_model *const model =
-        mix_model_new(mixture->dims, mixture->components, mixture->covariance,
-                      mixture->weights, mixture->means, mixture->covariances, &err);
+        mix_model_new(brute->dims, brute->components, brute->covariance,
+                      brute->weights, brute->means, brute->covariances, &err);
     ck_assert_msg(model != NULL, "%s", mix_strerror(err));
     return model;
 }
 
 /* S_ij of component k. */
-static inline double mixture_s(const struct mixture *mixture, size_t k, size_t i, size_t j)
+static inline double brute_s(const struct brute *brute, size_t k, size_t i, size_t j)
 {
-    const size_t d = mixture->dims;
-    const double *const cov = mixture->covariances;
-    switch (mixture->covariance) {
+    const size_t d = brute->dims;
+    const double *const cov = brute->covariances;
+    switch (brute->covariance) {
     case MIX_FULL:
         return cov[(k * d + i) * d + j];
     case MIX_TIED:
@@ -130,12 +124,12 @@ static inline double mixture_s(const struct mixture *mixture, size_t k, size_t i
 }
 
 /* The lower factor of the covariance of the n fields in `seen`. */
-static inline void mixture_factor(const struct mixture *mixture, size_t k,
+static inline void brute_factor(const struct brute *brute, size_t k,
                                   const size_t *seen, size_t n, long double *factor)
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j <= i; j++) {
-            long double sum = mixture_s(mixture, k, seen[i], seen[j]);
+            long double sum = brute_s(brute, k, seen[i], seen[j]);
             for (size_t m = 0; m < j; m++) {
                 sum -= factor[i * n + m] * factor[j * n + m];
             }
@@ -145,10 +139,10 @@ static inline void mixture_factor(const struct mixture *mixture, size_t k,
 }
 
 /* log f(x_o | k) of the observed entries, nats. */
-static inline long double mixture_log_density(const struct mixture *mixture, size_t k,
+static inline long double brute_log_density(const struct brute *brute, size_t k,
                                               const double *x)
 {
-    const size_t d = mixture->dims;
+    const size_t d = brute->dims;
     long double *const factor = calloc(d * d + d, sizeof(*factor)), *const z = factor + d * d;
     size_t *const seen = calloc(d, sizeof(*seen)), n = 0;
     for (size_t i = 0; i < d; i++) {
@@ -156,10 +150,10 @@ static inline long double mixture_log_density(const struct mixture *mixture, siz
             seen[n++] = i;
         }
     }
-    mixture_factor(mixture, k, seen, n, factor);
+    brute_factor(brute, k, seen, n, factor);
     long double l = -0.5L * (long double)n * logl(2 * acosl(-1));
     for (size_t i = 0; i < n; i++) {
-        z[i] = (long double)x[seen[i]] - mixture->means[k * d + seen[i]];
+        z[i] = (long double)x[seen[i]] - brute->means[k * d + seen[i]];
         for (size_t j = 0; j < i; j++) {
             z[i] -= factor[i * n + j] * z[j];
         }
@@ -172,13 +166,13 @@ static inline long double mixture_log_density(const struct mixture *mixture, siz
 }
 
 /* log p(x); posterior (may be NULL) gets K entries. */
-static inline long double mixture_posterior(const struct mixture *mixture, const double *x,
+static inline long double brute_posterior(const struct brute *brute, const double *x,
                                             long double *posterior)
 {
-    const size_t n = mixture->components;
+    const size_t n = brute->components;
     long double *const l = calloc(n, sizeof(*l)), high = -HUGE_VALL, sum = 0;
     for (size_t k = 0; k < n; k++) {
-        l[k] = logl(mixture->weights[k]) + mixture_log_density(mixture, k, x);
+        l[k] = logl(brute->weights[k]) + brute_log_density(brute, k, x);
         high = l[k] > high ? l[k] : high;
     }
     for (size_t k = 0; k < n; k++) {
@@ -192,16 +186,16 @@ static inline long double mixture_posterior(const struct mixture *mixture, const
 }
 
 /* n points of the mixture, row-major. */
-static inline double *mixture_sample(const struct mixture *mixture, uint64_t seed, size_t n)
+static inline double *brute_sample(const struct brute *brute, uint64_t seed, size_t n)
 {
-    struct mix_model *model = mixture_model(mixture);
-    double *const x = calloc(n * mixture->dims + 1, sizeof(*x));
+    struct mix_model *model = brute_model(brute);
+    double *const x = calloc(n * brute->dims + 1, sizeof(*x));
     ck_assert_int_eq(mix_model_sample(model, seed, n, x), MIX_OK);
     mix_model_destroy(&model);
     return x;
 }
 
-static inline struct points *mixture_points(const double *x, size_t n, size_t dims,
+static inline struct points *brute_points(const double *x, size_t n, size_t dims,
                                             const double *weight)
 {
     struct points *const points = points_new(dims, n);
@@ -211,7 +205,7 @@ static inline struct points *mixture_points(const double *x, size_t n, size_t di
 }
 
 /* One E-step over all points into fresh sums. */
-static inline struct sums *mixture_sums(const struct mix_model *model,
+static inline struct sums *brute_sums(const struct mix_model *model,
                                         const struct points *points)
 {
     struct sums *const sums = sums_new(&model->shape);
@@ -226,7 +220,7 @@ static inline struct sums *mixture_sums(const struct mix_model *model,
 }
 
 /* No prior, and a floor that no test reaches. */
-static inline struct prior mixture_no_prior(void)
+static inline struct prior brute_no_prior(void)
 {
     static double zeros[MIX_DIMENSIONS_MAX];
     return (struct prior){.nu0 = 0, .s0 = zeros, .vf = zeros};

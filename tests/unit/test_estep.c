@@ -24,7 +24,7 @@ static const struct {
 
 /* Points of the mixture, some of them with holes, weights, all in one. */
 struct data {
-    struct mixture mixture;
+    struct brute mixture;
     double *x, *weight;
     struct points *points;
     struct mix_model *model;
@@ -32,11 +32,11 @@ struct data {
 
 static struct data data_new(size_t row, double hole_share, bool is_weighted)
 {
-    struct rng rng = rng_at(mixture_seed(), RNG_TEST, row);
+    struct rng rng = rng_at(brute_seed(), RNG_TEST, row);
     struct data data;
-    data.mixture = mixture_new(shapes[row].dims, shapes[row].components,
+    data.mixture = brute_new(shapes[row].dims, shapes[row].components,
                                shapes[row].covariance, shapes[row].spread, &rng);
-    data.x = mixture_sample(&data.mixture, mixture_seed(), N);
+    data.x = brute_sample(&data.mixture, brute_seed(), N);
     data.weight = calloc(N, sizeof(double));
     for (size_t i = 0; i < N; i++) {
         data.weight[i] = is_weighted ? 3 * rng_uniform(&rng) : 1;
@@ -46,14 +46,14 @@ static struct data data_new(size_t row, double hole_share, bool is_weighted)
             }
         }
     }
-    data.points = mixture_points(data.x, N, shapes[row].dims, data.weight);
-    data.model = mixture_model(&data.mixture);
+    data.points = brute_points(data.x, N, shapes[row].dims, data.weight);
+    data.model = brute_model(&data.mixture);
     return data;
 }
 
 static void data_free(struct data *data)
 {
-    mixture_free(&data->mixture);
+    brute_free(&data->mixture);
     free(data->x);
     free(data->weight);
     points_destroy(&data->points);
@@ -81,7 +81,7 @@ static void check_densities(const struct data *data, const char *what)
             estep_score(estep, data->model, points_block(data->points, i / BLOCK_POINTS));
         }
         const double *x = data->x + i * data->mixture.dims;
-        const double l = (double)mixture_posterior(&data->mixture, x, posterior);
+        const double l = (double)brute_posterior(&data->mixture, x, posterior);
         if (is_empty(data, i)) {
             ck_assert_msg(isnan(estep->log_density[lane]), "%s: point %zu", what, i);
             continue;
@@ -110,9 +110,9 @@ START_TEST(densities_and_responsibilities_agree_with_brute_force)
         ck_assert(kernel_select(kernel_table()[level]->name));
         for (int variant = 0; variant < 4; variant++) {
             struct data data = data_new((size_t)_i, variant % 2 == 1 ? 0.3 : 0, variant >= 2);
-            snprintf(what, sizeof(what), "%s, shape %d, variant %d, SEED=%llu",
+            snprintf(what, sizeof(what), "%s, shape %d, variant %d, MIXD_TEST_SEED=%llu",
                      kernel_table()[level]->name, _i, variant,
-                     (unsigned long long)mixture_seed());
+                     brute_seed());
             check_densities(&data, what);
             data_free(&data);
         }
@@ -124,8 +124,8 @@ END_TEST
 static void check_step(const struct data *data, const char *what)
 {
     const size_t n = data->mixture.components, dims = data->mixture.dims;
-    const struct prior none = mixture_no_prior();
-    struct sums *sums = mixture_sums(data->model, data->points);
+    const struct prior none = brute_no_prior();
+    struct sums *sums = brute_sums(data->model, data->points);
     struct stats *stats = stats_new(&data->model->shape);
     struct mix_model *model_of = mix_model_copy(data->model);
     stats_blend(stats, data->model, sums, 1);
@@ -133,7 +133,7 @@ static void check_step(const struct data *data, const char *what)
     long double *const r = calloc(N * n, sizeof(*r)), total = 0, log_likelihood = 0;
     for (size_t i = 0; i < N; i++) {
         log_likelihood += data->weight[i] *
-            mixture_posterior(&data->mixture, data->x + i * dims, r + i * n);
+            brute_posterior(&data->mixture, data->x + i * dims, r + i * n);
         total += data->weight[i];
     }
     ck_assert_msg(fabs(sums->log_likelihood - (double)log_likelihood) <=
@@ -172,9 +172,9 @@ START_TEST(sums_give_the_means_of_brute_force)
         ck_assert(kernel_select(kernel_table()[level]->name));
         for (int variant = 0; variant < 2; variant++) {
             struct data data = data_new((size_t)_i, 0, variant == 1);
-            snprintf(what, sizeof(what), "%s, shape %d, variant %d, SEED=%llu",
+            snprintf(what, sizeof(what), "%s, shape %d, variant %d, MIXD_TEST_SEED=%llu",
                      kernel_table()[level]->name, _i, variant,
-                     (unsigned long long)mixture_seed());
+                     brute_seed());
             check_step(&data, what);
             data_free(&data);
         }

@@ -20,6 +20,7 @@ struct control *control_open(const char *endpoint, struct fault *fault)
 {
     struct control *control = xalloc(1, sizeof(*control));
     control->log = (struct log_limit)LOG_LIMIT_INIT;
+    strcpy(control->log.subject, "control");
     control->sock = socket_new(
         &(struct socket_options){
             .type = ZMQ_ROUTER,

@@ -188,7 +188,8 @@ void log_limit_tick(struct log_limit *limit, int64_t now_ms, enum log_level leve
         return;
     }
     if (limit->suppressed > 0) {
-        log_write(level, "suppressed %llu lines like the last one",
+        log_write(level, "%s%ssuppressed %llu lines like the last one", limit->subject,
+                  limit->subject[0] != '\0' ? ": " : "",
                   (unsigned long long)limit->suppressed);
     }
     limit->start_ms = now_ms;

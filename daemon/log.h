@@ -44,6 +44,7 @@ struct log_limit {
     int64_t start_ms;    /* when the current period began, monotonic */
     unsigned written;    /* lines in the current period */
     uint64_t suppressed; /* lines left out in it */
+    char subject[96];    /* whose lines they are, told with the count; may be "" */
 };
 #define LOG_LIMIT_INIT                                                                   \
     {                                                                                    \

@@ -6,6 +6,7 @@
 #include "stream.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -81,6 +82,8 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
     stream->config = config;
     stream->instance = instance;
     stream->reject_log = (struct log_limit)LOG_LIMIT_INIT;
+    snprintf(stream->reject_log.subject, sizeof(stream->reject_log.subject), "stream %s",
+             config->name);
     stream->rejects = rejects_new();
     stream->sources = sources_new();
     stream->drain_points = drain_points(&config->mix);

@@ -148,7 +148,8 @@ END_TEST
 START_TEST(a_flood_is_limited_and_counted)
 {
     struct log_limit limit = LOG_LIMIT_INIT;
-    char expected[32];
+    char expected[64];
+    strcpy(limit.subject, "stream s");
     catch_log();
     for (int i = 0; i < 1000; i++) {
         log_limited(&limit, 5000 + i / 2, LEVEL_WARN, "bad message %d", i);
@@ -162,7 +163,7 @@ START_TEST(a_flood_is_limited_and_counted)
     log_limit_tick(&limit, 5999, LEVEL_WARN);
     ck_assert_str_eq(caught(), "");
     log_limit_tick(&limit, 6000, LEVEL_WARN);
-    snprintf(expected, sizeof(expected), "suppressed %u lines", 1000 - limit.lines);
+    snprintf(expected, sizeof(expected), "stream s: suppressed %u lines", 1000 - limit.lines);
     ck_assert_ptr_nonnull(strstr(caught(), expected));
     log_limit_tick(&limit, 9000, LEVEL_WARN);
     ck_assert_str_eq(caught(), "");

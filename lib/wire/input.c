@@ -15,6 +15,7 @@
 
 /* Intervals whose median is the nominal one. */
 #define INTERVALS_MAX 16
+#define FORMATS "csv, ndjson, npy, f64 or f32"
 
 static const struct input_kind *const kinds[] = {
     &input_csv, &input_json, &input_npy, &input_f64, &input_f32, NULL,
@@ -55,9 +56,7 @@ static const struct input_kind *choose_kind(const char *path, const char *format
     if (format != NULL && format[0] != '.') {
         kind = find_kind(format);
         if (kind == NULL) {
-            input_fail(failure, EX_USAGE,
-                       "format %s: not known for files: csv, ndjson, "
-                       "npy, f64 or f32",
+            input_fail(failure, EX_USAGE, "format %s: not known for files: " FORMATS,
                        format);
         }
         return kind;
@@ -65,9 +64,7 @@ static const struct input_kind *choose_kind(const char *path, const char *format
     kind = ending != NULL ? find_kind(ending) : NULL;
     if (kind == NULL) {
         input_fail(failure, EX_USAGE,
-                   "%s: no format, and no ending that tells it: csv, "
-                   "ndjson, npy, f64 or f32",
-                   path);
+                   "%s: no format, and no ending that tells it: " FORMATS, path);
     }
     return kind;
 }

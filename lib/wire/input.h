@@ -23,11 +23,11 @@ struct input_options {
     const char *weight;  /* column of the weight; NULL: none */
     const char *rate_of; /* comma-separated fields turned from counter into rate: growth
                             per second, over the nominal interval of the rows */
-    double interval_s;   /* that interval; 0: the median of the first 16, or 1 without a
-                            time column */
-    const char *delta;   /* comma-separated fields turned into differences */
-    const char *log;     /* comma-separated fields turned into log(1 + x) */
-    bool marginalize;    /* keep rows with missing entries */
+    double interval_s; /* that interval; 0: the median of the first 16, for which as many
+                          rows are waited for, or 1 without a time column */
+    const char *delta; /* comma-separated fields turned into differences */
+    const char *log;   /* comma-separated fields turned into log(1 + x) */
+    bool marginalize;  /* keep rows with missing entries */
 };
 
 struct input;
@@ -38,9 +38,9 @@ struct input *input_open(const char *path, const struct input_options *options,
                          char *error, size_t size, int *code);
 void input_close(struct input **input);
 
-/* The columns of the file and what they mean. Columns without a name that were not
- * chosen are skipped; where neither the file nor the options have names, they are x0,
- * x1, … */
+/* The columns of the file (of JSON, those of its first line) and what they mean. Columns
+ * without a name that were not chosen are skipped; where neither the file nor the options
+ * have names, they are x0, x1, … */
 const struct layout *input_layout(const struct input *input);
 
 /* The next points, or false at the end, on an error (then input_error()), or when a

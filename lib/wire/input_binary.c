@@ -21,8 +21,8 @@ static bool raw_open(struct input *input, const char *code, struct columns *colu
 {
     if (columns->n == 0) {
         return input_fail(failure, EX_USAGE,
-                          "%s: raw numbers have no columns: --columns "
-                          "with names or a number",
+                          "%s: raw numbers have no columns: --columns with names or a "
+                          "number",
                           input->name);
     }
     input->npy.dtype = dtype_find((struct bytes){code, 3}, &input->npy.swap);
@@ -56,20 +56,17 @@ static bool check_shape(struct input *input, struct columns *columns,
         n_columns > INPUT_COLUMNS_MAX ||
         __builtin_mul_overflow(npy->shape[0], n_columns * npy->dtype->size, &size)) {
         return input_fail(failure, EX_DATAERR,
-                          "%s: %zu axes of %zu x %zu: rows and "
-                          "columns",
-                          input->name, npy->n_axes, npy->shape[0], npy->shape[1]);
+                          "%s: %zu axes of %zu x %zu: rows and columns", input->name,
+                          npy->n_axes, npy->shape[0], npy->shape[1]);
     }
     if (total > 0 && total - npy->data_at < size) {
         return input_fail(failure, EX_DATAERR,
-                          "%s: %llu bytes of %zu: cut off, a whole "
-                          "file",
-                          input->name, (unsigned long long)(total - npy->data_at), size);
+                          "%s: %llu bytes of %zu: cut off, a whole file", input->name,
+                          (unsigned long long)(total - npy->data_at), size);
     }
     if (npy->is_fortran && total == 0) {
         return input_fail(failure, EX_DATAERR,
-                          "%s: columns one after the other: a file, "
-                          "or rows (C order)",
+                          "%s: columns one after the other: a file, or rows (C order)",
                           input->name);
     }
     if (columns->n > 0 && columns->n != n_columns) {

@@ -87,8 +87,7 @@ bool columns_read(struct columns *columns, const char *option,
     const size_t n = count >= 0 ? (size_t)count : count_items(option);
     if (n == 0 || n > INPUT_COLUMNS_MAX) {
         return input_fail(failure, EX_USAGE,
-                          "columns %s: not 1 to %d of them: names a,b "
-                          "or a number",
+                          "columns %s: not 1 to %d of them: names a,b or a number",
                           option, INPUT_COLUMNS_MAX);
     }
     bool is_ok = columns_new(columns, n);
@@ -104,8 +103,8 @@ bool columns_read(struct columns *columns, const char *option,
         }
         if (name.size == 0) {
             return input_fail(failure, EX_USAGE,
-                              "columns %s: column %zu has no name: "
-                              "a name, or - to skip it",
+                              "columns %s: column %zu has no name: a name, or - to skip "
+                              "it",
                               option, c + 1);
         }
         is_ok = columns_set(columns, c, name, true);
@@ -256,9 +255,8 @@ struct layout *columns_layout(struct columns *columns,
         layout = make_layout(columns, &choice, &culprit);
         if (layout == NULL && culprit != NULL) {
             input_fail(failure, EX_DATAERR,
-                       "%s: column %s stands twice: --columns gives "
-                       "other names",
-                       name, culprit);
+                       "%s: column %s stands twice: --columns gives other names", name,
+                       culprit);
         } else if (layout == NULL) {
             input_fail(failure, EX_OSERR, "%s: out of memory", name);
         } else {
@@ -300,14 +298,12 @@ static bool set_kinds(struct input *input, const char *list, enum transform_kind
         const size_t d = find_field(input->layout, item);
         if (d == input->layout->n_fields) {
             return input_fail(failure, EX_USAGE,
-                              "%s: %.*s is not a field: one of those "
-                              "that are read",
+                              "%s: %.*s is not a field: one of those that are read",
                               option, (int)item.size, (const char *)item.data);
         }
         if (!transform_set(input->transform, d, kind)) {
             return input_fail(failure, EX_USAGE,
-                              "%s: %.*s is both a rate and a "
-                              "difference: one of them",
+                              "%s: %.*s is both a rate and a difference: one of them",
                               option, (int)item.size, (const char *)item.data);
         }
     }

@@ -144,8 +144,7 @@ static bool json_file_open(struct input *input, const struct input_options *opti
     char scratch[LINE_BYTES_MAX + 1];
     if (!read_point(&scan, &found, scratch)) {
         return input_fail(failure, EX_DATAERR,
-                          "%s:%llu:%zu: %s: an object or an array of "
-                          "numbers",
+                          "%s:%llu:%zu: %s: an object or an array of numbers",
                           input->name, (unsigned long long)input->line,
                           (size_t)(scan.at - (const char *)line.data) + 1, scan.error);
     }

@@ -83,12 +83,16 @@ static bool are_digits(uint64_t bytes)
     return ((bytes & high) == threes) && (((bytes + sixes) & high) == threes);
 }
 
-/* Their value: pairs, then fours, then all eight at once. */
+/* Their value: a product with 10 2^8 + 1 makes pairs of neighbours, of which the lower
+ * one counts tenfold; then pairs of pairs, and pairs of those. */
 static uint64_t eight_digits(uint64_t bytes)
 {
-    bytes = (bytes & UINT64_C(0x0f0f0f0f0f0f0f0f)) * 2561 >> 8;
-    bytes = (bytes & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
-    return (bytes & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32;
+    const uint64_t one = (10 << 8) + 1;
+    const uint64_t two = (100 << 16) + 1;
+    const uint64_t four = (UINT64_C(10000) << 32) + 1;
+    bytes = (bytes & UINT64_C(0x0f0f0f0f0f0f0f0f)) * one >> 8;
+    bytes = (bytes & UINT64_C(0x00ff00ff00ff00ff)) * two >> 16;
+    return (bytes & UINT64_C(0x0000ffff0000ffff)) * four >> 32;
 }
 
 /* Reads digits as they come, onto a value that wraps when there are too many. */
@@ -203,35 +207,40 @@ static uint64_t first_digits(const struct digits *digits, int64_t *power)
     return value;
 }
 
+/* All digits as a whole number, but for those that cannot matter; *power is that of its
+ * last digit and goes in as that of the last digit of the text. */
+static void gather_digits(const struct digits *digits, struct big *number, int64_t *power)
+{
+    size_t n = 0;
+    bool has_rest = false;
+    big_set(number, 0);
+    for (const char *at = digits->first; at < digits->end; at++) {
+        if (*at != '.' && n < EXACT_DIGITS) {
+            big_multiply_add(number, 10, (uint32_t)(*at - '0'));
+            n++;
+        } else if (*at != '.' && *at != '0') {
+            has_rest = true;
+        }
+    }
+    *power += (int64_t)(digits->n - n);
+    if (has_rest) {
+        big_multiply_add(number, 10, 1);
+        --*power;
+    }
+}
+
 /* -1, 0, 1: the number is below, at, above the halfway point between the double with
- * these bits and the next one. */
+ * these bits and the next one, (2 m + 1) 2^two for a mantissa of m. */
 static int compare_halfway(const struct digits *digits, int64_t power, uint64_t bits)
 {
     const uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
     const int biased = (int)(bits >> 52);
-    const uint64_t mantissa = biased > 0 ? fraction | UINT64_C(1) << 52 : fraction;
-    int two = (biased > 0 ? biased - 1075 : -1074) - 1; /* halfway = (2m + 1) 2^two */
-    struct big number, halfway;
-    big_set(&number, 0);
-    size_t n = 0;
-    bool has_rest = false;
-    for (const char *at = digits->first; at < digits->end; at++) {
-        if (*at == '.') {
-            continue;
-        }
-        if (n < EXACT_DIGITS) {
-            big_multiply_add(&number, 10, (uint32_t)(*at - '0'));
-            n++;
-        } else {
-            has_rest = has_rest || *at != '0';
-        }
-    }
-    power += (int64_t)(digits->n - n);
-    if (has_rest) {
-        big_multiply_add(&number, 10, 1);
-        power--;
-    }
-    big_set(&halfway, 2 * mantissa + 1);
+    const uint64_t m = biased > 0 ? fraction | UINT64_C(1) << 52 : fraction;
+    const int two = (biased > 0 ? biased - 1075 : -1074) - 1;
+    struct big number;
+    struct big halfway;
+    gather_digits(digits, &number, &power);
+    big_set(&halfway, 2 * m + 1);
     big_power5(power >= 0 ? &number : &halfway, power >= 0 ? power : -power);
     if (power >= two) {
         big_shift(&number, (size_t)(power - two));

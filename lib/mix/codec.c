@@ -84,7 +84,7 @@ static bool row_is_possible(const double *x, size_t dimensions, double weight, d
             return false;
         }
     }
-    return weight > 0 && weight <= ROW_VALUE_MAX && isfinite(time);
+    return weight >= 0 && weight <= ROW_VALUE_MAX && isfinite(time);
 }
 
 static void codec_point(struct codec *codec, struct points *points, size_t i,

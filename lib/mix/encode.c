@@ -90,6 +90,8 @@ static void walk_model_state(struct codec *codec, struct mix_learner *learner)
     codec_f64(codec, &learner->pace.base);
     codec_f64(codec, &learner->pace.n);
     codec_f64(codec, &learner->pace.na);
+    codec_f64(codec, &learner->clock.now);
+    codec_bool(codec, &learner->clock.is_set);
     codec_u64s(codec, learner->ids, learner->shape.components);
     codec_u64(codec, &learner->floored);
     walk_tail(codec, &learner->tail);
@@ -167,12 +169,13 @@ static void walk(struct codec *codec, struct mix_learner *learner)
 /* The options that a state depends on, in one number. */
 static uint64_t fingerprint(const struct mix_options *options)
 {
-    unsigned char bytes[10 * 8];
+    unsigned char bytes[12 * 8];
     struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
     uint64_t numbers[] = {options->dimensions, options->components, options->covariance,
                           options->seed,       options->block,      options->warmup,
-                          options->marginalize, options->adapt};
-    double steps[] = {options->step_exponent, options->step_offset};
+                          options->marginalize, options->adapt,
+                          options->window};
+    double steps[] = {options->step_exponent, options->step_offset, options->half_life};
     codec_u64s(&codec, numbers, sizeof(numbers) / sizeof(numbers[0]));
     codec_f64s(&codec, steps, sizeof(steps) / sizeof(steps[0]));
     uint64_t sum = codec_checksum(bytes, codec.at);
@@ -338,7 +341,7 @@ static bool model_state_is_valid(const struct mix_learner *learner,
                                  struct mix_model *scratch)
 {
     const double pace[] = {learner->pace.base, learner->pace.n, learner->pace.na};
-    return scales_are_valid(learner->scales) && all_positive(pace, 3) &&
+    return isfinite(learner->clock.now) && scales_are_valid(learner->scales) && all_positive(pace, 3) &&
            tail_is_valid(&learner->tail) && model_is_valid(learner->fast_model) &&
            model_is_valid(learner->model) &&
            stats_are_valid(learner->fast, learner, scratch) &&

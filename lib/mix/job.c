@@ -153,11 +153,25 @@ static void schedule_next(struct mix_learner *learner)
         2 * learner->next_fit < warmup ? 2 * learner->next_fit : warmup;
 }
 
+/* The points that a fit stands for: with a half-life, what its rows still count. */
+static double fit_points(struct mix_learner *learner, const struct em *em)
+{
+    const double half_life = learner->options.half_life;
+    if (half_life == 0 || !is_last(learner)) {
+        return em->weight;
+    }
+    const struct points *memory = learner->memory;
+    const size_t last = points_count(memory) - 1;
+    const struct block *block = points_block(memory, last / BLOCK_POINTS);
+    learner->clock = (struct clock){block->time[last % BLOCK_POINTS], true};
+    return fmin(em->weight, clock_weight(&learner->clock, memory, half_life));
+}
+
 static void finish_fit(struct mix_learner *learner, struct search *search)
 {
     const bool is_first = !learner->has_model;
     learner_install(learner, search->scales, search->em->stats, search->best,
-                    search->em->weight);
+                    fit_points(learner, search->em));
     count_fit(learner, search->em, is_first);
     if (is_first) {
         tail_init(&learner->tail, median_score(learner, search->values));

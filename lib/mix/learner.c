@@ -15,6 +15,9 @@
 #define WARMUP_PER_PARAMETER 50
 #define WARMUP_MIN 8192
 #define WARMUP_MAX 32768
+/* With a half-life: the rows of the warm-up count alike, whatever their age, so there
+ * are few of them. */
+#define WARMUP_HALF_LIFE 2048
 /* Rows before the first model, at least, and 2 (D + 1). */
 #define FIRST_FIT_MIN 64
 
@@ -42,9 +45,15 @@ size_t learner_warmup(const struct mix_options *options)
 {
     const size_t least = options->components * (options->dimensions + 1);
     const size_t wanted = WARMUP_PER_PARAMETER * free_parameters(options);
-    const size_t found = clamp(wanted, WARMUP_MIN, WARMUP_MAX);
+    size_t found = clamp(wanted, WARMUP_MIN, WARMUP_MAX);
     if (options->warmup > 0) {
         return options->warmup;
+    }
+    if (options->window > 0 && options->window < found) {
+        found = options->window; /* what is to be forgotten is not waited for */
+    }
+    if (options->half_life > 0 && found > WARMUP_HALF_LIFE) {
+        found = WARMUP_HALF_LIFE;
     }
     return found < least ? least : found;
 }
@@ -88,14 +97,15 @@ double learner_window(const struct mix_options *options)
     return (double)(wanted < WINDOW_MIN ? WINDOW_MIN : wanted);
 }
 
+/* A sample of the whole stream is no judge of a model that is to forget. */
 bool learner_is_challenged(const struct mix_options *options)
 {
-    return options->step_exponent == 0;
+    return options->step_exponent == 0 && options->window == 0 && options->half_life == 0;
 }
 
 bool learner_adapts(const struct mix_options *options)
 {
-    return options->adapt && options->step_exponent == 0;
+    return options->adapt && learner_is_challenged(options);
 }
 
 /* The reservoir is no smaller than this, however short the warm-up. */
@@ -143,7 +153,10 @@ static bool allocate(struct mix_learner *learner)
     learner->memory = points_new(dims, memory_rows(&learner->options));
     learner->reservoir.rows = learner->memory;
     learner->watch = adapts ? watch_new(shape) : NULL;
-    learner->open = points_new(dims, block < WARMUP_BLOCK ? WARMUP_BLOCK : block);
+    const bool has_clock = learner->options.half_life > 0;
+    const size_t open = block < WARMUP_BLOCK ? WARMUP_BLOCK : block;
+    learner->times = has_clock ? calloc(open, sizeof(double)) : NULL;
+    learner->open = points_new(dims, open);
     learner->fast = stats_new(shape);
     learner->slow = stats_new(shape);
     learner->fast_model = model_new(shape);
@@ -152,7 +165,8 @@ static bool allocate(struct mix_learner *learner)
     learner->ids = calloc(shape->components, sizeof(*learner->ids));
     learner->estep = estep_new(shape);
     learner->sums = sums_new(shape);
-    return (!adapts || learner->watch != NULL) && learner->memory != NULL && learner->open != NULL && learner->fast != NULL &&
+    return (!adapts || learner->watch != NULL) &&
+           (!has_clock || learner->times != NULL) && learner->memory != NULL && learner->open != NULL && learner->fast != NULL &&
            learner->slow != NULL && learner->fast_model != NULL &&
            learner->model != NULL && learner->scales != NULL && learner->ids != NULL &&
            learner->estep != NULL && learner->sums != NULL;
@@ -279,6 +293,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     mix_model_destroy(&l->model);
     scales_destroy(&l->scales);
     free(l->ids);
+    free(l->times);
     estep_destroy(&l->estep);
     sums_destroy(&l->sums);
     free(l->resolution);
@@ -398,6 +413,7 @@ void mix_learner_reset(struct mix_learner *learner)
     learner->next_fit = learner_first_fit(&learner->options);
     learner->has_model = learner->is_warm = false;
     learner->mean_score = learner->score_weight = 0;
+    learner->clock = (struct clock){0};
     learner->floored = 0;
     pace_install(&learner->pace, 0, 0);
 }

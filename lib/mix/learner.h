@@ -23,6 +23,7 @@
 #ifndef LEARNER_H
 #define LEARNER_H
 
+#include "clock.h"
 #include "detect.h"
 #include "estep.h"
 #include "events.h"
@@ -81,6 +82,8 @@ struct mix_learner {
     bool has_model;
     struct scales *scales;        /* of the last fit */
     struct pace pace;
+    struct clock clock;           /* set with a half-life only */
+    double *times;                /* scratch of the clock; NULL without a half-life */
     uint64_t *ids;                /* K */
     uint64_t next_id;
 

@@ -84,9 +84,14 @@ struct mix_options {
     size_t warmup;                  /* 0: found; points before the final start, >= K(D+1) */
     double step_exponent;           /* 0: two timescales; else in (0.5, 1] the textbook step
                                        gamma_t = (t + step_offset)^-step_exponent */
-    double step_offset;             /* >= 0 and below 1e9, read with step_exponent only */
+    double step_offset;             /* >= 0 and below 1e9, read with step_exponent only;
+                                       the step excludes window and half_life */
     bool adapt;                     /* true: starts afresh from the last points after a
-                                       detected change; not read with step_exponent */
+                                       detected change; read only without step_exponent,
+                                       window and half_life */
+    size_t window;                  /* 0: all; else a constant memory of so many points */
+    double half_life;               /* 0: none; else seconds after which a point counts
+                                       half, by the times of the rows */
     bool marginalize;               /* false; true: NaN in a row is a missing entry */
     const double *resolution;       /* NULL: found; else D smallest steps of the fields,
                                        >= 0, copied, units of the field */

@@ -8,6 +8,7 @@
 #define VALUES_MAX ((size_t)1 << 20) /* K (D+1)(D+2)/2: 8 MiB of statistics */
 #define BLOCK_MAX 65536
 #define STEP_OFFSET_MAX 1e9
+#define HALF_LIFE_MAX 1e12 /* seconds: thirty thousand years */
 
 const char *mix_covariance_name(enum mix_covariance covariance)
 {
@@ -58,6 +59,11 @@ enum mix_err mix_options_check(const struct mix_options *options, const char **w
     } else if (exponent != 0 &&
                !(options->step_offset >= 0 && options->step_offset < STEP_OFFSET_MAX)) {
         member = "step_offset";
+    } else if (exponent != 0 && options->window != 0) {
+        member = "window";
+    } else if (!(options->half_life >= 0 && options->half_life <= HALF_LIFE_MAX) ||
+               (exponent != 0 && options->half_life != 0)) {
+        member = "half_life";
     } else if (!is_resolution(options)) {
         member = "resolution";
     }

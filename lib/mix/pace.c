@@ -36,8 +36,19 @@ static struct steps textbook_step(struct pace *pace, const struct mix_options *o
     return (struct steps){gamma, gamma, pace->na, pace->na};
 }
 
+/* gamma of the slow average, and its memory. */
+static double slow_step(struct pace *pace, const struct mix_options *options, double b)
+{
+    const double limit = options->window > 0 ? (double)options->window : HUGE_VAL;
+    if (pace->na >= limit || options->half_life > 0) {
+        pace->na = fmax(b, fmin(pace->na, limit));
+        return b / pace->na;
+    }
+    return fmin(1, b * (1 + SLOW_ETA) / (pace->na + SLOW_ETA * b));
+}
+
 struct steps pace_step(struct pace *pace, const struct mix_options *options, bool is_warm,
-                       double b)
+                       double b, double kept)
 {
     pace->n += b;
     if (!is_warm) {
@@ -48,9 +59,9 @@ struct steps pace_step(struct pace *pace, const struct mix_options *options, boo
     if (options->step_exponent > 0) {
         return textbook_step(pace, options, b);
     }
-    pace->na += b;
-    const double window =
-        fmin(pace->n, pace->base * pow(pace->n / pace->base, FAST_EXPONENT));
-    const double slow = b * (1 + SLOW_ETA) / (pace->na + SLOW_ETA * b);
-    return (struct steps){fmin(1, b / window), fmin(1, slow), fmax(window, b), pace->na};
+    pace->na = pace->na * kept + b;
+    const double slow = slow_step(pace, options, b);
+    const double wanted = pace->base * pow(pace->n / pace->base, FAST_EXPONENT);
+    const double window = fmax(b, fmin(pace->na, wanted));
+    return (struct steps){b / window, slow, window, pace->na};
 }

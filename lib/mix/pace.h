@@ -8,6 +8,10 @@
  *     fast:  gamma = b / W,   W = min(n, base (n / base)^0.3)
  *     slow:  gamma = b (1 + eta) / (na + eta b),   eta = 0.5: weights that grow like n^0.5
  *
+ * A memory that was asked for caps both: na stays at `window` points, or is the sum of
+ * what all points still count after their half-lives; both averages are then plain
+ * exponential means over it.
+ *
  * Before the last start of the warm-up both are the plain mean, gamma = b / n. The
  * textbook step gamma_t = (t + offset)^-exponent has one timescale; t counts blocks
  * since the start of the stream, those of the warm-up included, so that the first step
@@ -36,8 +40,9 @@ struct steps {
  * at least; the smaller, the more iterations EM makes in the rest of the stream. */
 void pace_install(struct pace *pace, double points, double window);
 
-/* Before the warm-up's end, is_warm is false. b > 0. */
+/* Before the warm-up's end, is_warm is false. b > 0: the weight of the block; kept: what
+ * the past counts beside it, 1 but for a half-life. */
 struct steps pace_step(struct pace *pace, const struct mix_options *options, bool is_warm,
-                       double b);
+                       double b, double kept);
 
 #endif

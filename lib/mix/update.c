@@ -10,9 +10,11 @@
 
 #include "learner.h"
 #include "score.h"
+#include "special.h"
 
 /* Points after which a score counts half in the tail. */
 #define TAIL_HALF_LIFE 4096
+#define LN_2 0.69314718055994530942
 /* Blocks of BLOCK_POINTS in the largest open block. */
 #define PARTS_MAX 256
 
@@ -33,7 +35,18 @@ static void score_points(struct mix_learner *learner, const struct block *block)
             weight / learner->score_weight * (score[i] - learner->mean_score);
         tail_add(&learner->tail, score[i], weight);
     }
-    tail_fade(&learner->tail, exp2(-(double)block->n / TAIL_HALF_LIFE));
+}
+
+/* What the scores of the past count beside those of this block: half after 4096 points,
+ * or as the model forgets where that is asked for. */
+static double faded(const struct mix_options *options, double n, double kept)
+{
+    if (options->half_life > 0) {
+        return kept;
+    }
+    const double memory =
+        options->window > 0 ? LN_2 * (double)options->window : TAIL_HALF_LIFE;
+    return special_exp(-LN_2 * n / memory);
 }
 
 static bool all_finite(const double *values, size_t n)
@@ -120,11 +133,11 @@ static double expect(struct mix_learner *learner, const struct block *block)
 }
 
 /* The M-steps: both averages, and the watch's. */
-static void maximise(struct mix_learner *learner)
+static void maximise(struct mix_learner *learner, double kept)
 {
     const struct sums *sums = learner->sums;
-    const struct steps steps =
-        pace_step(&learner->pace, &learner->options, learner->is_warm, sums->weight);
+    const struct steps steps = pace_step(&learner->pace, &learner->options,
+                                         learner->is_warm, sums->weight, kept);
     stats_blend(learner->fast, learner->fast_model, sums, steps.fast);
     stats_blend(learner->slow, learner->fast_model, sums, steps.slow);
     learner_step(learner, steps.fast_points, steps.slow_points);
@@ -165,10 +178,23 @@ static void schedule_challenge(struct mix_learner *learner)
     }
 }
 
+/* Discounts the open block by its times. Returns what the past counts beside it. Rows of
+ * the warm-up are kept as they are for its fits. */
+static double discount(struct mix_learner *learner)
+{
+    const double half_life = learner->options.half_life;
+    if (half_life == 0 || !learner->is_warm) {
+        return 1;
+    }
+    return clock_discount(&learner->clock, learner->open, half_life, learner->times);
+}
+
 void learner_update(struct mix_learner *learner)
 {
     const size_t parts = points_blocks(learner->open);
     const bool is_watched = learner->is_warm && learner->watch != NULL;
+    const size_t n = points_count(learner->open);
+    const double kept = discount(learner);
     double differences[PARTS_MAX];
     sums_clear(learner->sums);
     if (is_watched) {
@@ -178,10 +204,11 @@ void learner_update(struct mix_learner *learner)
         differences[j] = expect(learner, points_block(learner->open, j));
     }
     points_clear(learner->open);
+    tail_fade(&learner->tail, faded(&learner->options, (double)n, kept));
     drop_overflow(learner, learner->sums);
     count(learner);
     if (learner->sums->weight > 0) {
-        maximise(learner);
+        maximise(learner, kept);
     }
     if (is_watched) {
         drop_overflow(learner, learner->watch->sums);

@@ -73,6 +73,10 @@ static struct mix_learner *reborn(const struct mix_learner *learner)
 START_TEST(a_state_goes_on_from_every_row)
 {
     struct mix_options options = small_options();
+    options.adapt = _i == 0;
+    options.window = _i == 2 ? 150 : 0;
+    options.half_life = _i == 3 ? 100 : 0;
+    options.step_exponent = _i == 4 ? 0.8 : 0;
     struct stream s = stream_new();
     struct mix_learner *plain = mix_learner_new(&options, NULL);
     struct mix_learner *learner = mix_learner_new(&options, NULL);
@@ -255,6 +259,18 @@ static void change_missing(struct mix_options *o)
 {
     o->marginalize = false;
 }
+static void change_adapt(struct mix_options *o)
+{
+    o->adapt = !o->adapt;
+}
+static void change_window(struct mix_options *o)
+{
+    o->window = 500;
+}
+static void change_half_life(struct mix_options *o)
+{
+    o->half_life = 1;
+}
 static void change_step(struct mix_options *o)
 {
     o->step_exponent = 0.7;
@@ -269,7 +285,7 @@ START_TEST(a_state_of_other_options_is_refused)
 {
     void (*const changes[])(struct mix_options *) = {
         change_seed,       change_block,   change_components, change_covariance,
-        change_missing,    change_step,    change_resolution,
+        change_missing,    change_step,    change_resolution, change_adapt, change_window, change_half_life,
     };
     struct mix_learner *learner = learner_at(2);
     size_t size;
@@ -289,7 +305,7 @@ END_TEST
 int main(void)
 {
     const struct unit_test tests[] = {
-        UNIT(a_state_goes_on_from_every_row),
+        {a_state_goes_on_from_every_row, 5},
         UNIT(a_frozen_state_stays_frozen),
         {every_damaged_byte_is_found, 4},
         {every_other_length_is_found, 4},

@@ -20,19 +20,29 @@ struct found {
     size_t room;
 };
 
+static bool grow(struct found *found)
+{
+    struct columns *const columns = found->columns;
+    const size_t room = 2 * found->room + 16;
+    char **const names = realloc(columns->name, room * sizeof(*names));
+    if (names == NULL) {
+        return false;
+    }
+    columns->name = names;
+    bool *const numbers = realloc(columns->is_number, room * sizeof(*numbers));
+    if (numbers == NULL) {
+        return false;
+    }
+    columns->is_number = numbers;
+    found->room = room;
+    return true;
+}
+
 static bool add_column(struct found *found, struct bytes name, bool is_number)
 {
     struct columns *const columns = found->columns;
-    if (columns->n == found->room) {
-        const size_t room = 2 * found->room + 16;
-        char **names = realloc(columns->name, room * sizeof(*names));
-        columns->name = names != NULL ? names : columns->name;
-        bool *numbers = realloc(columns->is_number, room * sizeof(*numbers));
-        columns->is_number = numbers != NULL ? numbers : columns->is_number;
-        if (names == NULL || numbers == NULL) {
-            return false;
-        }
-        found->room = room;
+    if (columns->n == found->room && !grow(found)) {
+        return false;
     }
     columns->name[columns->n] = NULL;
     columns->n++;

@@ -8,6 +8,9 @@
     "{\"ok\": true, \"streams\": {\"s\": {\"ledger\": {\"received\": " #received           \
     ", \"learned\": " #learned ", \"rejected\": {" rejected                              \
     "}, \"duplicate\": 0, \"queued\": 0, \"lost\": 0}}}}"
+#define DRAINED                                                                          \
+    "{\"ok\": true, \"ledger\": {\"received\": 110, \"learned\": 95, \"rejected\": "         \
+    "{\"value\": 13, \"parse\": 2}}}"
 #define LATE "{\"ok\": false, \"code\": \"timeout\", \"error\": \"not yet\"}"
 
 /* A daemon that gives these replies, an account of its stream s, and what its drain of
@@ -37,8 +40,7 @@ START_TEST(a_drain_goes_on_while_the_ledger_grows)
         STATUS(105, 95, "\"value\": 10"),
         LATE,
         STATUS(108, 95, "\"value\": 13"),
-        "{\"ok\": true, \"ledger\": {\"received\": 110, \"learned\": 95, \"rejected\": "
-        "{\"value\": 13, \"parse\": 2}}}",
+        DRAINED,
     };
     struct account account;
     struct failure failure;

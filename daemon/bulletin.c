@@ -83,6 +83,31 @@ void bulletin_event(struct stream *stream, const struct slot *slot, const char *
               false);
 }
 
+/* What an event of the model says beside its name. */
+static json_t *change_json(const struct stream *stream, const struct slot *slot,
+                           const struct mix_event *event, struct moment now)
+{
+    json_t *object = json_pack("{s:s, s:f, s:s, s:s?, s:I, s:f}", "event",
+                               mix_event_name(event->kind), "time", now.wall_s, "stream",
+                               stream->config->name, "key", slot->key, "points",
+                               (json_int_t)event->added, "value", event->value);
+    if (event->kind == MIX_EVENT_SPLIT || event->kind == MIX_EVENT_MERGED) {
+        json_object_set_new(object, "id", json_integer((json_int_t)event->id));
+        json_object_set_new(object, event->kind == MIX_EVENT_SPLIT ? "from" : "into",
+                            json_integer((json_int_t)event->other));
+    }
+    return object;
+}
+
+void bulletin_after_changes(struct stream *stream, struct slot *slot, struct moment now)
+{
+    struct mix_event event;
+    while (mix_learner_event(slot->learner, &event)) {
+        send_text(stream, "event", slot->key, change_json(stream, slot, &event, now),
+                  false);
+    }
+}
+
 void bulletin_want_all(struct stream *stream, struct moment now)
 {
     for (size_t i = 0; i < router_count(stream->router); i++) {
@@ -119,6 +144,7 @@ void bulletin_after_updates(struct stream *stream, struct slot *slot, struct mom
 void bulletin_after_work(struct stream *stream, struct slot *slot, struct moment now)
 {
     bulletin_after_updates(stream, slot, now);
+    bulletin_after_changes(stream, slot, now);
     /* A frame may have shown the same points before the work on them was done. */
     slot->has_news = true;
     stream->has_news = true;

@@ -30,6 +30,8 @@ bool bulletin_is_done(const struct stream *stream);
 void bulletin_note_points(struct stream *stream, struct moment now);
 /* Sends a frame if publish.updates updates were made since the last one. */
 void bulletin_after_updates(struct stream *stream, struct slot *slot, struct moment now);
+/* Sends what happened to the model of a slot (drift, split, ...) as events. */
+void bulletin_after_changes(struct stream *stream, struct slot *slot, struct moment now);
 /* The long work of a slot is done: its first model is an event. */
 void bulletin_after_work(struct stream *stream, struct slot *slot, struct moment now);
 

@@ -34,6 +34,22 @@ static bool is_given(const struct stream_config *stream, const char *path)
 
 /* ---- Keys that need or exclude each other -------------------------------- */
 
+/* A finding at the later one of two keys that are both given. */
+static void check_exclusion(const struct stream_config *stream, const char *path_a,
+                            const char *path_b, struct findings *findings)
+{
+    const struct place a = place_of(stream, path_a), b = place_of(stream, path_b);
+    if (a.line == 0 || b.line == 0) {
+        return;
+    }
+    const bool is_b_later = b.line > a.line || (b.line == a.line && b.column > a.column);
+    const struct config_key *key = config_key_find(path_a);
+    const struct config_key *other = config_key_find(path_b);
+    findings_add(findings, is_b_later ? b : a, "%s excludes %s on line %d",
+                 config_key_name(is_b_later ? other : key),
+                 config_key_name(is_b_later ? key : other), is_b_later ? a.line : b.line);
+}
+
 static void check_presence(const struct stream_config *stream, struct findings *findings)
 {
     /* One key of each row is needed, and only one is allowed. */
@@ -53,13 +69,8 @@ static void check_presence(const struct stream_config *stream, struct findings *
             findings_add(findings, stream->place, "stream '%s' needs %s%s%s",
                          stream->name, config_key_name(key), other != NULL ? " or " : "",
                          other != NULL ? config_key_name(other) : "");
-        } else if (a.line > 0 && b.line > 0) {
-            const bool is_b_later =
-                b.line > a.line || (b.line == a.line && b.column > a.column);
-            findings_add(findings, is_b_later ? b : a, "%s excludes %s on line %d",
-                         config_key_name(is_b_later ? other : key),
-                         config_key_name(is_b_later ? key : other),
-                         is_b_later ? a.line : b.line);
+        } else if (other != NULL) {
+            check_exclusion(stream, one_of[i][0], one_of[i][1], findings);
         }
     }
 }
@@ -92,6 +103,27 @@ static void check_step(const struct stream_config *stream, struct findings *find
         !is_given(stream, "streams.*.learn.step.exponent")) {
         findings_add(findings, place_of(stream, "streams.*.learn.step.offset"),
                      "learn.step.offset needs learn.step.exponent");
+    }
+}
+
+/* A memory that is asked for excludes the textbook step, and both exclude adapt, which is
+ * off then unless it is given. */
+static void check_memory(struct stream_config *stream, struct findings *findings)
+{
+    static const char adapt[] = "streams.*.learn.adapt";
+    static const char exponent[] = "streams.*.learn.step.exponent";
+    static const char *const memories[] = {"streams.*.learn.window",
+                                           "streams.*.learn.half_life", exponent};
+    const bool is_asked = is_given(stream, adapt) && stream->mix.adapt;
+    for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++) {
+        if (memories[i] != exponent) {
+            check_exclusion(stream, exponent, memories[i], findings);
+        }
+        if (is_asked) {
+            check_exclusion(stream, adapt, memories[i], findings);
+        } else if (is_given(stream, memories[i])) {
+            stream->mix.adapt = false;
+        }
     }
 }
 
@@ -238,6 +270,7 @@ static void check_stream(struct stream_config *stream, struct findings *findings
     check_presence(stream, findings);
     check_feed(stream, findings);
     check_step(stream, findings);
+    check_memory(stream, findings);
     make_layout(stream, findings);
     check_size(stream, findings);
     fill_resolution(stream, findings);

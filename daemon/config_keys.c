@@ -26,6 +26,7 @@ static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const feed_types[] = {"pull", "sub", NULL};
 static const char *const feed_topics[] = {"none", "frame", "space", NULL};
 static const char *const missing_ways[] = {"reject", "marginalize", NULL};
+static const char *const adapt_ways[] = {"off", "on", NULL};
 static const char *const families[] = {"gaussian", NULL};
 static const char *const covariances[] = {"full", "diag", "spherical", "tied", NULL};
 
@@ -98,11 +99,20 @@ const struct config_key config_keys[] = {
     {.path = "streams.*.learn.block", .type = &value_count, STREAM(mix.block),
      .preset = "256", .min = 1, .max = 65536, .unit = "points",
      .help = "points for one update of the model"},
+    {.path = "streams.*.learn.adapt", .type = &value_choice, STREAM(mix.adapt),
+     .preset = "on", .choices = adapt_ways,
+     .help = "start afresh from the last points after a change; off with step, window or "
+             "half_life"},
     {.path = "streams.*.learn.step.exponent", .type = &value_real,
      STREAM(mix.step_exponent), .min = 0.5, .is_above = true, .max = 1,
      .help = "the textbook step (t + offset)^-exponent in place of two timescales"},
     {.path = "streams.*.learn.step.offset", .type = &value_real, STREAM(mix.step_offset),
      .min = 0, .max = 1e9, .help = "offset of that step, 0 when absent"},
+    {.path = "streams.*.learn.window", .type = &value_count, STREAM(mix.window), .min = 1,
+     .max = 1e15, .unit = "points", .help = "constant memory of so many points"},
+    {.path = "streams.*.learn.half_life", .type = &value_duration, STREAM(mix.half_life),
+     .min = 1e-3, .max = 36600 * DAY,
+     .help = "time after which a point counts half, event or arrival time"},
     {.path = "streams.*.learn.warmup", .type = &value_count, STREAM(mix.warmup), .min = 1,
      .max = 1e6, .unit = "points", .help = "points held before the final start"},
     {.path = "streams.*.learn.seed", .type = &value_count, STREAM(mix.seed),

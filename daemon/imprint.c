@@ -46,7 +46,8 @@ static json_t *imprint_json(const struct stream_config *config)
     const bool has_step = mix->step_exponent > 0;
     const bool has_keys = config->key != NULL || config->key_is_topic;
     return json_pack(
-        "{s:o, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "fields",
+        "{s:o, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}",
+        "fields",
         fields_json(config), "key", has_keys ? "one" : "none", "missing",
         mix->marginalize ? "marginalize" : "reject", "model.family", "gaussian",
         "model.components", count_json(mix->components), "model.covariance",
@@ -54,7 +55,9 @@ static json_t *imprint_json(const struct stream_config *config)
         "learn.block", count_json(mix->block), "learn.warmup", count_json(mix->warmup),
         "learn.seed", count_json(mix->seed), "learn.step.exponent",
         has_step ? number_json(mix->step_exponent) : json_null(), "learn.step.offset",
-        has_step ? number_json(mix->step_offset) : json_null());
+        has_step ? number_json(mix->step_offset) : json_null(), "learn.adapt",
+        mix->adapt ? "on" : "off", "learn.window", count_json(mix->window),
+        "learn.half_life", number_json(mix->half_life));
 }
 
 char *imprint_write(const struct stream_config *config)

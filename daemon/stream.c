@@ -246,17 +246,34 @@ static void note_time(struct slot *slot, const struct mix_rows *rows, size_t tak
     }
 }
 
+/* Without a column of its own the time of a row is that of its arrival, where the model
+ * forgets by time; for as many rows as `time` holds. */
+static void stamp(const struct stream *stream, struct mix_rows *rows, double *time,
+                  size_t size, struct moment now)
+{
+    if (rows->time != NULL || stream->config->mix.half_life == 0) {
+        return;
+    }
+    rows->n = rows->n < size ? rows->n : size;
+    for (size_t i = 0; i < rows->n; i++) {
+        time[i] = now.wall_s;
+    }
+    rows->time = time;
+}
+
 static void learn_run(struct stream *stream, struct slot *slot, struct moment now)
 {
     const struct batch *batch = &stream->batch;
     const size_t first = stream->row;
-    const struct mix_rows rows = {
+    double time[256];
+    struct mix_rows rows = {
         .x = batch->x + first * batch->stride,
         .n = run_end(stream, first) - first,
         .stride = batch->stride,
         .weight = batch->weight != NULL ? batch->weight + first : NULL,
         .time = batch->time != NULL ? batch->time + first : NULL,
     };
+    stamp(stream, &rows, time, sizeof(time) / sizeof(time[0]), now);
     const uint64_t updates = stream->config->publish_updates;
     const size_t taken =
         slot_learn(slot, &rows, updates > 0 ? slot->published_updates + updates : 0);
@@ -266,6 +283,7 @@ static void learn_run(struct stream *stream, struct slot *slot, struct moment no
     if (updates > 0) {
         bulletin_after_updates(stream, slot, now);
     }
+    bulletin_after_changes(stream, slot, now);
     if (slot_is_busy(slot)) {
         stream->busy = slot;
     }

@@ -134,14 +134,14 @@ static inline void fixture_text(struct fixture *f, const char *text)
     stream_drain(f->stream, f->now);
 }
 
-/* n rows of standard normal-like points, as f64. Works off what is due. */
-static inline void fixture_points(struct fixture *f, size_t n)
+/* n rows of standard normal-like points about `centre`, as f64. Works off what is due. */
+static inline void fixture_points_at(struct fixture *f, size_t n, double centre)
 {
     static uint64_t seed = 7;
     const size_t columns = f->config->streams[0].layout->n_columns;
     double *x = malloc(n * columns * sizeof(x[0]));
     for (size_t i = 0; i < n * columns; i++) {
-        x[i] = 0;
+        x[i] = centre;
         for (int k = 0; k < 12; k++) {
             x[i] += 0x1p-64 * (double)unit_random(&seed) - 0.5;
         }
@@ -154,6 +154,11 @@ static inline void fixture_points(struct fixture *f, size_t n)
         stream_drain(f->stream, f->now);
         stream_work(f->stream, f->now);
     } while (stream_is_busy(f->stream) || f->stream->has_message);
+}
+
+static inline void fixture_points(struct fixture *f, size_t n)
+{
+    fixture_points_at(f, n, 0);
 }
 
 /* The object of the next post, which must be a frame of that topic. Owned. */

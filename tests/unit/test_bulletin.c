@@ -127,6 +127,23 @@ START_TEST(the_first_model_is_an_event_and_a_frame)
 }
 END_TEST
 
+START_TEST(a_change_of_the_points_is_an_event)
+{
+    struct fixture *f = fixture_new("format: f64", FIELDS "    learn: {warmup: 500}\n");
+    fixture_points(f, 500 + 256 * 16);
+    expect_event(f, "event/s", "started");
+    ck_assert_ptr_null(f->box.first);
+    fixture_points_at(f, 1500, 9);
+    json_t *frame = fixture_frame(f, "event/s");
+    ck_assert_str_eq(json_string_value(json_object_get(frame, "event")), "drift");
+    const json_int_t points = json_integer_value(json_object_get(frame, "points"));
+    ck_assert(points > 500 + 256 * 16 && points <= 500 + 256 * 16 + 1500);
+    ck_assert(json_real_value(json_object_get(frame, "value")) > 20);
+    json_decref(frame);
+    fixture_destroy(f);
+}
+END_TEST
+
 START_TEST(silence_is_an_event_once)
 {
     struct fixture *f = fixture_new("format: csv", FIELDS "    stale_after: 10s\n");
@@ -173,6 +190,7 @@ int main(void)
         UNIT(a_frame_that_found_no_way_is_tried_again),
         UNIT(a_frame_comes_after_every_so_many_updates),
         UNIT(the_first_model_is_an_event_and_a_frame),
+        UNIT(a_change_of_the_points_is_an_event),
         UNIT(silence_is_an_event_once),
         UNIT(keys_have_topics_of_their_own),
     };

@@ -84,9 +84,13 @@ build_all() {
         run autoreconf -fi
     fi
     cd "$build" || exit
-    if [ ! -e Makefile ] || [ "$packages" != "$(cat packages-seen 2>/dev/null)" ]; then
+    if [ ! -e Makefile ]; then
         run ../configure -q
-        printf '%s\n' "$packages" >packages-seen
+    elif [ "$packages" != "$(cat packages-seen 2>/dev/null)" ]; then
+        # With the arguments it had: objects of two configurations do not go together.
+        run ./config.status --recheck --quiet
+        run ./config.status --quiet
     fi
+    printf '%s\n' "$packages" >packages-seen
     run make -s -j"$(nproc)"
 }

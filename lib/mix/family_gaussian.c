@@ -60,10 +60,20 @@ static size_t moments_size(const struct factor *f)
     return (f->components + 1) * packed_size(f->dimensions + 1);
 }
 
+/* Patterns of missing entries and rows of points are never needed at the same time. */
+static size_t last_size(const struct factor *f)
+{
+    const size_t patterns = 4 * f->dimensions * f->dimensions;
+    const size_t rows = BLOCK_POINTS * ((f->dimensions + 7) / 8 * 8);
+    const bool has_rows = gaussian_is_dense(f) && f->dimensions >= GAUSSIAN_SPARSE_DIMS;
+    return has_rows && rows > patterns ? rows : patterns;
+}
+
 size_t gaussian_scratch_size(const struct factor *f)
 {
-    return 2 * layout_size(f) + moments_size(f) + f->components * (BLOCK_POINTS + 1) +
-           4 * f->dimensions * f->dimensions;
+    return 2 * layout_size(f) + moments_size(f) +
+           f->components * (BLOCK_POINTS + 3 * f->dimensions + 1) +
+           last_size(f);
 }
 
 struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch)
@@ -74,8 +84,11 @@ struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch
     at.resp = at.b + layout_size(f);
     at.moments = at.resp + f->components * BLOCK_POINTS;
     at.again = at.moments + f->components * packed_size(f->dimensions + 1);
-    at.base = at.moments + moments_size(f);
-    at.patterns = at.base + f->components;
+    at.mean = at.moments + moments_size(f);
+    at.shift = at.mean + f->components * f->dimensions;
+    at.delta = at.shift + f->components * f->dimensions;
+    at.base = at.delta + f->components * f->dimensions;
+    at.patterns = at.rows = at.base + f->components;
     return at;
 }
 

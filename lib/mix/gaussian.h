@@ -10,7 +10,8 @@
  *     stats    m [D][K] | C [S][K]
  *     sums     N [K] | F [D][K] | T [S][K]
  *     scratch  a [8][D+1][32] | b, the same | r [K][256] | moments [..][K] and of one
- *              component once more | base [K] | patterns of missing entries [4][D][D]
+ *              component once more | mean, shift, delta [D][K] | base [K] | patterns of missing entries [4][D][D]
+ *              or rows of points [256][D rounded up to 8]
  *
  * W is the inverse factor in units in which log2 f(x) = common + base - |W (x-mu)|^2,
  * and c = W (ref - mu), so that W (x - mu) = W (x - ref) + c: x - ref is taken once for
@@ -38,8 +39,19 @@
 
 /* Beyond this many standard deviations between ref and a mean, densities are taken about
  * the mean itself (relative error 64 eps = 1e-14 in W x at the most); beyond this many
- * between ref and the mean of the points, moments are (64^2 eps = 1e-12 in T). */
+ * between ref and the mean of the points, moments are (64^2 eps = 1e-12 of the variance
+ * in T). */
 #define GAUSSIAN_FAR 64
+
+/* From so many fields on, blocks in which less than this share of the responsibilities is
+ * more than nothing take the sparse kernel. It needs (EPYC 9005, AVX-512, ns per point
+ * and component, by the share that is active):
+ *
+ *               6 %    22 %   40 %   dense
+ *     (16,16)   1.2    2.4    3.9     3.1
+ *     (64,16)   8.9   19     30      44      */
+#define GAUSSIAN_SPARSE_DIMS 16
+#define GAUSSIAN_SPARSE_SHARE 0.3
 
 /* Components worked on at a time outside the kernels: what a vector holds at most. */
 #define GAUSSIAN_LANES 8
@@ -91,7 +103,7 @@ struct gaussian_cache {
 struct gaussian_cache gaussian_cache(const struct factor *f, const double *cache);
 /* And of the scratch. */
 struct gaussian_scratch {
-    double *a, *b, *resp, *moments, *again, *base, *patterns;
+    double *a, *b, *resp, *moments, *again, *mean, *shift, *delta, *base, *patterns, *rows;
 };
 struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch);
 size_t gaussian_scratch_size(const struct factor *f);

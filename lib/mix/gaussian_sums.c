@@ -1,75 +1,48 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sums of a block: moments about the reference of the model from the kernel, made
- * into mass, mean and scatter about that mean, eight components at a time. Where the
- * mean of the points lies far from the reference (in units of their own standard
- * deviation), scatter would be a difference of large numbers: the moments are then
- * taken once more, about the mean just found. */
+ * The sums of a block. The kernel gives moments about the reference of the model; with
+ * the mean of the points they become scatter about that mean, which is joined to what
+ * the sums hold already. Where the mean lies far from the reference (in units of the
+ * points' own standard deviation), scatter would be a difference of large numbers: the
+ * moments of that component are then taken once more, about the mean just found.
+ *
+ * Moments and sums lie with the component last, so loops over components run over
+ * neighbours. */
 #include <string.h>
 
 #include "gaussian.h"
-
-/* The part that a block adds to the sums of up to GAUSSIAN_LANES components. Moments
- * and sums lie with the component last, so that loops over it are contiguous. */
-struct part {
-    size_t first, n; /* components [first, first + n) */
-    double mass[GAUSSIAN_LANES];
-    double shift[MIX_DIMENSIONS_MAX][GAUSSIAN_LANES]; /* sum of r (x - mu) */
-    bool is_far[GAUSSIAN_LANES];
-};
 
 /* What the functions below have in common. */
 struct task {
     const struct factor *f;
     const struct workspace *work;
     const struct block *block;
-    struct gaussian_scratch scratch;
-    struct gaussian_cache cache;
-    struct kernel_moments job;
     const double *param;
+    struct gaussian_cache cache;
+    struct gaussian_scratch scratch;
+    struct kernel_moments job;
 };
 
-/* Row of moments with sum of r x_i, and with sum of r x_i x_j. */
+/* Row of moments with sum of r x_i, and with sum of r x_i x_i. */
 static size_t row_of(const struct factor *f, size_t i)
 {
     return gaussian_is_dense(f) ? packed_size(i + 1) : 1 + 2 * i;
 }
 
-static size_t row_of_product(const struct factor *f, size_t i, size_t j)
+static size_t row_of_square(const struct factor *f, size_t i)
 {
-    return gaussian_is_dense(f) ? packed_size(i + 1) + j + 1 : 2 + 2 * i;
+    return gaussian_is_dense(f) ? packed_size(i + 2) - 1 : 2 + 2 * i;
 }
 
-/* Turns the rows of products into scatter about the mean, in place. */
-static void find_scatter(const struct factor *f, double *moments, size_t stride,
-                         struct part *part)
+/* Mean and shift of component k in field i, from moments about centre. */
+static void find_mean(const struct task *task, size_t i, size_t k, double centre)
 {
-    const double *mass = moments + part->first;
-    double mean[GAUSSIAN_LANES];
-    for (size_t k = 0; k < part->n; k++) {
-        part->mass[k] = mass[k];
-        part->is_far[k] = false;
-    }
-    for (size_t i = 0; i < f->dimensions; i++) {
-        const double *s_i = moments + row_of(f, i) * stride + part->first;
-        for (size_t k = 0; k < part->n; k++) {
-            mean[k] = mass[k] > 0 ? s_i[k] / mass[k] : 0;
-        }
-        for (size_t j = gaussian_is_dense(f) ? 0 : i; j < i; j++) {
-            const double *s_j = moments + row_of(f, j) * stride + part->first;
-            double *q = moments + row_of_product(f, i, j) * stride + part->first;
-            for (size_t k = 0; k < part->n; k++) {
-                q[k] -= mean[k] * s_j[k];
-            }
-        }
-        double *q = moments + row_of_product(f, i, i) * stride + part->first;
-        for (size_t k = 0; k < part->n; k++) {
-            const double between = mean[k] * s_i[k], within = q[k] - between;
-            part->is_far[k] |=
-                !(between <= (double)GAUSSIAN_FAR * GAUSSIAN_FAR * within) && mass[k] > 0;
-            q[k] = within > 0 ? within : 0;
-        }
-    }
+    const struct factor *f = task->f;
+    const double *moments = task->scratch.moments + k;
+    const double n = moments[0], sum = moments[row_of(f, i) * f->components];
+    const size_t at = i * f->components + k;
+    task->scratch.mean[at] = n > 0 ? sum / n : 0;
+    task->scratch.shift[at] = sum + n * (centre - task->param[k * f->dimensions + i]);
 }
 
 static void drop_missing(const struct task *task, double *a)
@@ -80,90 +53,96 @@ static void drop_missing(const struct task *task, double *a)
     }
 }
 
-/* Scatter and shift of component k about the mean that the moments gave. */
-static void repeat(const struct task *task, struct part *part, size_t lane)
+/* The moments of component k about the mean that they gave before. */
+static void repeat(const struct task *task, size_t k)
 {
     const struct factor *f = task->f;
-    const size_t k = part->first + lane, stride = f->components;
-    double *moments = task->scratch.moments + k, *again = task->scratch.again;
+    const size_t dims = f->dimensions, stride = f->components;
+    const size_t n = gaussian_is_dense(f) ? packed_size(dims + 1) : 1 + 2 * dims;
     double centre[MIX_DIMENSIONS_MAX];
     struct kernel_moments job = task->job;
-    struct part alone;
-    for (size_t d = 0; d < f->dimensions; d++) {
-        centre[d] = task->cache.ref[d] + moments[row_of(f, d) * stride] / part->mass[lane];
+    for (size_t d = 0; d < dims; d++) {
+        centre[d] = task->cache.ref[d] + task->scratch.mean[d * stride + k];
     }
-    task->work->kernel->centre(task->block->x + f->first * BLOCK_POINTS, f->dimensions,
-                               job.groups, centre, task->scratch.b);
+    task->work->kernel->centre(task->block->x + f->first * BLOCK_POINTS, dims, job.groups,
+                               centre, task->scratch.b);
     drop_missing(task, task->scratch.b);
     job.a = task->scratch.b;
     job.components = 1;
     job.resp += k * BLOCK_POINTS;
-    job.out = again;
-    alone.first = 0;
-    alone.n = 1;
+    job.out = task->scratch.again;
     task->work->kernel->moments(&job);
-    find_scatter(f, again, 1, &alone);
-    for (size_t i = 0; i < f->dimensions; i++) {
-        part->shift[i][lane] = again[row_of(f, i)] +
-                               part->mass[lane] * (centre[i] - task->param[k * f->dimensions + i]);
-        for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++) {
-            moments[row_of_product(f, i, j) * stride] = again[row_of_product(f, i, j)];
+    for (size_t at = 0; at < n; at++) {
+        task->scratch.moments[at * stride + k] = task->scratch.again[at];
+    }
+    for (size_t d = 0; d < dims; d++) {
+        find_mean(task, d, k, centre[d]);
+    }
+}
+
+/* True if the scatter of component k would lose too many digits in some field: compared
+ * with itself and with what the model expects, for two points may lie close by chance. */
+static bool is_far(const struct task *task, size_t k)
+{
+    const struct factor *f = task->f;
+    const double *moments = task->scratch.moments + k;
+    const double *cov = gaussian_cov(f, task->param, k);
+    for (size_t i = 0; i < f->dimensions && moments[0] > 0; i++) {
+        const double between = task->scratch.mean[i * f->components + k] *
+                               moments[row_of(f, i) * f->components];
+        const double within = moments[row_of_square(f, i) * f->components] - between;
+        const double expected = moments[0] * gaussian_covariance(f, cov, i, i);
+        if (!(between <= (double)GAUSSIAN_FAR * GAUSSIAN_FAR * (within + expected))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find_means(const struct task *task)
+{
+    for (size_t i = 0; i < task->f->dimensions; i++) {
+        for (size_t k = 0; k < task->f->components; k++) {
+            find_mean(task, i, k, task->cache.ref[i]);
+        }
+    }
+    for (size_t k = 0; k < task->f->components; k++) {
+        if (is_far(task, k)) {
+            repeat(task, k);
         }
     }
 }
 
-static void find_part(const struct task *task, struct part *part)
+/* Joins the block to the sums: delta is the distance of the two means, between the
+ * weight of its square. */
+static void join(const struct task *task, double *sums)
 {
     const struct factor *f = task->f;
-    const size_t stride = f->components;
-    find_scatter(f, task->scratch.moments, stride, part);
-    for (size_t i = 0; i < f->dimensions; i++) {
-        const double *s = task->scratch.moments + row_of(f, i) * stride + part->first;
-        const double *mu = task->param + part->first * f->dimensions + i;
-        for (size_t k = 0; k < part->n; k++) {
-            part->shift[i][k] =
-                s[k] + part->mass[k] * (task->cache.ref[i] - mu[k * f->dimensions]);
-        }
+    const size_t dims = f->dimensions, stride = f->components;
+    const double *mass = task->scratch.moments;
+    double *own_mass = sums, *own_shift = sums + stride;
+    struct kernel_join job = {.dims = dims,
+                              .components = stride,
+                              .moments = task->scratch.moments,
+                              .mean = task->scratch.mean,
+                              .between = task->scratch.base,
+                              .scatter = own_shift + dims * stride,
+                              .is_diagonal = task->job.is_diagonal};
+    for (size_t k = 0; k < stride; k++) {
+        const bool has_both = own_mass[k] > 0 && mass[k] > 0;
+        task->scratch.base[k] = has_both ? own_mass[k] * (mass[k] / (own_mass[k] + mass[k])) : 0;
+        job.delta = has_both ? task->scratch.delta : job.delta;
     }
-    for (size_t k = 0; k < part->n; k++) {
-        if (part->is_far[k]) {
-            repeat(task, part, k);
-        }
+    for (size_t at = 0; at < dims * stride; at++) {
+        const size_t k = at % stride;
+        const bool has_both = task->scratch.base[k] > 0;
+        task->scratch.delta[at] =
+            has_both ? task->scratch.shift[at] / mass[k] - own_shift[at] / own_mass[k] : 0;
+        own_shift[at] += task->scratch.shift[at];
     }
-}
-
-/* Adds a part to the sums, whose own parts lie as gaussian.h says. */
-static void join(const struct task *task, const struct part *part, double *sums)
-{
-    const struct factor *f = task->f;
-    const size_t stride = f->components;
-    double *n = sums + part->first, *shift = n + stride;
-    double *scatter = shift + f->dimensions * stride;
-    double delta[MIX_DIMENSIONS_MAX][GAUSSIAN_LANES], between[GAUSSIAN_LANES];
-    bool is_first = true;
-    for (size_t k = 0; k < part->n; k++) {
-        const bool has_both = n[k] > 0 && part->mass[k] > 0;
-        between[k] = has_both ? n[k] * (part->mass[k] / (n[k] + part->mass[k])) : 0;
-        is_first = is_first && !has_both;
-    }
-    for (size_t i = 0; i < f->dimensions; i++) {
-        for (size_t k = 0; k < part->n; k++) {
-            delta[i][k] = between[k] > 0 ? part->shift[i][k] / part->mass[k] -
-                                               shift[i * stride + k] / n[k]
-                                         : 0;
-            shift[i * stride + k] += part->shift[i][k];
-        }
-        for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++, scatter += stride) {
-            const double *q = task->scratch.moments + row_of_product(f, i, j) * stride +
-                              part->first;
-            for (size_t k = 0; k < part->n; k++) {
-                const double cross = is_first ? 0 : between[k] * delta[i][k] * delta[j][k];
-                scatter[k] += q[k] + cross;
-            }
-        }
-    }
-    for (size_t k = 0; k < part->n; k++) {
-        n[k] += part->mass[k];
+    task->work->kernel->join(&job);
+    for (size_t k = 0; k < stride; k++) {
+        own_mass[k] += mass[k];
     }
 }
 
@@ -200,17 +179,27 @@ static const double *only_complete(const struct task *task, const double *resp)
     return task->scratch.resp;
 }
 
+static bool is_sparse(const struct task *task)
+{
+    const struct kernel_moments *job = &task->job;
+    if (job->is_diagonal || job->dims < GAUSSIAN_SPARSE_DIMS) {
+        return false;
+    }
+    const double n = task->work->kernel->count_active(job->resp, job->weight,
+                                                      job->components, job->groups);
+    return n < GAUSSIAN_SPARSE_SHARE * (double)(job->components * task->block->n);
+}
+
 void gaussian_accumulate(const struct factor *f, const double *param, const double *cache,
                          const struct workspace *work, const struct block *block,
                          const double *resp, double *sums)
 {
-    struct part part; /* as a whole never initialised, for it is large */
     struct task task = {.f = f,
                         .work = work,
                         .block = block,
-                        .scratch = gaussian_scratch(f, work->scratch),
+                        .param = param,
                         .cache = gaussian_cache(f, cache),
-                        .param = param};
+                        .scratch = gaussian_scratch(f, work->scratch)};
     task.job = (struct kernel_moments){
         .dims = f->dimensions,
         .components = f->components,
@@ -218,18 +207,15 @@ void gaussian_accumulate(const struct factor *f, const double *param, const doub
         .a = task.scratch.a,
         .resp = block->has_missing ? only_complete(&task, resp) : resp,
         .out = task.scratch.moments,
-        .is_diagonal = !gaussian_is_dense(f)};
+        .is_diagonal = !gaussian_is_dense(f),
+        .weight = block->weight,
+        .rows = task.scratch.rows};
     work->kernel->centre(block->x + f->first * BLOCK_POINTS, f->dimensions,
                          task.job.groups, task.cache.ref, task.scratch.a);
     drop_missing(&task, task.scratch.a);
-    work->kernel->moments(&task.job);
-    for (size_t k = 0; k < f->components; k += GAUSSIAN_LANES) {
-        const size_t left = f->components - k;
-        part.first = k;
-        part.n = left < GAUSSIAN_LANES ? left : GAUSSIAN_LANES;
-        find_part(&task, &part);
-        join(&task, &part, sums);
-    }
+    (is_sparse(&task) ? work->kernel->moments_sparse : work->kernel->moments)(&task.job);
+    find_means(&task);
+    join(&task, sums);
     if (block->has_missing) {
         gaussian_missing_sums(f, param, work, block, resp, sums);
     }

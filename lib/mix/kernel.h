@@ -63,6 +63,23 @@ struct kernel_moments {
     const double *resp; /* components x BLOCK_POINTS */
     double *out;        /* (dims+1)(dims+2)/2 or 1+2dims times components */
     bool is_diagonal;
+    /* For moments_sparse() only. */
+    const double *weight; /* BLOCK_POINTS */
+    double *rows;         /* scratch: BLOCK_POINTS x dims rounded up to 8 */
+};
+/* A responsibility below this share of the point's weight changes no digit of a sum. */
+#define KERNEL_NOTHING 1e-16
+
+/* scatter += what moments are about their mean, plus between delta delta': the rule of
+ * Chan, Golub and LeVeque. Scatter of a field by itself never falls below 0. */
+struct kernel_join {
+    size_t dims, components;
+    const double *moments; /* as kernel_moments gives them */
+    const double *mean;    /* dims x components: first moments over masses */
+    const double *between; /* components */
+    const double *delta;   /* dims x components, or NULL where all of between is 0 */
+    double *scatter;       /* dims(dims+1)/2, or dims, times components */
+    bool is_diagonal;
 };
 
 /* What the E-step needs of up to KERNEL_LANES covariance matrices, one per lane. */
@@ -98,8 +115,15 @@ struct kernel {
     /* out[i] = log2(2^high[i] sum[i]), -inf where sum[i] is 0; i < 32 groups. */
     void (*log_density)(const double *high, const double *sum, size_t groups, double *out);
     void (*moments)(const struct kernel_moments *job);
+    /* The same where it is not diagonal, without the responsibilities that are nothing;
+     * faster from 16 fields on where most are. */
+    void (*moments_sparse)(const struct kernel_moments *job);
+    /* How many responsibilities are more than nothing. */
+    double (*count_active)(const double *resp, const double *weight, size_t components,
+                           size_t groups);
     /* out[k] = sum of resp[k][i] over the groups. */
     void (*mass)(const double *resp, size_t components, size_t groups, double *out);
+    void (*join)(const struct kernel_join *job);
     void (*factor)(struct kernel_factor *job);
     /* out[i] = log2(x[i]) for x >= 0, -inf below 2^-1022. */
     void (*log2)(const double *x, size_t n, double *out);

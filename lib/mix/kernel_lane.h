@@ -38,14 +38,19 @@
 /* What kernel_vector.c puts in its row from the other files of its level. */
 struct kernel_density;
 struct kernel_moments;
+struct kernel_join;
 struct kernel_factor;
 void LEVELLED(kernel_density_full)(const struct kernel_density *job);
 void LEVELLED(kernel_density_diag)(const struct kernel_density *job);
 void LEVELLED(kernel_rotate)(const double *a, size_t dims, size_t groups, const double *w,
                              double *y);
 void LEVELLED(kernel_moments)(const struct kernel_moments *job);
+void LEVELLED(kernel_moments_sparse)(const struct kernel_moments *job);
+double LEVELLED(kernel_count_active)(const double *resp, const double *weight,
+                                     size_t components, size_t groups);
 void LEVELLED(kernel_mass)(const double *resp, size_t components, size_t groups,
                            double *out);
+void LEVELLED(kernel_join)(const struct kernel_join *job);
 void LEVELLED(kernel_factor)(struct kernel_factor *job);
 
 typedef double vec __attribute__((vector_size(8 * LANES)));
@@ -62,6 +67,36 @@ static inline vec load(const double *p)
 static inline void store(double *p, vec v)
 {
     *(loose *)p = v;
+}
+
+/* The first n lanes from memory and 0 after them, and back. */
+static inline vec load_some(const double *p, size_t n)
+{
+    if (n >= LANES) {
+        return load(p);
+    }
+#if LANES == 8
+    return (vec)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
+#elif LANES == 4
+    return (vec){n > 0 ? p[0] : 0, n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0};
+#else
+    return (vec){n > 0 ? p[0] : 0, 0};
+#endif
+}
+
+static inline void store_some(double *p, vec v, size_t n)
+{
+    if (n >= LANES) {
+        store(p, v);
+        return;
+    }
+#if LANES == 8
+    _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)v);
+#else
+    for (size_t lane = 0; lane < n; lane++) {
+        p[lane] = v[lane];
+    }
+#endif
 }
 
 /* Every lane v. */
@@ -113,6 +148,20 @@ static inline vec max_of(vec a, vec b)
 #else
     const ivec mask = a > b;
     return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
+#endif
+}
+
+/* Bit j is set where lane j of a mask is. */
+static inline unsigned bits_of(ivec mask)
+{
+#if LANES == 8
+    return _mm512_movepi64_mask((__m512i)mask);
+#elif LANES == 4
+    return (unsigned)_mm256_movemask_pd((__m256d)mask);
+#elif defined(__x86_64__)
+    return (unsigned)_mm_movemask_pd((__m128d)mask);
+#else
+    return (unsigned)(mask[0] & 1) | (unsigned)(mask[1] & 2);
 #endif
 }
 

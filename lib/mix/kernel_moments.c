@@ -188,3 +188,43 @@ void LEVELLED(kernel_mass)(const double *resp, size_t components, size_t groups,
         }
     }
 }
+
+/* One row of scatter: product (i, j) of some moments, s_j their first moments. */
+INLINE void join_row(const struct kernel_join *job, size_t i, size_t j,
+                     const double *product, const double *s_j, double *scatter)
+{
+    const size_t n = job->components;
+    for (size_t k = 0; k < n; k += LANES) {
+        const size_t left = n - k;
+        const vec mean = load_some(job->mean + i * n + k, left);
+        vec q = fma_less(mean, load_some(s_j + k, left), load_some(product + k, left));
+        if (i == j) {
+            q = max_of(q, all(0));
+        }
+        if (job->delta != NULL) {
+            const vec cross = load_some(job->between + k, left) *
+                              load_some(job->delta + i * n + k, left);
+            q = fma_of(cross, load_some(job->delta + j * n + k, left), q);
+        }
+        store_some(scatter + k, load_some(scatter + k, left) + q, left);
+    }
+}
+
+void LEVELLED(kernel_join)(const struct kernel_join *job)
+{
+    const size_t n = job->components;
+    double *scatter = job->scatter;
+    for (size_t i = 0; i < job->dims; i++) {
+        const double *s_i =
+            job->moments + (job->is_diagonal ? 1 + 2 * i : packed_size(i + 1)) * n;
+        if (job->is_diagonal) {
+            join_row(job, i, i, s_i + n, s_i, scatter);
+            scatter += n;
+            continue;
+        }
+        for (size_t j = 0; j <= i; j++, scatter += n) {
+            join_row(job, i, j, s_i + (j + 1) * n, job->moments + packed_size(j + 1) * n,
+                     scatter);
+        }
+    }
+}

@@ -134,12 +134,47 @@ static void moments(const struct kernel_moments *job)
     }
 }
 
+static double count_active(const double *resp, const double *weight, size_t components,
+                           size_t groups)
+{
+    double count = 0;
+    for (size_t k = 0; k < components; k++) {
+        for (size_t i = 0; i < groups * KERNEL_GROUP; i++) {
+            count += resp[k * BLOCK_POINTS + i] > weight[i] * KERNEL_NOTHING;
+        }
+    }
+    return count;
+}
+
 static void mass(const double *resp, size_t components, size_t groups, double *out)
 {
     for (size_t k = 0; k < components; k++) {
         out[k] = 0;
         for (size_t i = 0; i < groups * KERNEL_GROUP; i++) {
             out[k] += resp[k * BLOCK_POINTS + i];
+        }
+    }
+}
+
+static void join(const struct kernel_join *job)
+{
+    const size_t n = job->components;
+    double *scatter = job->scatter;
+    for (size_t i = 0; i < job->dims; i++) {
+        const size_t s_i = job->is_diagonal ? 1 + 2 * i : packed_size(i + 1);
+        for (size_t j = job->is_diagonal ? i : 0; j <= i; j++) {
+            const size_t row = job->is_diagonal ? s_i + 1 : s_i + j + 1;
+            const size_t s_j = job->is_diagonal ? s_i : packed_size(j + 1);
+            for (size_t k = 0; k < n; k++, scatter++) {
+                double q = job->moments[row * n + k] -
+                           job->mean[i * n + k] * job->moments[s_j * n + k];
+                q = i == j && !(q > 0) ? 0 : q;
+                const double cross = job->delta == NULL ? 0
+                                                        : job->between[k] *
+                                                              job->delta[i * n + k] *
+                                                              job->delta[j * n + k];
+                *scatter += q + cross;
+            }
         }
     }
 }
@@ -199,7 +234,10 @@ const struct kernel kernel_ref = {
     .normalise = normalise,
     .log_density = log_density,
     .moments = moments,
+    .moments_sparse = moments,
+    .count_active = count_active,
     .mass = mass,
+    .join = join,
     .factor = factor,
     .log2 = log2_each,
 };

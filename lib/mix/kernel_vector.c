@@ -156,17 +156,13 @@ static void log_density(const double *high, const double *sum, size_t groups, do
 static void log2_each(const double *x, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i += LANES) {
-        const size_t left = n - i < LANES ? n - i : LANES;
-        double result[LANES];
-        vec value = all(1);
-        for (size_t lane = 0; lane < left; lane++) {
-            value[lane] = x[i + lane];
-        }
+        const vec value = load_some(x + i, n - i);
         const ivec is_normal = value >= 0x1p-1022;
         const vec log2 = log2_of(value);
-        store(result, (vec)(((ivec)log2 & is_normal) |
-                            ((ivec)all(-(double)INFINITY) & ~is_normal)));
-        memcpy(out + i, result, left * sizeof(*out));
+        store_some(out + i,
+                   (vec)(((ivec)log2 & is_normal) |
+                         ((ivec)all(-(double)INFINITY) & ~is_normal)),
+                   n - i);
     }
 }
 
@@ -183,7 +179,10 @@ const struct kernel LEVELLED(kernel) = {
     .normalise = normalise,
     .log_density = log_density,
     .moments = LEVELLED(kernel_moments),
+    .moments_sparse = LEVELLED(kernel_moments_sparse),
+    .count_active = LEVELLED(kernel_count_active),
     .mass = LEVELLED(kernel_mass),
+    .join = LEVELLED(kernel_join),
     .factor = LEVELLED(kernel_factor),
     .log2 = log2_each,
 };

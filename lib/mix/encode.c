@@ -135,7 +135,9 @@ static void walk_events(struct codec *codec, struct events *events)
 static void walk_reservoir(struct codec *codec, struct mix_learner *learner)
 {
     codec_u64(codec, &learner->reservoir.age);
-    codec_u64(codec, &learner->reservoir.offered);
+    codec_u64(codec, &learner->reservoir.drawn);
+    codec_u64(codec, &learner->reservoir.next);
+    codec_f64(codec, &learner->reservoir.largest);
     codec_u64(codec, &learner->next_challenge);
     codec_u64(codec, &learner->last_challenge);
     codec_bool(codec, &learner->is_challenged);
@@ -362,6 +364,9 @@ static bool counts_are_valid(const struct mix_learner *learner)
            (learner->has_model || points_count(learner->open) == 0) &&
            (!learner->is_challenged || (learner->is_warm && held > 0)) &&
            learner->reservoir.age >= (learner->is_warm ? held : 0) &&
+           learner->reservoir.largest >= 0 && learner->reservoir.largest <= 1 &&
+           (learner->reservoir.next == 0 ||
+            learner->reservoir.next > learner->reservoir.age) &&
            info.added == info.learned + info.unscorable + info.frozen + info.queued &&
            isfinite(learner->mean_score) && learner->score_weight >= 0 &&
            isfinite(learner->score_weight);

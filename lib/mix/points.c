@@ -91,16 +91,50 @@ static void block_write(struct block *block, size_t i, const double *x, double w
     block->is_weighted |= weight != 1;
 }
 
+/* Field d of rows [first, first + n) to the lanes from `lane` on. True: one is missing. */
+static bool write_field(struct block *block, size_t d, size_t lane,
+                        const struct mix_rows *rows, size_t first, size_t n)
+{
+    double *out = block->x + d * BLOCK_POINTS + lane;
+    const double *x = rows->x + first * rows->stride + d;
+    bool has_missing = false;
+    for (size_t i = 0; i < n; i++) {
+        const double value = x[i * rows->stride];
+        const bool is_missing = value != value;
+        out[i] = is_missing ? (double)NAN : value + 0.0;
+        has_missing |= is_missing;
+    }
+    return has_missing;
+}
+
+/* Rows that fit in the block, field by field: each is written to one stretch of memory. */
+static void append_rows(struct block *block, const struct mix_rows *rows, size_t first,
+                        size_t n)
+{
+    const size_t lane = block->n;
+    for (size_t d = 0; d < block->dimensions; d++) {
+        block->has_missing |= write_field(block, d, lane, rows, first, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const double weight = rows->weight == NULL ? 1 : rows->weight[first + i];
+        block->weight[lane + i] = weight;
+        block->time[lane + i] = rows->time == NULL ? 0 : rows->time[first + i];
+        block->is_weighted |= weight != 1;
+    }
+    block->n += n;
+}
+
 void points_append(struct points *points, const struct mix_rows *rows, size_t first,
                    size_t n)
 {
-    for (size_t i = first; i < first + n; i++) {
+    while (n > 0) {
         struct block *block = &points->blocks[points->n / BLOCK_POINTS];
-        block_write(block, block->n, rows->x + i * rows->stride,
-                    rows->weight == NULL ? 1 : rows->weight[i],
-                    rows->time == NULL ? 0 : rows->time[i]);
-        block->n++;
-        points->n++;
+        const size_t room = BLOCK_POINTS - block->n;
+        const size_t part = n < room ? n : room;
+        append_rows(block, rows, first, part);
+        points->n += part;
+        first += part;
+        n -= part;
     }
 }
 

@@ -2,17 +2,17 @@
 #include "reservoir.h"
 
 #include "rng.h"
+#include "special.h"
 
 void reservoir_adopt(struct reservoir *reservoir)
 {
     reservoir->age = points_count(reservoir->rows);
-    reservoir->offered += reservoir->age;
 }
 
 void reservoir_clear(struct reservoir *reservoir)
 {
     points_clear(reservoir->rows);
-    reservoir->age = 0;
+    reservoir->age = reservoir->next = 0;
 }
 
 static void get_row(const struct block *block, size_t i, double *x)
@@ -34,26 +34,43 @@ static void append(struct reservoir *reservoir, const struct block *block, size_
     points_append(reservoir->rows, &row, 0, 1);
 }
 
+/* Draws how many rows are passed over before the next that enters. */
+static void draw_next(struct reservoir *reservoir, struct rng *rng)
+{
+    const double size = (double)points_capacity(reservoir->rows);
+    const double before = reservoir->next == 0 ? 1 : reservoir->largest;
+    reservoir->largest = before * special_exp(special_log(rng_uniform(rng)) / size);
+    /* log(1 - W), W > 0 however close to 0 */
+    const double w = reservoir->largest;
+    const double log_rest = w < 1e-8 ? -w * (1 + w / 2) : special_log(1 - w);
+    const double skip = special_log(rng_uniform(rng)) / log_rest;
+    reservoir->next = reservoir->age + 1 + (skip < 1e18 ? (uint64_t)skip : UINT64_C(1) << 60);
+}
+
 static void replace(struct reservoir *reservoir, const struct block *block, size_t i,
                     uint64_t seed)
 {
-    struct rng rng = rng_at(seed, RNG_RESERVOIR, reservoir->offered);
-    const uint64_t slot = rng_below(&rng, reservoir->age);
-    if (slot < points_count(reservoir->rows)) {
-        double x[MIX_DIMENSIONS_MAX];
-        get_row(block, i, x);
-        points_set(reservoir->rows, slot, x, block->weight[i], block->time[i]);
-    }
+    struct rng rng = rng_at(seed, RNG_RESERVOIR, reservoir->drawn++);
+    double x[MIX_DIMENSIONS_MAX];
+    const uint64_t slot = rng_below(&rng, points_capacity(reservoir->rows));
+    get_row(block, i, x);
+    points_set(reservoir->rows, slot, x, block->weight[i], block->time[i]);
+    draw_next(reservoir, &rng);
 }
 
 void reservoir_offer(struct reservoir *reservoir, const struct block *block, uint64_t seed)
 {
     for (size_t i = 0; i < block->n; i++) {
-        reservoir->age++;
-        reservoir->offered++;
         if (points_count(reservoir->rows) < points_capacity(reservoir->rows)) {
             append(reservoir, block, i);
-        } else {
+            reservoir->age++;
+            continue;
+        }
+        if (reservoir->next == 0) {
+            struct rng rng = rng_at(seed, RNG_RESERVOIR, reservoir->drawn++);
+            draw_next(reservoir, &rng);
+        }
+        if (++reservoir->age == reservoir->next) {
             replace(reservoir, block, i, seed);
         }
     }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A uniform sample of all rows since it was emptied (J. S. Vitter, Random sampling with
- * a reservoir, ACM TOMS 11 (1985) 37-57, algorithm R). Whether and where a row enters is
- * a function of the seed and of how many rows were offered before it. */
+ * A uniform sample of all rows since it was emptied. Once it is full, how many rows are
+ * passed over before the next one enters is drawn, not every row's fate (K.-H. Li,
+ * Reservoir-sampling algorithms of time complexity O(n(1 + log(N/n))), ACM TOMS 20
+ * (1994) 481-493, algorithm L). All of it is a function of the seed and of the numbers
+ * drawn before. */
 #ifndef RESERVOIR_H
 #define RESERVOIR_H
 
@@ -13,7 +15,9 @@
 struct reservoir {
     struct points *rows; /* the sample; its capacity is the size of the reservoir */
     uint64_t age;        /* rows offered since it was emptied */
-    uint64_t offered;    /* rows offered ever */
+    uint64_t drawn;      /* times that numbers were drawn, ever */
+    uint64_t next;       /* age at which the next row enters; 0: not drawn yet */
+    double largest;      /* W of algorithm L, the largest of its uniform keys */
 };
 
 /* Rows that are in `rows` already count as all of those offered so far. */

@@ -2,10 +2,11 @@
 #include "tail.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
-/* Bins an e-fold of distance from the reference. */
-#define BINS_PER_FOLD 16
+/* Bins of a doubling: 16, by so many digits of the mantissa. */
+#define BIN_DIGITS 4
 /* Fading raises the unit instead of lowering the bins; past this all are rescaled. */
 #define UNIT_LARGE 1e60
 
@@ -18,8 +19,13 @@ void tail_init(struct tail *tail, double reference)
 
 static size_t bin_of(const struct tail *tail, double score)
 {
-    const double bin = BINS_PER_FOLD * asinh((score - tail->reference) / 2);
-    return (size_t)(TAIL_SIDE + lrint(fmax(-TAIL_SIDE, fmin(TAIL_SIDE, bin))));
+    const double distance = score - tail->reference;
+    const double folded = 1 + fmin(fabs(distance) / 2, 0x1p40);
+    uint64_t bits;
+    memcpy(&bits, &folded, sizeof(bits));
+    const uint64_t wanted = (bits >> (52 - BIN_DIGITS)) - ((uint64_t)1023 << BIN_DIGITS);
+    const size_t bin = wanted < TAIL_SIDE ? (size_t)wanted : TAIL_SIDE - 1;
+    return distance < 0 ? TAIL_SIDE - 1 - bin : TAIL_SIDE + bin;
 }
 
 void tail_add(struct tail *tail, double score, double weight)

@@ -2,11 +2,13 @@
  *
  * A decaying histogram of scores, for the share of recent points that scored lower.
  * It is a rank among recent points, never a probability that follows from the model.
- * Bins are narrow near the median score of the first model and widen away from it:
+ * Bins are 1/8 nat wide at the median score of the first model and widen with the
+ * distance from it, 16 for every doubling of
  *
- *     bin = round(16 asinh((score - reference) / 2))
+ *     1 + |score - reference| / 2
  *
- * so that 256 bins on either side reach 9e6 nats, more than a bounded score can differ.
+ * so that 352 bins on either side reach 8e6 nats, more than a bounded score can differ.
+ * The bin is in the bits of that number: exponent and four digits of the mantissa.
  * Histograms about the same reference merge by adding.
  */
 #ifndef TAIL_H
@@ -14,8 +16,8 @@
 
 #include <stddef.h>
 
-#define TAIL_SIDE 256
-#define TAIL_BINS (2 * TAIL_SIDE + 1)
+#define TAIL_SIDE 352
+#define TAIL_BINS (2 * TAIL_SIDE)
 
 struct tail {
     double reference;       /* nats */

@@ -18,12 +18,12 @@
 /* Blocks of BLOCK_POINTS in the largest open block. */
 #define PARTS_MAX 256
 
-/* Scores the points of a block with the model that has not seen them. */
+/* Scores the points of a block from their densities in the scratch, of a model that has
+ * not seen them. */
 static void score_points(struct mix_learner *learner, const struct block *block)
 {
     double score[BLOCK_POINTS];
     const struct background background = background_of(learner->scales, learner->pace.na);
-    estep_score(learner->estep, learner->model, block);
     score_block(&background, block, learner->estep->log_density, score);
     for (size_t i = 0; i < block->n; i++) {
         if (isnan(score[i])) {
@@ -120,11 +120,15 @@ static double watch_block(struct mix_learner *learner, const struct block *block
 static double expect(struct mix_learner *learner, const struct block *block)
 {
     double difference = 0;
-    score_points(learner, block);
     if (learner->is_warm && learner->watch != NULL) {
+        estep_score(learner->estep, learner->model, block);
+        score_points(learner, block);
         difference = watch_block(learner, block);
+        estep_run(learner->estep, learner->fast_model, block);
+    } else { /* the fast model will do: it differs by some 1e-4 nats at most */
+        estep_score(learner->estep, learner->fast_model, block);
+        score_points(learner, block);
     }
-    estep_run(learner->estep, learner->fast_model, block);
     sums_add(learner->sums, learner->estep, learner->fast_model, block);
     if (!learner->is_warm || learner_is_challenged(&learner->options)) {
         reservoir_offer(&learner->reservoir, block, learner->options.seed);

@@ -31,7 +31,10 @@ START_TEST(the_score_is_the_log_of_the_mixture_with_the_background)
     for (size_t i = 0; i < COUNT(log_densities); i++) {
         const double p = 0.99 * exp(log_densities[i]);
         const double expected = log(p + 0.01 * exp(cauchy(3) + cauchy(-4)));
-        ck_assert_double_eq_tol(score_point(&bg, x, log_densities[i]), expected, 1e-13);
+        /* 1e-7 nats where the background is far below, as score.c says. */
+        const double tolerance = log_densities[i] > -5 ? 1e-7 : 1e-13;
+        ck_assert_double_eq_tol(score_point(&bg, x, log_densities[i]), expected,
+                                tolerance);
     }
     scales_destroy(&scales);
 }

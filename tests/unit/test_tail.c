@@ -31,9 +31,7 @@ START_TEST(shares_are_never_zero_or_one)
 END_TEST
 
 /* The share that scores lower is uniform for points like those before: 20,000 shares
- * fall below p as often as a binomial with the wide band of 4.5 sd lets them. Bins are
- * 1/16 of an e-fold wide, 1/8 nat near the reference, so a normal score puts up to
- * 0.025 into a bin; p lies where bins are lighter. */
+ * fall below p as often as a binomial with the wide band of 4.5 sd lets them. */
 START_TEST(shares_of_like_points_are_uniform)
 {
     const uint64_t seed = unit_seed(7);

@@ -53,6 +53,7 @@ static struct search *prepare_fit(struct mix_learner *learner)
         .starts = is_last(learner) ? LAST_STARTS : EARLY_STARTS,
         .old = learner->has_model ? learner->fast_model : NULL,
         .index = points_count(learner->memory),
+        .is_sampled = true,
         .coarse_passes = COARSE_PASSES,
         .coarse_tolerance = COARSE_TOLERANCE,
         .split_rounds = is_last(learner) ? SPLIT_ROUNDS : 0,

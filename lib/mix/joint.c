@@ -38,19 +38,7 @@ void joint_destroy(struct joint **joint)
 
 void joint_sample(struct joint *joint, const struct points *points)
 {
-    const size_t n = points_count(points), room = points_capacity(joint->points);
-    const size_t wanted = n < room ? n : room;
-    double x[MIX_DIMENSIONS_MAX], weight, time;
-    points_clear(joint->points);
-    for (size_t i = 0; i < wanted; i++) {
-        const struct mix_rows row = {.x = x,
-                                     .n = 1,
-                                     .stride = points_dimensions(points),
-                                     .weight = &weight,
-                                     .time = &time};
-        points_get(points, i * n / wanted, x, &weight, &time);
-        points_append(joint->points, &row, 0, 1);
-    }
+    points_stride(joint->points, points);
 }
 
 void joint_fill(struct joint *joint, struct estep *estep, const struct mix_model *model,

@@ -154,6 +154,23 @@ void points_get(const struct points *points, size_t i, double *x, double *weight
     }
 }
 
+void points_stride(struct points *sample, const struct points *points)
+{
+    const size_t n = points_count(points), room = points_capacity(sample);
+    const size_t wanted = n < room ? n : room;
+    double x[MIX_DIMENSIONS_MAX], weight, time;
+    const struct mix_rows row = {.x = x,
+                                 .n = 1,
+                                 .stride = points_dimensions(points),
+                                 .weight = &weight,
+                                 .time = &time};
+    points_clear(sample);
+    for (size_t i = 0; i < wanted; i++) {
+        points_get(points, i * n / wanted, x, &weight, &time);
+        points_append(sample, &row, 0, 1);
+    }
+}
+
 void points_set(struct points *points, size_t i, const double *x, double weight,
                 double time)
 {

@@ -51,6 +51,8 @@ void points_append(struct points *points, const struct mix_rows *rows, size_t fi
 /* Point i as a row: x has D doubles, weight and time may be NULL. */
 void points_get(const struct points *points, size_t i, double *x, double *weight,
                 double *time);
+/* sample <- every so-manieth point, to its capacity; all of them where they fit. */
+void points_stride(struct points *sample, const struct points *points);
 /* Overwrites point i < count. */
 void points_set(struct points *points, size_t i, const double *x, double weight,
                 double time);

@@ -11,6 +11,8 @@
 #define PRIOR_CHANGE 0.1
 #define PRIOR_ROUNDS 8
 #define PRIOR_PASSES 50
+/* Points for the starts at most. */
+#define SAMPLE_MAX 8192
 /* Keeps the random numbers of plans apart. */
 #define STARTS_MAX 65536
 /* Cost of sorting a field in point-E-steps a point: log2(n) comparisons and more. */
@@ -31,6 +33,8 @@ struct search *search_new(const struct mix_options *options, const struct shape 
         return NULL;
     }
     const size_t n = points_count(points);
+    const bool is_sampled = plan->is_sampled && n > SAMPLE_MAX;
+    const size_t n_starts = is_sampled ? SAMPLE_MAX : n;
     search->options = options;
     search->points = points;
     search->plan = *plan;
@@ -39,24 +43,30 @@ struct search *search_new(const struct mix_options *options, const struct shape 
     search->best = model_new(shape);
     search->trial = model_new(shape);
     search->em = em_new(shape);
-    search->kmeans = kmeans_new(shape->dimensions, shape->components, n);
+    search->kmeans = kmeans_new(shape->dimensions, shape->components, n_starts);
+    search->sample = is_sampled ? points_new(shape->dimensions, n_starts) : NULL;
     search->values = calloc(n + 1, sizeof(*search->values));
     if (plan->split_rounds > 0) {
         search->splitmerge = splitmerge_new(options, shape, n);
     }
-    if ((plan->split_rounds > 0 && search->splitmerge == NULL) ||
+    if ((is_sampled && search->sample == NULL) ||
+        (plan->split_rounds > 0 && search->splitmerge == NULL) ||
         search->scales == NULL || search->best == NULL || search->trial == NULL ||
         search->em == NULL || search->kmeans == NULL || search->values == NULL) {
         search_destroy(&search);
         return NULL;
     }
     search->prior = prior_of(search->scales);
+    if (is_sampled) {
+        points_stride(search->sample, points);
+    }
     return search;
 }
 
 void search_destroy(struct search **search)
 {
     if (*search != NULL) {
+        points_destroy(&(*search)->sample);
         scales_destroy(&(*search)->scales);
         mix_model_destroy(&(*search)->best);
         mix_model_destroy(&(*search)->trial);
@@ -74,20 +84,28 @@ static void spend(uint64_t *budget, uint64_t cost)
     *budget = *budget > cost ? *budget - cost : 0;
 }
 
+/* The points that starts are made and compared on. */
+static const struct points *start_points(const struct search *search)
+{
+    return search->sample != NULL ? search->sample : search->points;
+}
+
 static void begin_start(struct search *search)
 {
     /* Starts of one plan and plans of one learner draw different numbers. */
     const uint64_t index = search->plan.index * STARTS_MAX + search->start;
     scales_first_prior(search->scales, search->options->components);
-    kmeans_start(search->kmeans, search->points, search->scales, search->options->seed,
-                 index);
+    kmeans_start(search->kmeans, start_points(search), search->scales,
+                 search->options->seed, index);
     search->step = SEARCH_SEED;
 }
 
 static void climb(struct search *search, size_t passes, double tolerance,
                   enum search_step step)
 {
-    em_start(search->em, search->points, &search->prior, search->trial, passes, tolerance);
+    const bool is_start = step == SEARCH_CLIMB || step == SEARCH_REVISE;
+    em_start(search->em, is_start ? start_points(search) : search->points, &search->prior,
+             search->trial, passes, tolerance);
     search->step = step;
 }
 
@@ -107,7 +125,7 @@ static void seed(struct search *search, uint64_t *budget)
 {
     spend(budget, kmeans_step(search->kmeans));
     if (kmeans_is_done(search->kmeans)) {
-        em_from_kmeans(search->em, search->kmeans, search->points, &search->prior,
+        em_from_kmeans(search->em, search->kmeans, start_points(search), &search->prior,
                        search->trial);
         scales_update_prior(search->scales, search->trial);
         climb(search, search->plan.coarse_passes, search->plan.coarse_tolerance,

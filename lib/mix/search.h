@@ -2,7 +2,8 @@
  *
  * The search for a good model of points in memory, resumable in slices: k-means++
  * starts, batch EM from each and from an older model if there is one, the prior fitted
- * to the winner, then a last EM. Used by the warm-up of a learner and by mix_fit().
+ * to the winner, then a last EM. Used by the warm-up of a learner and by mix_fit(). In
+ * the warm-up many points are sampled for the starts, which only have to find the basin.
  *
  *     MEASURE -> SEED -> CLIMB -> ... -> REVISE -> PRIOR -> SPLIT -> FINISH -> done
  *                  ^-------'              (old)   (S0 <-> EM)
@@ -27,6 +28,7 @@ struct search_plan {
     size_t coarse_passes;         /* EM passes of each start */
     double coarse_tolerance;      /* nats a point */
     bool is_final;                /* the best start is the result as it is */
+    bool is_sampled;              /* starts are made on a sample of many points */
     size_t split_rounds;          /* of split and merge; 0: none */
     size_t fine_passes;           /* EM passes of the winner, 0: none */
     double fine_tolerance;
@@ -48,6 +50,7 @@ enum search_step {
 struct search {
     const struct mix_options *options;
     const struct points *points;
+    struct points *sample;        /* of them, for the starts; NULL: the starts take all */
     struct search_plan plan;
     enum search_step step;
     struct scales *scales;        /* result: of the points, with the prior's S0 */

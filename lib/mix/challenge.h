@@ -39,14 +39,14 @@ struct challenge {
     double memory;                     /* points behind it */
     struct scales *scales;             /* result: floors and prior */
     struct prior prior;
-    struct mix_model *model;           /* result */
-    struct mix_model *climbed;         /* before split and merge */
-    struct em *em;                     /* em->stats: those of the result */
+    struct mix_model *model;   /* result */
+    struct mix_model *climbed; /* before split and merge */
+    struct em *em;             /* em->stats: those of the result */
     struct splitmerge *splitmerge;
-    struct weighted *values;           /* scratch to measure with */
+    struct weighted *values; /* scratch to measure with */
     struct comparison comparison;
     enum challenge_step step;
-    size_t at;                         /* next field or block */
+    size_t at; /* next field or block */
     bool is_resynced, has_won;
 };
 

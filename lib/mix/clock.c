@@ -51,7 +51,8 @@ double clock_discount(struct clock *clock, struct points *rows, double half_life
     const double last = newest(rows, half_life, scratch);
     const double before = clock->now;
     const bool is_wrong = clock->is_set && before - last > BEHIND_MAX * half_life;
-    const double kept = clock->is_set && !is_wrong ? share_at(last - before, half_life) : 1;
+    const double kept =
+        clock->is_set && !is_wrong ? share_at(last - before, half_life) : 1;
     if (!clock->is_set || is_wrong || last > before) {
         clock->now = last;
     }
@@ -64,7 +65,8 @@ double clock_discount(struct clock *clock, struct points *rows, double half_life
     return kept;
 }
 
-double clock_weight(const struct clock *clock, const struct points *rows, double half_life)
+double clock_weight(const struct clock *clock, const struct points *rows,
+                    double half_life)
 {
     double sum = 0;
     for (size_t j = 0; j < points_blocks(rows); j++) {

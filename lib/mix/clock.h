@@ -18,7 +18,7 @@
 #include "points.h"
 
 struct clock {
-    double now;   /* newest time that was believed, seconds */
+    double now; /* newest time that was believed, seconds */
     bool is_set;
 };
 

@@ -77,7 +77,8 @@ static void survey(const struct points *points, bool *has_weight, bool *has_time
 }
 
 /* A stored row may have come from anywhere: what no row could be, is damage. */
-static bool row_is_possible(const double *x, size_t dimensions, double weight, double time)
+static bool row_is_possible(const double *x, size_t dimensions, double weight,
+                            double time)
 {
     for (size_t d = 0; d < dimensions; d++) {
         if (fabs(x[d]) > ROW_VALUE_MAX) { /* NaN is a missing entry */

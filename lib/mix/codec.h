@@ -20,10 +20,10 @@ enum codec_mode { CODEC_MEASURE, CODEC_WRITE, CODEC_READ };
 
 struct codec {
     enum codec_mode mode;
-    unsigned char *out;       /* CODEC_WRITE */
-    const unsigned char *in;  /* CODEC_READ */
-    size_t size;              /* bytes there are to read */
-    size_t at;                /* bytes passed so far */
+    unsigned char *out;      /* CODEC_WRITE */
+    const unsigned char *in; /* CODEC_READ */
+    size_t size;             /* bytes there are to read */
+    size_t at;               /* bytes passed so far */
     bool has_failed;
 };
 

@@ -21,10 +21,10 @@
 #include <stdint.h>
 
 struct detector {
-    double sum;        /* g, nats */
-    uint64_t blocks;   /* in mean and squares, 4096 at most */
-    double mean;       /* of d, nats a block */
-    double squares;    /* sum of squared deviations from the mean */
+    double sum;      /* g, nats */
+    uint64_t blocks; /* in mean and squares, 4096 at most */
+    double mean;     /* of d, nats a block */
+    double squares;  /* sum of squared deviations from the mean */
 };
 
 /* d of a block: the log densities of its points under both models, and their weights. */

@@ -61,7 +61,8 @@ static void end_pass(struct em *em)
 {
     const double before = em->log_likelihood;
     em->weight = em->sums->weight;
-    em->log_likelihood = em->weight > 0 ? em->sums->log_likelihood / em->weight : -HUGE_VAL;
+    em->log_likelihood =
+        em->weight > 0 ? em->sums->log_likelihood / em->weight : -HUGE_VAL;
     const bool has_converged =
         em->tolerance > 0 && em->pass > 0 && em->log_likelihood - before < em->tolerance;
     if (has_converged || em->pass >= em->max_passes || em->weight == 0) {

@@ -23,17 +23,17 @@ struct em {
     /* Scratch, owned. */
     struct estep *estep;
     struct sums *sums;
-    struct stats *stats;      /* of the model once is_done */
+    struct stats *stats; /* of the model once is_done */
     /* The run, set by em_start. */
     const struct points *points;
     const struct prior *prior;
-    struct mix_model *model;  /* fitted in place, the caller's */
+    struct mix_model *model; /* fitted in place, the caller's */
     size_t max_passes;
-    double tolerance;         /* nats a point; 0: never stops early */
-    size_t pass;              /* M-steps made */
-    size_t block;             /* next block of this E-step */
-    double log_likelihood;    /* of the model, nats a point; NaN before the first E-step */
-    double weight;            /* of the points that could be scored */
+    double tolerance;      /* nats a point; 0: never stops early */
+    size_t pass;           /* M-steps made */
+    size_t block;          /* next block of this E-step */
+    double log_likelihood; /* of the model, nats a point; NaN before the first E-step */
+    double weight;         /* of the points that could be scored */
     bool is_done;
 };
 

@@ -29,7 +29,8 @@
 
 /* ---- The members --------------------------------------------------------- */
 
-static void walk_stats(struct codec *codec, struct stats *stats, const struct shape *shape)
+static void walk_stats(struct codec *codec, struct stats *stats,
+                       const struct shape *shape)
 {
     codec_f64s(codec, stats->rho, shape->components);
     codec_f64s(codec, stats->values, shape->stats_size);
@@ -173,10 +174,9 @@ static uint64_t fingerprint(const struct mix_options *options)
 {
     unsigned char bytes[12 * 8];
     struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
-    uint64_t numbers[] = {options->dimensions, options->components, options->covariance,
-                          options->seed,       options->block,      options->warmup,
-                          options->marginalize, options->adapt,
-                          options->window};
+    uint64_t numbers[] = {options->dimensions,  options->components, options->covariance,
+                          options->seed,        options->block,      options->warmup,
+                          options->marginalize, options->adapt,      options->window};
     double steps[] = {options->step_exponent, options->step_offset, options->half_life};
     codec_u64s(&codec, numbers, sizeof(numbers) / sizeof(numbers[0]));
     codec_f64s(&codec, steps, sizeof(steps) / sizeof(steps[0]));
@@ -343,9 +343,9 @@ static bool model_state_is_valid(const struct mix_learner *learner,
                                  struct mix_model *scratch)
 {
     const double pace[] = {learner->pace.base, learner->pace.n, learner->pace.na};
-    return isfinite(learner->clock.now) && scales_are_valid(learner->scales) && all_positive(pace, 3) &&
-           tail_is_valid(&learner->tail) && model_is_valid(learner->fast_model) &&
-           model_is_valid(learner->model) &&
+    return isfinite(learner->clock.now) && scales_are_valid(learner->scales) &&
+           all_positive(pace, 3) && tail_is_valid(&learner->tail) &&
+           model_is_valid(learner->fast_model) && model_is_valid(learner->model) &&
            stats_are_valid(learner->fast, learner, scratch) &&
            stats_are_valid(learner->slow, learner, scratch) &&
            (learner->watch == NULL || watch_is_valid(learner, scratch));
@@ -358,8 +358,8 @@ static bool counts_are_valid(const struct mix_learner *learner)
     mix_learner_info(learner, &info);
     const size_t held = points_count(learner->memory);
     const size_t capacity = points_capacity(learner->memory);
-    const bool fits = learner->is_warm || (held <= learner->next_fit &&
-                                           learner->next_fit <= capacity);
+    const bool fits =
+        learner->is_warm || (held <= learner->next_fit && learner->next_fit <= capacity);
     return fits && (learner->has_model || !learner->is_warm) &&
            (learner->has_model || points_count(learner->open) == 0) &&
            (!learner->is_challenged || (learner->is_warm && held > 0)) &&
@@ -372,7 +372,8 @@ static bool counts_are_valid(const struct mix_learner *learner)
            isfinite(learner->score_weight);
 }
 
-static enum mix_err read_state(struct mix_learner *learner, const void *bytes, size_t size)
+static enum mix_err read_state(struct mix_learner *learner, const void *bytes,
+                               size_t size)
 {
     struct codec codec = {
         .mode = CODEC_READ, .in = bytes, .size = size - TRAILER, .at = HEADER};

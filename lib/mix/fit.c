@@ -83,8 +83,7 @@ static struct search_plan plan_of(const struct mix_fit_options *fit)
 
 struct mix_model *mix_fit(const struct mix_options *options,
                           const struct mix_fit_options *fit, const struct mix_rows *rows,
-                          mix_fit_progress_fn *progress, void *context,
-                          enum mix_err *err)
+                          mix_fit_progress_fn *progress, void *context, enum mix_err *err)
 {
     enum mix_err local;
     err = err == NULL ? &local : err;

@@ -29,7 +29,7 @@ struct mix_job {
     struct mix_learner *learner;
     struct search *search;       /* a fit of the warm-up, or NULL */
     struct challenge *challenge; /* or a challenge */
-    bool is_finished; /* while the learner was frozen; waits for the thaw */
+    bool is_finished;            /* while the learner was frozen; waits for the thaw */
 };
 
 static bool fit_is_due(const struct mix_learner *learner)
@@ -102,10 +102,8 @@ void job_destroy(struct mix_job **job)
 static void count_fit(struct mix_learner *learner, const struct em *em, bool is_first)
 {
     struct counts *counts = &learner->counts;
-    const uint64_t waiting =
-        is_first ? points_count(learner->memory) : counts->deferred;
-    const uint64_t lost =
-        em->sums->unscorable < waiting ? em->sums->unscorable : waiting;
+    const uint64_t waiting = is_first ? points_count(learner->memory) : counts->deferred;
+    const uint64_t lost = em->sums->unscorable < waiting ? em->sums->unscorable : waiting;
     counts->learned += waiting - lost;
     counts->points += waiting - lost;
     counts->unscorable += lost;
@@ -150,8 +148,7 @@ static void schedule_next(struct mix_learner *learner)
         }
         return;
     }
-    learner->next_fit =
-        2 * learner->next_fit < warmup ? 2 * learner->next_fit : warmup;
+    learner->next_fit = 2 * learner->next_fit < warmup ? 2 * learner->next_fit : warmup;
 }
 
 /* The points that a fit stands for: with a half-life, what its rows still count. */
@@ -230,9 +227,9 @@ bool mix_job_run(struct mix_job *job, uint64_t budget)
 {
     struct mix_learner *learner = job->learner;
     const uint64_t slice = budget > 0 ? budget : 1;
-    job->is_finished = job->is_finished ||
-                       (job->challenge != NULL ? challenge_run(job->challenge, slice)
-                                               : search_run(job->search, slice));
+    job->is_finished =
+        job->is_finished || (job->challenge != NULL ? challenge_run(job->challenge, slice)
+                                                    : search_run(job->search, slice));
     if (!job->is_finished) {
         return false;
     }

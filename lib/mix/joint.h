@@ -11,12 +11,12 @@
 #include "points.h"
 
 struct joint {
-    size_t components;   /* K */
+    size_t components;     /* K */
     struct points *points; /* the sample, owned */
-    double *resp;        /* per block K x BLOCK_POINTS: e_ik / t_i */
-    double *log_total;   /* per block BLOCK_POINTS: log t_i, nats */
-    double *mass;        /* K: sum of weight times e_ik / t_i */
-    double weight;       /* of the sample */
+    double *resp;          /* per block K x BLOCK_POINTS: e_ik / t_i */
+    double *log_total;     /* per block BLOCK_POINTS: log t_i, nats */
+    double *mass;          /* K: sum of weight times e_ik / t_i */
+    double weight;         /* of the sample */
 };
 
 /* capacity: points of the sample at most. NULL without memory. */

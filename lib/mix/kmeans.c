@@ -15,15 +15,16 @@ struct kmeans {
     const struct points *points;
     const struct scales *scales;
     struct rng rng;
-    double *inverse;   /* D: 1 / scale of a field */
-    double *centres;   /* K x D, units of the fields */
-    double *nearest;   /* per point: squared distance to its centre, scaled fields */
-    double *trial;     /* per point: the same with the candidate added */
-    double *best;      /* per point: the same with the best candidate so far */
-    double *sums;      /* K x D about the old centre, then K x D weights */
-    double *mass;      /* K: weight of the points of a centre */
-    uint32_t *label;   /* per point: its centre */
-    uint32_t *owner;   /* K: the centre whose points this one shares, itself if it has any */
+    double *inverse; /* D: 1 / scale of a field */
+    double *centres; /* K x D, units of the fields */
+    double *nearest; /* per point: squared distance to its centre, scaled fields */
+    double *trial;   /* per point: the same with the candidate added */
+    double *best;    /* per point: the same with the best candidate so far */
+    double *sums;    /* K x D about the old centre, then K x D weights */
+    double *mass;    /* K: weight of the points of a centre */
+    uint32_t *label; /* per point: its centre */
+    uint32_t
+        *owner; /* K: the centre whose points this one shares, itself if it has any */
     uint32_t *sharers; /* K: how many centres share the points of this one */
     size_t chosen;     /* centres chosen so far */
     size_t passes;     /* Lloyd iterations made */
@@ -305,7 +306,8 @@ static uint32_t nearest_owner(const struct kmeans *km, size_t k)
         double distance = 0;
         for (size_t d = 0; d < km->dimensions; d++) {
             const double z = (km->centres[l * km->dimensions + d] -
-                              km->centres[k * km->dimensions + d]) * km->inverse[d];
+                              km->centres[k * km->dimensions + d]) *
+                             km->inverse[d];
             distance += z * z;
         }
         if (km->mass[l] > 0 && distance < least) {

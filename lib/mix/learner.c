@@ -11,113 +11,6 @@
 #include "rows.h"
 #include "score.h"
 
-/* Rows of the warm-up: 50 a free parameter, within these. */
-#define WARMUP_PER_PARAMETER 50
-#define WARMUP_MIN 8192
-#define WARMUP_MAX 32768
-/* With a half-life: the rows of the warm-up count alike, whatever their age, so there
- * are few of them. */
-#define WARMUP_HALF_LIFE 2048
-/* Rows before the first model, at least, and 2 (D + 1). */
-#define FIRST_FIT_MIN 64
-
-static size_t free_parameters(const struct mix_options *options)
-{
-    const size_t d = options->dimensions, k = options->components;
-    switch (options->covariance) {
-    case MIX_FULL:
-        return k - 1 + k * d + k * d * (d + 1) / 2;
-    case MIX_TIED:
-        return k - 1 + k * d + d * (d + 1) / 2;
-    case MIX_SPHERICAL:
-        return k - 1 + k * d + k;
-    default:
-        return k - 1 + 2 * k * d;
-    }
-}
-
-static size_t clamp(size_t value, size_t low, size_t high)
-{
-    return value < low ? low : value > high ? high : value;
-}
-
-size_t learner_warmup(const struct mix_options *options)
-{
-    const size_t least = options->components * (options->dimensions + 1);
-    const size_t wanted = WARMUP_PER_PARAMETER * free_parameters(options);
-    size_t found = clamp(wanted, WARMUP_MIN, WARMUP_MAX);
-    if (options->warmup > 0) {
-        return options->warmup;
-    }
-    if (options->window > 0 && options->window < found) {
-        found = options->window; /* what is to be forgotten is not waited for */
-    }
-    if (options->half_life > 0 && found > WARMUP_HALF_LIFE) {
-        found = WARMUP_HALF_LIFE;
-    }
-    return found < least ? least : found;
-}
-
-size_t learner_first_fit(const struct mix_options *options)
-{
-    const size_t least = 2 * (options->dimensions + 1);
-    const size_t first = least < FIRST_FIT_MIN ? FIRST_FIT_MIN : least;
-    const size_t warmup = learner_warmup(options);
-    return first < warmup ? first : warmup;
-}
-
-/* Rows that a challenge needs: 25 a free parameter, within these. */
-#define CHALLENGE_PER_PARAMETER 25
-#define CHALLENGE_MIN 2000
-#define CHALLENGE_MAX 20000
-/* Points that the watch remembers: 8 a free parameter, at least these. */
-/* The fast window begins at 25 points a free parameter, at least these. */
-#define WINDOW_PER_PARAMETER 25
-#define WINDOW_MIN 1000
-#define WATCH_PER_PARAMETER 8
-#define WATCH_MIN 500
-
-size_t learner_challenge_rows(const struct mix_options *options)
-{
-    const size_t wanted = CHALLENGE_PER_PARAMETER * free_parameters(options);
-    const size_t rows = clamp(wanted, CHALLENGE_MIN, CHALLENGE_MAX);
-    const size_t warmup = learner_warmup(options);
-    return rows < warmup ? rows : warmup;
-}
-
-double learner_watch_points(const struct mix_options *options)
-{
-    const size_t wanted = WATCH_PER_PARAMETER * free_parameters(options);
-    return (double)(wanted < WATCH_MIN ? WATCH_MIN : wanted);
-}
-
-double learner_window(const struct mix_options *options)
-{
-    const size_t wanted = WINDOW_PER_PARAMETER * free_parameters(options);
-    return (double)(wanted < WINDOW_MIN ? WINDOW_MIN : wanted);
-}
-
-/* A sample of the whole stream is no judge of a model that is to forget. */
-bool learner_is_challenged(const struct mix_options *options)
-{
-    return options->step_exponent == 0 && options->window == 0 && options->half_life == 0;
-}
-
-bool learner_adapts(const struct mix_options *options)
-{
-    return options->adapt && learner_is_challenged(options);
-}
-
-/* The reservoir is no smaller than this, however short the warm-up. */
-#define RESERVOIR_MIN 8192
-
-static size_t memory_rows(const struct mix_options *options)
-{
-    const size_t warmup = learner_warmup(options);
-    return learner_is_challenged(options) && warmup < RESERVOIR_MIN ? RESERVOIR_MIN
-                                                                    : warmup;
-}
-
 static void watch_destroy(struct watch **watch)
 {
     if (*watch != NULL) {
@@ -150,7 +43,7 @@ static bool allocate(struct mix_learner *learner)
     const size_t dims = shape->dimensions;
     const size_t block = learner->options.block;
     const bool adapts = learner_adapts(&learner->options);
-    learner->memory = points_new(dims, memory_rows(&learner->options));
+    learner->memory = points_new(dims, learner_memory_rows(&learner->options));
     learner->reservoir.rows = learner->memory;
     learner->watch = adapts ? watch_new(shape) : NULL;
     const bool has_clock = learner->options.half_life > 0;
@@ -166,10 +59,11 @@ static bool allocate(struct mix_learner *learner)
     learner->estep = estep_new(shape);
     learner->sums = sums_new(shape);
     return (!adapts || learner->watch != NULL) &&
-           (!has_clock || learner->times != NULL) && learner->memory != NULL && learner->open != NULL && learner->fast != NULL &&
-           learner->slow != NULL && learner->fast_model != NULL &&
-           learner->model != NULL && learner->scales != NULL && learner->ids != NULL &&
-           learner->estep != NULL && learner->sums != NULL;
+           (!has_clock || learner->times != NULL) && learner->memory != NULL &&
+           learner->open != NULL && learner->fast != NULL && learner->slow != NULL &&
+           learner->fast_model != NULL && learner->model != NULL &&
+           learner->scales != NULL && learner->ids != NULL && learner->estep != NULL &&
+           learner->sums != NULL;
 }
 
 /* Copies the options, and what they point to. */
@@ -465,8 +359,7 @@ enum mix_err mix_learner_score(const struct mix_learner *learner, const double *
         return MIX_ENOTREADY;
     }
     const struct mix_rows row = {.x = x, .n = 1, .stride = learner->shape.dimensions};
-    const struct background background =
-        background_of(learner->scales, learner->pace.na);
+    const struct background background = background_of(learner->scales, learner->pace.na);
     double log_density;
     const enum mix_err err = mix_model_log_density(learner->model, &row, &log_density);
     if (err != MIX_OK) {

@@ -41,65 +41,67 @@
 #define WARMUP_BLOCK 64
 
 struct counts {
-    uint64_t added;      /* rows taken = learned + unscorable + frozen + queued */
+    uint64_t added; /* rows taken = learned + unscorable + frozen + queued */
     uint64_t learned;
     uint64_t unscorable;
     uint64_t frozen;
-    uint64_t deferred;   /* rows of the memory that had no density; the next fit decides */
-    uint64_t points;     /* rows in this model */
-    uint64_t updates;    /* M-steps since start or reset */
+    uint64_t deferred; /* rows of the memory that had no density; the next fit decides */
+    uint64_t points;   /* rows in this model */
+    uint64_t updates;  /* M-steps since start or reset */
 };
 
 /* What watches for changes: a model of the last points. */
 struct watch {
     struct stats *stats;
     struct mix_model *model;
-    struct sums *sums;            /* scratch */
+    struct sums *sums; /* scratch */
     struct detector detector;
 };
 
 struct mix_learner {
-    struct mix_options options;   /* resolution points to `resolution` or is NULL */
-    double *resolution;           /* D, owned */
+    struct mix_options options; /* resolution points to `resolution` or is NULL */
+    double *resolution;         /* D, owned */
     struct shape shape;
 
-    struct points *memory;        /* rows of the warm-up, then the reservoir's sample */
+    struct points *memory; /* rows of the warm-up, then the reservoir's sample */
     struct reservoir reservoir;
-    uint64_t next_challenge;      /* age of the reservoir at which one is due */
-    uint64_t last_challenge;      /* age at the one before, 0: none since it was emptied */
-    bool is_challenged;           /* a challenge is due */
-    bool has_old_scales;          /* floors are of before a change */
-    bool is_ending;               /* the fit that is due is the last of the warm-up */
-    struct points *open;          /* the open block */
-    size_t next_fit;              /* a fit is due when memory holds so many rows */
-    bool is_warm;                 /* the last fit of the warm-up was made */
+    uint64_t next_challenge; /* age of the reservoir at which one is due */
+    uint64_t last_challenge; /* age at the one before, 0: none since it was emptied */
+    bool is_challenged;      /* a challenge is due */
+    bool has_old_scales;     /* floors are of before a change */
+    bool is_ending;          /* the fit that is due is the last of the warm-up */
+    struct points *open;     /* the open block */
+    size_t next_fit;         /* a fit is due when memory holds so many rows */
+    bool is_warm;            /* the last fit of the warm-up was made */
     bool is_frozen;
 
-    struct watch *watch;          /* NULL unless the learner adapts */
+    struct watch *watch; /* NULL unless the learner adapts */
     struct stats *fast, *slow;
     struct mix_model *fast_model; /* makes the responsibilities */
     struct mix_model *model;      /* published */
     bool has_model;
-    struct scales *scales;        /* of the last fit */
+    struct scales *scales; /* of the last fit */
     struct pace pace;
-    struct clock clock;           /* set with a half-life only */
-    double *times;                /* scratch of the clock; NULL without a half-life */
-    uint64_t *ids;                /* K */
+    struct clock clock; /* set with a half-life only */
+    double *times;      /* scratch of the clock; NULL without a half-life */
+    uint64_t *ids;      /* K */
     uint64_t next_id;
 
     struct counts counts;
-    uint64_t floored;             /* variances of `model` at their floor */
-    double mean_score;            /* nats; prequential, over score_weight points */
+    uint64_t floored;  /* variances of `model` at their floor */
+    double mean_score; /* nats; prequential, over score_weight points */
     double score_weight;
     struct tail tail;
     struct events events;
 
-    struct estep *estep;          /* scratch */
-    struct sums *sums;            /* scratch */
-    struct mix_job *job;          /* work under way, or NULL */
+    struct estep *estep; /* scratch */
+    struct sums *sums;   /* scratch */
+    struct mix_job *job; /* work under way, or NULL */
 };
 
-/* Rows of the memory at which the warm-up ends, and those of the first model. */
+/* extent.c: rows of the memory at which the warm-up ends, and those of the first model;
+ * rows that it has room for, as the reservoir is to be no smaller than it needs. */
+size_t learner_memory_rows(const struct mix_options *options);
 size_t learner_warmup(const struct mix_options *options);
 size_t learner_first_fit(const struct mix_options *options);
 

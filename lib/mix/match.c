@@ -18,7 +18,7 @@ static void add_block(struct match *match, const struct estep *old,
     for (size_t i = 0; i < k; i++) {
         const double *a = old->resp + i * BLOCK_POINTS;
         for (size_t j = 0; j < k; j++) {
-            const double *b = new->resp + j * BLOCK_POINTS;
+            const double *b = new->resp + j *BLOCK_POINTS;
             double sum = 0;
             for (size_t p = 0; p < BLOCK_POINTS; p++) {
                 sum += a[p] * b[p];
@@ -34,7 +34,8 @@ static void add_block(struct match *match, const struct estep *old,
 }
 
 /* G becomes J. */
-static void normalise(struct match *match, const double *old_square, const double *new_square)
+static void normalise(struct match *match, const double *old_square,
+                      const double *new_square)
 {
     const size_t k = match->components;
     for (size_t i = 0; i < k; i++) {

@@ -34,9 +34,8 @@ struct moves *moves_new(const struct shape *shape, size_t capacity, size_t slots
     moves->weight = calloc(BLOCK_POINTS, sizeof(double));
     if (moves->joint == NULL || moves->stats == NULL || moves->left == NULL ||
         moves->right == NULL || moves->slots_model == NULL || moves->pair == NULL ||
-        moves->pair_model == NULL ||
-        moves->pair_estep == NULL || moves->pair_sums == NULL ||
-        moves->slots_estep == NULL || moves->weight == NULL) {
+        moves->pair_model == NULL || moves->pair_estep == NULL ||
+        moves->pair_sums == NULL || moves->slots_estep == NULL || moves->weight == NULL) {
         moves_destroy(&moves);
     }
     return moves;
@@ -172,8 +171,8 @@ static double cut_change(struct moves *moves, size_t i, size_t j, double share)
         const double *log_total = joint->log_total + b * BLOCK_POINTS;
         estep_joint(moves->pair_estep, moves->pair_model, block);
         for (size_t p = 0; p < block->n; p++) {
-            const double gone = resp[i * BLOCK_POINTS + p] +
-                                (i == j ? 0 : resp[j * BLOCK_POINTS + p]);
+            const double gone =
+                resp[i * BLOCK_POINTS + p] + (i == j ? 0 : resp[j * BLOCK_POINTS + p]);
             const double come = special_exp(out[p] - log_total[p]) +
                                 special_exp(out[BLOCK_POINTS + p] - log_total[p]);
             sum += block->weight[p] *
@@ -187,10 +186,8 @@ struct cut moves_cut(struct moves *moves, const struct prior *prior, size_t i, s
                      enum family_cut way)
 {
     struct cut cut = {.i = i, .j = j, .change = -HUGE_VAL, .share = 0.5};
-    const double mass =
-        moves->joint->mass[i] + (i == j ? 0 : moves->joint->mass[j]);
-    const double share =
-        moves->stats->rho[i] + (i == j ? 0 : moves->stats->rho[j]);
+    const double mass = moves->joint->mass[i] + (i == j ? 0 : moves->joint->mass[j]);
+    const double share = moves->stats->rho[i] + (i == j ? 0 : moves->stats->rho[j]);
     moves_merge(moves, i, j, moves->right, &moves->slots_shape, 0);
     stats_split(moves->right, &moves->slots_shape, 0, way, prior->s0, moves->pair);
     moves->pair->rho[0] = moves->pair->rho[1] = 0.5;

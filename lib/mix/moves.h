@@ -12,21 +12,21 @@
 #include "stats.h"
 
 struct merge {
-    size_t i, j;      /* components */
-    double loss;      /* nats a point, small when they cover the same points */
+    size_t i, j; /* components */
+    double loss; /* nats a point, small when they cover the same points */
 };
 
 /* A component or a merged pair, cut in two. */
 struct cut {
-    size_t i, j;      /* what is cut; j = i: the one component */
-    double change;    /* nats a point by the cut alone, merge included */
-    double share;     /* of the first half */
+    size_t i, j;   /* what is cut; j = i: the one component */
+    double change; /* nats a point by the cut alone, merge included */
+    double share;  /* of the first half */
 };
 
 struct moves {
     struct shape shape, slots_shape, pair_shape;
     struct joint *joint;
-    struct stats *stats;      /* of the model that is to be improved */
+    struct stats *stats;        /* of the model that is to be improved */
     struct stats *left, *right; /* slots: components to be merged */
     struct mix_model *slots_model;
     struct estep *slots_estep;
@@ -34,7 +34,7 @@ struct moves {
     struct mix_model *pair_model;
     struct estep *pair_estep;
     struct sums *pair_sums;
-    double *weight;           /* BLOCK_POINTS */
+    double *weight; /* BLOCK_POINTS */
 };
 
 struct moves *moves_new(const struct shape *shape, size_t capacity, size_t slots);

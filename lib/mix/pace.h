@@ -6,7 +6,8 @@
  * in the state, and 25 a free parameter as the base,
  *
  *     fast:  gamma = b / W,   W = min(n, base (n / base)^0.3)
- *     slow:  gamma = b (1 + eta) / (na + eta b),   eta = 0.5: weights that grow like n^0.5
+ *     slow:  gamma = b (1 + eta) / (na + eta b),   eta = 0.5: weights that grow like
+ * n^0.5
  *
  * A memory that was asked for caps both: na stays at `window` points, or is the sum of
  * what all points still count after their half-lives; both averages are then plain
@@ -25,15 +26,15 @@
 #include "mix.h"
 
 struct pace {
-    double base;  /* the window where it began to grow */
-    double n;     /* points in the state */
-    double na;    /* memory of the slow average, in points */
+    double base; /* the window where it began to grow */
+    double n;    /* points in the state */
+    double na;   /* memory of the slow average, in points */
 };
 
 /* What a block of weight b does to the two averages. */
 struct steps {
-    double fast, slow;              /* gamma in (0, 1] */
-    double fast_points, slow_points;/* n_eff of their M-steps */
+    double fast, slow;               /* gamma in (0, 1] */
+    double fast_points, slow_points; /* n_eff of their M-steps */
 };
 
 /* Both averages were set from `points` points. window: what the fast iterate remembers

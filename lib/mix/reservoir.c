@@ -44,7 +44,8 @@ static void draw_next(struct reservoir *reservoir, struct rng *rng)
     const double w = reservoir->largest;
     const double log_rest = w < 1e-8 ? -w * (1 + w / 2) : special_log(1 - w);
     const double skip = special_log(rng_uniform(rng)) / log_rest;
-    reservoir->next = reservoir->age + 1 + (skip < 1e18 ? (uint64_t)skip : UINT64_C(1) << 60);
+    reservoir->next =
+        reservoir->age + 1 + (skip < 1e18 ? (uint64_t)skip : UINT64_C(1) << 60);
 }
 
 static void replace(struct reservoir *reservoir, const struct block *block, size_t i,
@@ -58,7 +59,8 @@ static void replace(struct reservoir *reservoir, const struct block *block, size
     draw_next(reservoir, &rng);
 }
 
-void reservoir_offer(struct reservoir *reservoir, const struct block *block, uint64_t seed)
+void reservoir_offer(struct reservoir *reservoir, const struct block *block,
+                     uint64_t seed)
 {
     for (size_t i = 0; i < block->n; i++) {
         if (points_count(reservoir->rows) < points_capacity(reservoir->rows)) {

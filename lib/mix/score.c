@@ -26,9 +26,8 @@
 struct background background_of(const struct scales *scales, double points)
 {
     const double eps = 1 / (points + 1);
-    struct background bg = {.scales = scales,
-                            .log_model = special_log(1 - eps),
-                            .log_eps = special_log(eps)};
+    struct background bg = {
+        .scales = scales, .log_model = special_log(1 - eps), .log_eps = special_log(eps)};
     bg.log_peak = bg.log_eps;
     for (size_t d = 0; d < scales->dimensions; d++) {
         bg.log_peak -= special_log(PI * BACKGROUND_WIDTH * scales->sd[d]);
@@ -79,7 +78,8 @@ static double log_background(const struct background *bg, const double *x, size_
     for (size_t d = 0; d < scales->dimensions; d++) {
         const double value = x[d * stride];
         if (!isnan(value)) {
-            log_bg += log_cauchy(value, scales->mean[d], BACKGROUND_WIDTH * scales->sd[d]);
+            log_bg +=
+                log_cauchy(value, scales->mean[d], BACKGROUND_WIDTH * scales->sd[d]);
             observed++;
         }
     }
@@ -141,7 +141,6 @@ void score_block(const struct background *bg, const struct block *block,
     double products[BLOCK_POINTS];
     multiply(bg, block, products);
     for (size_t i = 0; i < block->n; i++) {
-        score[i] =
-            score_one(bg, block->x + i, BLOCK_POINTS, products[i], log_density[i]);
+        score[i] = score_one(bg, block->x + i, BLOCK_POINTS, products[i], log_density[i]);
     }
 }

@@ -21,7 +21,7 @@ struct background {
     const struct scales *scales; /* mean and sd of each field */
     double log_model;            /* log(1 - eps) */
     double log_eps;
-    double log_peak;             /* log eps + the largest log bg(x) of a complete point */
+    double log_peak; /* log eps + the largest log bg(x) of a complete point */
 };
 
 struct background background_of(const struct scales *scales, double points);

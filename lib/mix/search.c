@@ -20,9 +20,8 @@
 
 struct prior prior_of(const struct scales *scales)
 {
-    return (struct prior){.nu0 = (double)scales->dimensions + 2,
-                          .s0 = scales->s0,
-                          .vf = scales->floor};
+    return (struct prior){
+        .nu0 = (double)scales->dimensions + 2, .s0 = scales->s0, .vf = scales->floor};
 }
 
 struct search *search_new(const struct mix_options *options, const struct shape *shape,
@@ -113,8 +112,8 @@ static void measure(struct search *search, uint64_t *budget)
 {
     const double *given = search->options->resolution;
     const size_t d = search->field++;
-    scales_measure(search->scales, search->points, d, given == NULL ? (double)NAN : given[d],
-                   search->values);
+    scales_measure(search->scales, search->points, d,
+                   given == NULL ? (double)NAN : given[d], search->values);
     spend(budget, SORT_COST * points_count(search->points));
     if (search->field == search->scales->dimensions) {
         begin_start(search);

@@ -22,15 +22,15 @@
 #include "splitmerge.h"
 
 struct search_plan {
-    size_t starts;                /* k-means++ starts */
-    const struct mix_model *old;  /* also climbed from; NULL: none */
-    uint64_t index;               /* keys the random numbers, beside the seed */
-    size_t coarse_passes;         /* EM passes of each start */
-    double coarse_tolerance;      /* nats a point */
-    bool is_final;                /* the best start is the result as it is */
-    bool is_sampled;              /* starts are made on a sample of many points */
-    size_t split_rounds;          /* of split and merge; 0: none */
-    size_t fine_passes;           /* EM passes of the winner, 0: none */
+    size_t starts;               /* k-means++ starts */
+    const struct mix_model *old; /* also climbed from; NULL: none */
+    uint64_t index;              /* keys the random numbers, beside the seed */
+    size_t coarse_passes;        /* EM passes of each start */
+    double coarse_tolerance;     /* nats a point */
+    bool is_final;               /* the best start is the result as it is */
+    bool is_sampled;             /* starts are made on a sample of many points */
+    size_t split_rounds;         /* of split and merge; 0: none */
+    size_t fine_passes;          /* EM passes of the winner, 0: none */
     double fine_tolerance;
     mix_fit_progress_fn *progress; /* after every pass; NULL: nobody asks */
     void *context;
@@ -50,21 +50,21 @@ enum search_step {
 struct search {
     const struct mix_options *options;
     const struct points *points;
-    struct points *sample;        /* of them, for the starts; NULL: the starts take all */
+    struct points *sample; /* of them, for the starts; NULL: the starts take all */
     struct search_plan plan;
     enum search_step step;
-    struct scales *scales;        /* result: of the points, with the prior's S0 */
-    struct mix_model *best;       /* result */
-    double best_log_likelihood;   /* nats a point */
-    struct mix_model *trial;      /* the start being climbed */
-    struct em *em;                /* em->stats at the end: those of the best model */
+    struct scales *scales;      /* result: of the points, with the prior's S0 */
+    struct mix_model *best;     /* result */
+    double best_log_likelihood; /* nats a point */
+    struct mix_model *trial;    /* the start being climbed */
+    struct em *em;              /* em->stats at the end: those of the best model */
     struct kmeans *kmeans;
     struct splitmerge *splitmerge; /* NULL without split_rounds */
-    struct weighted *values;      /* scratch of scales_measure */
-    struct prior prior;           /* views into scales */
-    size_t start;                 /* starts made */
-    size_t field;                 /* fields measured */
-    size_t rounds;                /* of the prior */
+    struct weighted *values;       /* scratch of scales_measure */
+    struct prior prior;            /* views into scales */
+    size_t start;                  /* starts made */
+    size_t field;                  /* fields measured */
+    size_t rounds;                 /* of the prior */
 };
 
 /* Options, points and what the plan points to must stay until the search is

@@ -35,11 +35,11 @@
 enum step { SM_WEIGH, SM_LOSS, SM_GAIN, SM_RECUT, SM_TRY, SM_CLIMB, SM_JUDGE, SM_DONE };
 
 struct candidate {
-    double change;   /* estimated, nats a point */
+    double change; /* estimated, nats a point */
     bool is_recut;
     struct merge merge;
-    size_t k;        /* component that is cut; of a recut: the slot of its halves */
-    double share;    /* of the first half */
+    size_t k;     /* component that is cut; of a recut: the slot of its halves */
+    double share; /* of the first half */
 };
 
 struct splitmerge {
@@ -47,22 +47,22 @@ struct splitmerge {
     struct moves *moves;
     struct em *em;
     struct mix_model *trial, *best;
-    struct stats *halves;       /* slots 2k, 2k+1: of component k; then of the recuts */
+    struct stats *halves; /* slots 2k, 2k+1: of component k; then of the recuts */
     struct stats *trial_stats;
-    struct merge *merges;       /* pairs, cheapest first once their losses are known */
+    struct merge *merges; /* pairs, cheapest first once their losses are known */
     size_t n_merges, merges_max;
-    double *overlap;            /* K x K: sums of r_i r_j over the sample */
-    struct cut *gains;          /* K: the best cut of each component */
+    double *overlap;   /* K x K: sums of r_i r_j over the sample */
+    struct cut *gains; /* K: the best cut of each component */
     struct candidate candidates[CANDIDATES];
     size_t n_candidates, n_moves; /* moves first, then recuts */
 
     const struct points *points;
     const struct prior *prior;
-    struct mix_model *model;    /* the caller's */
+    struct mix_model *model; /* the caller's */
     enum step step;
-    size_t at;                  /* next piece of the step */
+    size_t at; /* next piece of the step */
     size_t rounds, accepted;
-    double best_log_likelihood; /* of the candidates, on the sample */
+    double best_log_likelihood;   /* of the candidates, on the sample */
     struct comparison comparison; /* of the judgement, on all points */
 };
 
@@ -230,8 +230,9 @@ static bool is_listed(const struct splitmerge *sm, size_t i, size_t j)
 static void list_pairs(struct splitmerge *sm)
 {
     const size_t k = sm->shape.components;
-    const size_t room =
-        sm->merges_max < PAIRS_PER_COMPONENT * k ? sm->merges_max : PAIRS_PER_COMPONENT * k;
+    const size_t room = sm->merges_max < PAIRS_PER_COMPONENT * k
+                            ? sm->merges_max
+                            : PAIRS_PER_COMPONENT * k;
     size_t lightest = 0;
     sm->n_merges = 0;
     for (size_t i = 0; i < k; i++) {
@@ -338,7 +339,9 @@ static void rank_moves(struct splitmerge *sm)
             const double change = sm->gains[k].change - merge->loss;
             if (k != merge->i && k != merge->j && change > -HUGE_VAL) {
                 offer(sm,
-                      (struct candidate){.change = change, .merge = *merge, .k = k,
+                      (struct candidate){.change = change,
+                                         .merge = *merge,
+                                         .k = k,
                                          .share = sm->gains[k].share},
                       0, MOVES_TRIED);
             }
@@ -386,8 +389,8 @@ static uint64_t recut(struct splitmerge *sm)
         rank_moves(sm);
     }
     if (way == CUT_NESTED || way < sm->shape.dimensions) {
-        const struct cut cut = moves_cut(sm->moves, sm->prior, merge->i, merge->j,
-                                         (enum family_cut)way);
+        const struct cut cut =
+            moves_cut(sm->moves, sm->prior, merge->i, merge->j, (enum family_cut)way);
         offer_recut(sm, &cut);
     }
     if (++sm->at == pairs * FAMILY_CUTS) {

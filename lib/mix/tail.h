@@ -20,9 +20,9 @@
 #define TAIL_BINS (2 * TAIL_SIDE)
 
 struct tail {
-    double reference;       /* nats */
-    double unit;            /* what a point added now counts, grows as old ones fade */
-    double total;           /* sum of the bins */
+    double reference; /* nats */
+    double unit;      /* what a point added now counts, grows as old ones fade */
+    double total;     /* sum of the bins */
     double bins[TAIL_BINS];
 };
 

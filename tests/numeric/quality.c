@@ -151,8 +151,8 @@ static bool run_case(const struct quality_case *c, size_t seeds)
         online_s += out.online_s / (double)seeds;
         batch_s += out.batch_s / (double)seeds;
         if (gap[i] > c->gap_most) {
-            printf("    seed %zu: gap %.5f, batch of 10 %.5f below the truth's\n", 1000 + i,
-                   gap[i], out.from_truth - out.batch);
+            printf("    seed %zu: gap %.5f, batch of 10 %.5f below the truth's\n",
+                   1000 + i, gap[i], out.from_truth - out.batch);
         }
     }
     qsort(gap, seeds, sizeof(*gap), compare);

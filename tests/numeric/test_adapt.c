@@ -104,7 +104,8 @@ START_TEST(a_jump_is_found_and_followed)
 {
     const uint64_t seed = unit_seed(211) + (uint64_t)_i;
     struct mix_model *truth = mixture_random(D, K, 4, seed);
-    struct sample s = sample_draw(truth, seed, N), after = sample_draw(truth, seed + 1, N);
+    struct sample s = sample_draw(truth, seed, N),
+                  after = sample_draw(truth, seed + 1, N);
     for (size_t i = N / 2; i < N; i++) {
         s.x[i * D] += 6;
     }

@@ -121,8 +121,8 @@ static double enormous(struct rng *rng, size_t i)
 START_TEST(no_clock_breaks_the_model)
 {
     enum { D = 2, K = 2 };
-    clock_fn *const clocks[] = {still,   backwards,      jumping, once_a_century,
-                                there_and_back, enormous};
+    clock_fn *const clocks[] = {still,          backwards,      jumping,
+                                once_a_century, there_and_back, enormous};
     ck_assert_uint_eq(COUNT(clocks), 6);
     struct mix_model *truth = mixture_random(D, K, 6, 403);
     struct sample s = sample_draw(truth, 404, N);

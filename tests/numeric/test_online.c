@@ -4,7 +4,8 @@
  * units and offsets, one pass as good as batch EM. */
 #include "mixture.h"
 
-static struct mix_learner *learn(const struct mix_options *options, const struct sample *s)
+static struct mix_learner *learn(const struct mix_options *options,
+                                 const struct sample *s)
 {
     struct mix_learner *learner = mix_learner_new(options, NULL);
     ck_assert_ptr_nonnull(learner);
@@ -146,7 +147,8 @@ START_TEST(one_pass_is_as_good_as_batch)
     const struct {
         size_t d, k, n;
         double separation, gap;
-    } cases[] = {{1, 2, 30000, 3, 5e-4}, {2, 5, 40000, 6, 5e-4}, {2, 3, 40000, 2.5, 1e-3}};
+    } cases[] = {
+        {1, 2, 30000, 3, 5e-4}, {2, 5, 40000, 6, 5e-4}, {2, 3, 40000, 2.5, 1e-3}};
     const uint64_t seed = unit_seed(84) + (uint64_t)_i;
     struct mix_model *truth =
         mixture_random(cases[_i].d, cases[_i].k, cases[_i].separation, seed);
@@ -158,7 +160,8 @@ START_TEST(one_pass_is_as_good_as_batch)
     struct mix_model *batch = fit(&options, &s);
     const double gap = mean_log_density(batch, &held_out) -
                        mean_log_density(mix_learner_model(online), &held_out);
-    ck_assert_msg(gap < cases[_i].gap, "seed %llu: %g nats", (unsigned long long)seed, gap);
+    ck_assert_msg(gap < cases[_i].gap, "seed %llu: %g nats", (unsigned long long)seed,
+                  gap);
     mix_learner_destroy(&online);
     mix_model_destroy(&batch);
     mix_model_destroy(&truth);

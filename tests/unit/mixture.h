@@ -146,8 +146,8 @@ static inline struct mix_model *mixture_random(size_t d, size_t components,
     for (size_t k = 0; k < components; k++) {
         weights[k] /= total;
     }
-    struct mix_model *model = mix_model_new(d, components, MIX_FULL, weights, means,
-                                            covariances, NULL);
+    struct mix_model *model =
+        mix_model_new(d, components, MIX_FULL, weights, means, covariances, NULL);
     require(model != NULL);
     free(weights);
     free(means);

@@ -8,7 +8,8 @@ START_TEST(numbers_come_back_bit_for_bit)
     const double doubles[] = {0.0, -0.0, 1.0 / 3, 5e-324, HUGE_VAL, (double)NAN};
     const uint64_t integers[] = {0, 1, UINT64_C(0x0123456789abcdef), UINT64_MAX};
     unsigned char bytes[256];
-    struct codec out = {.mode = CODEC_WRITE, .out = bytes}, size = {.mode = CODEC_MEASURE};
+    struct codec out = {.mode = CODEC_WRITE, .out = bytes},
+                 size = {.mode = CODEC_MEASURE};
     double d[COUNT(doubles)];
     uint64_t u[COUNT(integers)];
     bool yes = true, no = false;

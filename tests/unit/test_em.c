@@ -104,7 +104,8 @@ END_TEST
 
 START_TEST(one_component_is_the_mean_and_covariance_after_one_pass)
 {
-    struct mix_model *truth = mixture_random(D, K, 4, 31), *one = mixture_random(D, 1, 1, 32);
+    struct mix_model *truth = mixture_random(D, K, 4, 31),
+                     *one = mixture_random(D, 1, 1, 32);
     struct sample s = sample_draw(truth, 31, N);
     struct points *points = sample_points(&s);
     struct em *em = em_new(&one->shape);

@@ -168,7 +168,8 @@ START_TEST(every_other_length_is_found)
     unsigned char *bytes = state_bytes(learner, &size);
     unsigned char *longer = calloc(1, size + 100);
     memcpy(longer, bytes, size);
-    for (size_t n = 0; n < size + 100; n += n < 100 || n > size - 100 ? 1 : 1 + size / 500) {
+    for (size_t n = 0; n < size + 100;
+         n += n < 100 || n > size - 100 ? 1 : 1 + size / 500) {
         if (n != size) {
             /* A copy of the exact length lets a sanitizer see every read past it. */
             unsigned char *exact = malloc(n + (n == 0));
@@ -284,8 +285,9 @@ static void change_resolution(struct mix_options *o)
 START_TEST(a_state_of_other_options_is_refused)
 {
     void (*const changes[])(struct mix_options *) = {
-        change_seed,       change_block,   change_components, change_covariance,
-        change_missing,    change_step,    change_resolution, change_adapt, change_window, change_half_life,
+        change_seed,    change_block,     change_components, change_covariance,
+        change_missing, change_step,      change_resolution, change_adapt,
+        change_window,  change_half_life,
     };
     struct mix_learner *learner = learner_at(2);
     size_t size;

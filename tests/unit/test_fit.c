@@ -134,7 +134,8 @@ START_TEST(bad_rows_are_left_out)
     mix_fit_options_init(&fit);
     struct mix_model *a = mix_fit(&options, &fit, &clean, NULL, NULL, NULL);
     struct mix_model *b = mix_fit(&options, &fit, &all, NULL, NULL, NULL);
-    ck_assert(memcmp(mix_model_means(a), mix_model_means(b), K * D * sizeof(double)) == 0);
+    ck_assert(memcmp(mix_model_means(a), mix_model_means(b), K * D * sizeof(double)) ==
+              0);
     mix_model_destroy(&a);
     mix_model_destroy(&b);
     free(s.x);

@@ -50,8 +50,8 @@ START_TEST(separated_clusters_are_found_from_any_seed)
         double nearest = HUGE_VAL;
         for (size_t l = 0; l < K; l++) {
             const double *mean = mix_model_means(truth) + k * D;
-            nearest = fmin(nearest, hypot(centres[l * D] - mean[0],
-                                          centres[l * D + 1] - mean[1]));
+            nearest = fmin(nearest,
+                           hypot(centres[l * D] - mean[0], centres[l * D + 1] - mean[1]));
         }
         /* A mean of some 100 points of standard deviation below 1.8. */
         ck_assert_msg(nearest < 1, "seed %d: component %zu is %g away", _i + 1, k,

@@ -81,9 +81,9 @@ START_TEST(rows_that_cannot_be_learned_are_counted_and_change_nothing)
     const struct {
         double x[D], weight, time;
     } bad[] = {
-        {{nan, 1}, 1, 0},  {{1, inf}, 1, 0}, {{-inf, 1}, 1, 0}, {{1e151, 0}, 1, 0},
-        {{0, 0}, -1, 0},   {{0, 0}, nan, 0}, {{0, 0}, inf, 0},  {{0, 0}, 1, nan},
-        {{0, 0}, 1, -inf},
+        {{nan, 1}, 1, 0},   {{1, inf}, 1, 0}, {{-inf, 1}, 1, 0},
+        {{1e151, 0}, 1, 0}, {{0, 0}, -1, 0},  {{0, 0}, nan, 0},
+        {{0, 0}, inf, 0},   {{0, 0}, 1, nan}, {{0, 0}, 1, -inf},
     };
     struct mix_options options = small_options();
     struct mix_learner *with = new_learner(&options), *without = new_learner(&options);
@@ -91,8 +91,11 @@ START_TEST(rows_that_cannot_be_learned_are_counted_and_change_nothing)
     for (size_t i = 0; i < s.n; i++) {
         const size_t b = i % COUNT(bad);
         const struct mix_rows row = {.x = s.x + i * D, .n = 1, .stride = D};
-        const struct mix_rows wrong = {.x = bad[b].x, .n = 1, .stride = D,
-                                       .weight = &bad[b].weight, .time = &bad[b].time};
+        const struct mix_rows wrong = {.x = bad[b].x,
+                                       .n = 1,
+                                       .stride = D,
+                                       .weight = &bad[b].weight,
+                                       .time = &bad[b].time};
         feed_rows(with, wrong);
         feed_rows(with, row);
         feed_rows(without, row);
@@ -273,8 +276,8 @@ START_TEST(a_learner_started_from_a_model_publishes_that_model)
 {
     const enum mix_covariance type = (enum mix_covariance)_i;
     const double weights[] = {0.25, 0.75}, means[] = {0, 0, 5, 5};
-    const double all[MIX_COVARIANCES][8] = {{1, 0.5, 0.5, 2, 3, 0, 0, 1}, {1, 2, 3, 1},
-                                            {1, 2}, {1, 0.5, 0.5, 2}};
+    const double all[MIX_COVARIANCES][8] = {
+        {1, 0.5, 0.5, 2, 3, 0, 0, 1}, {1, 2, 3, 1}, {1, 2}, {1, 0.5, 0.5, 2}};
     struct mix_model *model = mix_model_new(D, 2, type, weights, means, all[_i], NULL);
     struct mix_options options;
     mix_options_init(&options, D, 2);
@@ -395,8 +398,8 @@ START_TEST(identities_stay_with_their_components)
         const double *now = mix_model_means(mix_learner_model(learner));
         for (size_t k = 0; k < K && done > 0; k++) {
             ck_assert(ids[k] == info_of(learner).ids[k]);
-            ck_assert(hypot(now[k * D] - means[k * D], now[k * D + 1] - means[k * D + 1]) <
-                      2);
+            ck_assert(
+                hypot(now[k * D] - means[k * D], now[k * D + 1] - means[k * D + 1]) < 2);
         }
         memcpy(ids, info_of(learner).ids, sizeof(ids));
         memcpy(means, now, sizeof(means));

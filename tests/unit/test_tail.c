@@ -88,10 +88,8 @@ END_TEST
 int main(void)
 {
     const struct unit_test tests[] = {
-        UNIT(a_rank_is_the_share_below),
-        UNIT(shares_are_never_zero_or_one),
-        UNIT(shares_of_like_points_are_uniform),
-        UNIT(fading_halves_what_was_there),
+        UNIT(a_rank_is_the_share_below),         UNIT(shares_are_never_zero_or_one),
+        UNIT(shares_of_like_points_are_uniform), UNIT(fading_halves_what_was_there),
         UNIT(a_long_stream_does_not_overflow),
     };
     return unit_run("tail", tests, COUNT(tests));

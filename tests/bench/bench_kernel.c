@@ -18,6 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
 #include "estep.h"
 #include "kernel.h"
 #include "mix.h"
@@ -81,37 +87,40 @@ static double now_ns(void)
 #define CHAINS 12 /* independent sums: two units, latency of four to six */
 #define PEAK_LOOPS 20000
 
-#define PEAK(name, lanes, target_of)                                                     \
-    target_of static double name(void)                                                   \
+/* How fast CHAINS vectors of `lanes` doubles are multiplied and added. */
+#define PEAK(name, features, vector, lanes, set, multiply_add)                           \
+    features static double name(void)                                                    \
     {                                                                                    \
-        typedef double vec __attribute__((vector_size(8 * (lanes))));                    \
-        vec sum[CHAINS];                                                                 \
-        vec a = (vec){0} + 0.999, b = (vec){0} + 1e-3;                                   \
+        vector sum[CHAINS];                                                              \
+        const vector a = set(0.999), b = set(1e-3);                                      \
+        double lane[lanes], total = 0;                                                   \
         for (int j = 0; j < CHAINS; j++) {                                               \
-            sum[j] = (vec){0} + j;                                                       \
+            sum[j] = set((double)j);                                                     \
         }                                                                                \
-        __asm__ volatile("" ::: "memory");                                               \
         const double start = now_ns();                                                   \
         for (int i = 0; i < PEAK_LOOPS; i++) {                                           \
             _Pragma("GCC unroll 12") for (int j = 0; j < CHAINS; j++) {                  \
-                sum[j] = sum[j] * a + b;                                                 \
+                sum[j] = multiply_add(sum[j], a, b);                                     \
             }                                                                            \
         }                                                                                \
         const double time = now_ns() - start;                                            \
-        double total = 0;                                                                \
         for (int j = 0; j < CHAINS; j++) {                                               \
-            total += sum[j][0];                                                          \
+            memcpy(lane, &sum[j], sizeof(lane));                                         \
+            total += lane[0];                                                            \
         }                                                                                \
+        /* Never 0; without it the loop would be left out. */                            \
         return total == 0 ? 0 : (double)(lanes)*PEAK_LOOPS * CHAINS / time;              \
     }
 
 #ifdef __x86_64__
-#define TARGET(features) __attribute__((target(features), optimize("fp-contract=fast")))
-PEAK(peak_8, 8, TARGET("avx512f,avx512dq,fma,prefer-vector-width=512"))
-PEAK(peak_4, 4, TARGET("avx2,fma"))
-PEAK(peak_2, 2, )
+#define TARGET(features) __attribute__((target(features)))
+#define NO_FMA(a, b, c) _mm_add_pd(_mm_mul_pd(a, b), c)
+PEAK(peak_8, TARGET("avx512f"), __m512d, 8, _mm512_set1_pd, _mm512_fmadd_pd)
+PEAK(peak_4, TARGET("avx2,fma"), __m256d, 4, _mm256_set1_pd, _mm256_fmadd_pd)
+PEAK(peak_2, , __m128d, 2, _mm_set1_pd, NO_FMA)
 #else
-PEAK(peak_2, 2, __attribute__((optimize("fp-contract=fast"))))
+#define FMA(a, b, c) vfmaq_f64(c, a, b)
+PEAK(peak_2, , float64x2_t, 2, vdupq_n_f64, FMA)
 #endif
 
 static double measure_peak(const char *level)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "points.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "unit.h"
+
+#define D 3
+
+static struct mix_rows rows_of(const double *x, size_t n)
+{
+    return (struct mix_rows){.x = x, .n = n, .stride = D};
+}
+
+START_TEST(points_come_back_as_they_went_in)
+{
+    enum { N = 2 * BLOCK_POINTS + 5, STRIDE = D + 2 };
+    static double x[N * STRIDE], weight[N], time[N];
+    for (size_t i = 0; i < N * STRIDE; i++) {
+        x[i] = (double)i;
+    }
+    for (size_t i = 0; i < N; i++) {
+        weight[i] = 1 + (double)i;
+        time[i] = 1e9 + (double)i;
+    }
+    const struct mix_rows rows = {
+        .x = x, .n = N, .stride = STRIDE, .weight = weight, .time = time};
+    struct points *points = points_new(D, N);
+    points_append(points, &rows, 0, 100);
+    points_append(points, &rows, 100, N - 100);
+    ck_assert_uint_eq(points_count(points), N);
+    ck_assert_uint_eq(points_capacity(points), N);
+    ck_assert_uint_eq(points_dimensions(points), D);
+    ck_assert_uint_eq(points_blocks(points), 3);
+    for (size_t i = 0; i < N; i++) {
+        double out[D], w, t;
+        points_get(points, i, out, &w, &t);
+        ck_assert(memcmp(out, x + i * STRIDE, sizeof(out)) == 0);
+        ck_assert(w == weight[i] && t == time[i]);
+        points_get(points, i, out, NULL, NULL);
+    }
+    points_destroy(&points);
+    ck_assert_ptr_null(points);
+    points_destroy(&points);
+}
+END_TEST
+
+START_TEST(blocks_are_full_but_for_the_last)
+{
+    enum { N = BLOCK_POINTS + 40 };
+    static double x[N * D];
+    struct points *points = points_new(D, N);
+    const struct mix_rows rows = rows_of(x, N);
+    for (size_t i = 0; i < N * D; i++) {
+        x[i] = 1 + (double)i;
+    }
+    points_append(points, &rows, 0, N);
+    const struct block *last = points_block(points, 1);
+    ck_assert_uint_eq(points_block(points, 0)->n, BLOCK_POINTS);
+    ck_assert_uint_eq(last->n, 40);
+    ck_assert_uint_eq(last->dimensions, D);
+    for (size_t i = 0; i < BLOCK_POINTS; i++) {
+        for (size_t d = 0; d < D; d++) {
+            const double should = i < 40 ? x[(BLOCK_POINTS + i) * D + d] : 0;
+            ck_assert(last->x[d * BLOCK_POINTS + i] == should);
+        }
+        ck_assert(last->weight[i] == (i < 40));
+        ck_assert(last->time[i] == 0);
+    }
+    points_destroy(&points);
+}
+END_TEST
+
+START_TEST(flags_say_what_is_in_a_block)
+{
+    const double x[] = {1, 2, 3, 4, (double)NAN, 6}, weight[] = {1, 0.5};
+    struct mix_rows rows = rows_of(x, 2);
+    struct points *points = points_new(D, 4);
+    points_append(points, &rows, 0, 1);
+    ck_assert(!points_block(points, 0)->has_missing);
+    ck_assert(!points_block(points, 0)->is_weighted);
+    points_append(points, &rows, 1, 1);
+    ck_assert(points_block(points, 0)->has_missing);
+    rows.weight = weight;
+    points_append(points, &rows, 0, 1);
+    ck_assert(!points_block(points, 0)->is_weighted);
+    points_append(points, &rows, 1, 1);
+    ck_assert(points_block(points, 0)->is_weighted);
+    points_clear(points);
+    ck_assert_uint_eq(points_count(points), 0);
+    ck_assert_uint_eq(points_blocks(points), 0);
+    rows.weight = NULL;
+    points_append(points, &rows, 0, 1);
+    const struct block *block = points_block(points, 0);
+    ck_assert(!block->has_missing && !block->is_weighted && block->n == 1);
+    ck_assert(block->weight[1] == 0 && block->x[3] == 0);
+    points_destroy(&points);
+}
+END_TEST
+
+START_TEST(zeros_and_missing_entries_have_one_form)
+{
+    double odd_nan;
+    memset(&odd_nan, 0xff, sizeof(odd_nan));
+    const double x[] = {-0.0, odd_nan, (double)NAN};
+    const struct mix_rows rows = rows_of(x, 1);
+    struct points *points = points_new(D, 1);
+    points_append(points, &rows, 0, 1);
+    const double *is = points_block(points, 0)->x;
+    ck_assert(!signbit(is[0]));
+    ck_assert(memcmp(&is[BLOCK_POINTS], &is[2 * BLOCK_POINTS], sizeof(double)) == 0);
+    points_destroy(&points);
+}
+END_TEST
+
+START_TEST(a_point_can_be_overwritten)
+{
+    const double x[] = {1, 2, 3, 4, 5, 6}, other[] = {7, 8, 9};
+    const struct mix_rows rows = rows_of(x, 2);
+    struct points *points = points_new(D, 2);
+    double out[D], weight, time;
+    points_append(points, &rows, 0, 2);
+    points_set(points, 1, other, 2, 5);
+    points_get(points, 1, out, &weight, &time);
+    ck_assert(memcmp(out, other, sizeof(out)) == 0 && weight == 2 && time == 5);
+    points_get(points, 0, out, NULL, NULL);
+    ck_assert(memcmp(out, x, sizeof(out)) == 0);
+    ck_assert(points_block(points, 0)->is_weighted);
+    ck_assert_uint_eq(points_count(points), 2);
+    points_destroy(&points);
+}
+END_TEST
+
+int main(void)
+{
+    const struct unit_test tests[] = {
+        UNIT(points_come_back_as_they_went_in),
+        UNIT(blocks_are_full_but_for_the_last),
+        UNIT(flags_say_what_is_in_a_block),
+        UNIT(zeros_and_missing_entries_have_one_form),
+        UNIT(a_point_can_be_overwritten),
+    };
+    return unit_run("points", tests, COUNT(tests));
+}

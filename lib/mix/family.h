@@ -58,6 +58,13 @@ struct workspace {
 /* Ways to cut a component in two. */
 enum family_cut { CUT_FIRST_AXIS, CUT_SECOND_AXIS, CUT_THIRD_AXIS, CUT_NESTED, FAMILY_CUTS };
 
+/* Fields of a factor, counted from its first: some are seen, the distribution of others
+ * is wanted; what is neither is integrated out. Both rising. */
+struct family_fields {
+    size_t n_seen, n_wanted;
+    size_t seen[MIX_DIMENSIONS_MAX], wanted[MIX_DIMENSIONS_MAX];
+};
+
 struct family {
     const char *name;
     size_t (*param_size)(const struct factor *f);
@@ -109,6 +116,16 @@ struct family {
     /* One draw of component k into x. */
     void (*sample)(const struct factor *f, const double *param, size_t k, struct rng *rng,
                    double *x);
+    /* Covariance of two different fields under component k; NULL: always 0. */
+    double (*covariance)(const struct factor *f, const double *param, size_t k, size_t i,
+                         size_t j);
+    /* out <- param of the wanted fields, given the values x (one for each field of the
+     * factor, read where seen); out_f: the same family over the wanted fields. NULL for
+     * families of one field, of which nothing can be derived. MIX_ECOVARIANCE where the
+     * covariance of the seen fields cannot be factored, MIX_ENOMEM. */
+    enum mix_err (*derive)(const struct factor *f, const double *param,
+                           const struct family_fields *fields, const double *x,
+                           const struct factor *out_f, double *out);
 };
 
 /* The row of that name, or NULL. */

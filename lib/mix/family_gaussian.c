@@ -107,6 +107,12 @@ static void moments(const struct factor *f, const double *param, size_t k, doubl
     }
 }
 
+static double covariance(const struct factor *f, const double *param, size_t k, size_t i,
+                         size_t j)
+{
+    return gaussian_covariance(f, gaussian_cov(f, param, k), i, j);
+}
+
 static void sample(const struct factor *f, const double *param, size_t k,
                    struct rng *rng, double *x)
 {
@@ -156,4 +162,6 @@ const struct family family_gaussian = {
     .split = gaussian_split,
     .moments = moments,
     .sample = sample,
+    .covariance = covariance,
+    .derive = gaussian_derive,
 };

@@ -134,6 +134,24 @@ void gaussian_invert(const struct factor *f, const double *param, double *stats)
 size_t gaussian_mstep(const struct factor *f, const double *stats, const double *points,
                       const struct prior *prior, double *param);
 
+/* gaussian_condition.c: what the fields seen say of those wanted, for one covariance. */
+struct gaussian_conditional {
+    double inverse_sd[MIX_DIMENSIONS_MAX]; /* n_seen */
+    double *w; /* inverse factor of the correlation of the seen, packed */
+    double *u; /* n_wanted x n_seen: W (S_os / sd) of each wanted field */
+};
+/* Matrices lie in scratch, 4 D^2. False where the covariance has no factor. */
+bool gaussian_condition(const struct factor *f, const double *cov,
+                        const struct family_fields *fields, double *scratch,
+                        struct gaussian_conditional *out);
+/* What is left of the covariance of the wanted fields m and l: S_ml - u_m u_l. */
+double gaussian_left(const struct factor *f, const double *cov,
+                     const struct family_fields *fields,
+                     const struct gaussian_conditional *by, size_t m, size_t l);
+enum mix_err gaussian_derive(const struct factor *f, const double *param,
+                             const struct family_fields *fields, const double *x,
+                             const struct factor *out_f, double *out);
+
 /* gaussian_missing.c: whether point i of the block lacks a field of this factor, and
  * all such points of a block, exactly. */
 bool gaussian_is_partial(const struct factor *f, const struct block *block, size_t i);

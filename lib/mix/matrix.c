@@ -66,3 +66,13 @@ void matrix_invert_lower(const double *factor, size_t n, double *inverse)
         out[i] = 1 / row[i];
     }
 }
+
+void matrix_times_lower(const double *w, size_t n, const double *x, double *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        y[i] = 0;
+        for (size_t j = 0; j <= i; j++) {
+            y[i] += *w++ * x[j];
+        }
+    }
+}

@@ -22,4 +22,7 @@ bool matrix_factor(const double *cov, size_t n, double *sd, double *factor);
 /* inverse <- the inverse of a packed lower triangular factor, packed. */
 void matrix_invert_lower(const double *factor, size_t n, double *inverse);
 
+/* y <- W x for a packed lower triangular W. */
+void matrix_times_lower(const double *w, size_t n, const double *x, double *y);
+
 #endif

@@ -164,6 +164,37 @@ MIX_API MIX_CHECKED enum mix_err mix_model_responsibilities(const struct mix_mod
 MIX_API MIX_CHECKED enum mix_err mix_model_sample(const struct mix_model *model,
                                                   uint64_t seed, size_t n, double *out);
 
+/* Mean (D) and covariance (D x D; NULL: not wanted) of the whole mixture. */
+MIX_API void mix_model_moments(const struct mix_model *model, double *mean,
+                               double *covariance);
+
+/* The mixture of n of the fields (rising, counted from 0), whatever the others. NULL
+ * and *err (unless err is NULL) on an error; the model belongs to the caller. */
+MIX_API struct mix_model *mix_model_marginal(const struct mix_model *model,
+                                             const size_t *fields, size_t n,
+                                             enum mix_err *err);
+
+/* The mixture of the fields that are NaN in x (D), in their order, given the others. Its
+ * components are those of the model, their weights the responsibilities for what is
+ * seen. NULL and *err: MIX_ESIZE when no field is NaN, MIX_EVALUE when what is seen
+ * has no density. The model belongs to the caller. */
+MIX_API struct mix_model *mix_model_conditional(const struct mix_model *model,
+                                                const double *x, enum mix_err *err);
+
+/* Regression: mean and variance of every field given those that are not NaN in x; of a
+ * field that is seen, its value and 0. D each. H. G. Sung 2004. */
+MIX_API MIX_CHECKED enum mix_err mix_model_predict(const struct mix_model *model,
+                                                   const double *x, double *mean,
+                                                   double *variance);
+
+/* Kullback-Leibler divergence, the mean over points of `from` of log p_from - log p_to,
+ * in nats, from n >= 2 drawn points (the same for the same seed), and its standard error
+ * (unless error is NULL). Infinite where `to` gives one of them no density. */
+MIX_API MIX_CHECKED enum mix_err mix_model_divergence(const struct mix_model *from,
+                                                      const struct mix_model *to,
+                                                      uint64_t seed, size_t n,
+                                                      double *nats, double *error);
+
 /* ---- Learner ------------------------------------------------------------- */
 
 /* Learns one model from one stream of rows. The rows before the first model and of

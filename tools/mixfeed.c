@@ -49,11 +49,11 @@ static const struct argp_option argp_options[] = {
 
 /* Options that are a number: where it goes and what it may be. */
 static const struct tool_number numbers[] = {
-    {OPTION_BATCH, offsetof(struct feed_options, batch), 1, 65536, true},
-    {OPTION_RATE, offsetof(struct feed_options, rate), 1e-6, 1e9, false},
-    {OPTION_SPEED, offsetof(struct feed_options, speed), 1e-6, 1e12, false},
-    {OPTION_COUNT, offsetof(struct feed_options, count), 1, TOOL_COUNT_MAX, true},
-    {OPTION_TIMEOUT, offsetof(struct feed_options, timeout_s), 0.1, 86400, false},
+    {OPTION_BATCH, "--batch", offsetof(struct feed_options, batch), 1, 65536, true},
+    {OPTION_RATE, "--rate", offsetof(struct feed_options, rate), 1e-6, 1e9, false},
+    {OPTION_SPEED, "--speed", offsetof(struct feed_options, speed), 1e-6, 1e12, false},
+    {OPTION_COUNT, "--count", offsetof(struct feed_options, count), 1, TOOL_COUNT_MAX, true},
+    {OPTION_TIMEOUT, "--timeout", offsetof(struct feed_options, timeout_s), 0.1, 86400, false},
 };
 
 static void parse_endpoint(const char *argument, bool binds, struct argp_state *state)

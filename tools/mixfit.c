@@ -3,7 +3,6 @@
  * mixfit: mixtures of files of points, without a daemon. */
 #include "autoconf.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -13,182 +12,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "columns.h"
+#include "fit_options.h"
 #include "frame.h"
 #include "mode.h"
 
 TOOL_VERSION("mixfit");
 
-/* ---- Command line -------------------------------------------------------- */
-
-struct options {
-    struct columns_options columns;
-    const char *path;          /* INPUT */
-    const char *output;        /* NULL: standard output */
-    const char *model;         /* --score */
-    bool is_online;
-    bool is_json;
-    bool is_per_point;
-    bool no_finish;
-    double components;         /* 0: not given */
-    double seed;
-    double starts;             /* 0: the library's default, as the next ones */
-    double max_iterations;
-    double tolerance;          /* negative: the default */
-    enum mix_covariance covariance;
-};
-
-enum {
-    OPTION_COVARIANCE = 0x2000,
-    OPTION_ONLINE,
-    OPTION_NO_FINISH,
-    OPTION_SCORE,
-    OPTION_PER_POINT,
-    OPTION_JSON,
-    OPTION_OUTPUT,
-    OPTION_FORMAT,
-    OPTION_COMPONENTS,
-    OPTION_SEED,
-    OPTION_STARTS,
-    OPTION_MAX_ITERATIONS,
-    OPTION_TOLERANCE,
-};
-
-static const struct argp_option argp_options[] = {
-    {"components", OPTION_COMPONENTS, "K", 0, "Number of components", 1},
-    {"covariance", OPTION_COVARIANCE, "T", 0, "full (default), diag, spherical or tied", 1},
-    {"seed", OPTION_SEED, "N", 0, "The only source of randomness (1)", 1},
-    {"starts", OPTION_STARTS, "R", 0, "k-means++ starts, the best is kept (5)", 1},
-    {"max-iterations", OPTION_MAX_ITERATIONS, "N", 0, "EM passes of a start (300)", 1},
-    {"tolerance", OPTION_TOLERANCE, "T", 0,
-     "Stop when a pass gains less, nats a point (1e-6); 0 never stops early", 1},
-    {"online", OPTION_ONLINE, NULL, 0, "The daemon's learner, in one pass", 1},
-    {"no-finish", OPTION_NO_FINISH, NULL, 0,
-     "With --online: leave the open block open, as the daemon does", 1},
-    {"score", OPTION_SCORE, "MODEL", 0, "Mean log-likelihood under a model file", 2},
-    {"per-point", OPTION_PER_POINT, NULL, 0, "With --score: one line each", 2},
-    {"output", OPTION_OUTPUT, "FILE", 0, "Write the model there, not to standard output", 3},
-    {"json", OPTION_JSON, NULL, 0, "Print a report as a JSON object", 3},
-    {"format", OPTION_FORMAT, "F", 0, "Format of INPUT -", 3},
-    {0},
-};
-
-/* Options that are a number: where it goes and what it may be. */
-static const struct tool_number numbers[] = {
-    {OPTION_COMPONENTS, offsetof(struct options, components), 1, 1 << 20, true},
-    {OPTION_SEED, offsetof(struct options, seed), 0, TOOL_COUNT_MAX, true},
-    {OPTION_STARTS, offsetof(struct options, starts), 1, 1000000, true},
-    {OPTION_MAX_ITERATIONS, offsetof(struct options, max_iterations), 1, 1e9, true},
-    {OPTION_TOLERANCE, offsetof(struct options, tolerance), 0, 1e9, false},
-};
-
-static void parse_covariance(const char *argument, struct argp_state *state)
-{
-    struct options *options = state->input;
-    for (int c = 0; c < MIX_COVARIANCES; c++) {
-        if (strcmp(argument, mix_covariance_name((enum mix_covariance)c)) == 0) {
-            options->covariance = (enum mix_covariance)c;
-            return;
-        }
-    }
-    tool_usage(state, "--covariance: %s: full, diag, spherical or tied", argument);
-}
-
-static void check_options(struct argp_state *state)
-{
-    struct options *options = state->input;
-    const bool is_score = options->model != NULL;
-    const bool is_batch = options->starts > 0 || options->max_iterations > 0 ||
-                          options->tolerance >= 0;
-    if (options->path == NULL) {
-        tool_usage(state, "no INPUT: a file, or - for standard input");
-    } else if (is_score && (options->is_online || options->components > 0 ||
-                            is_batch || options->output != NULL)) {
-        tool_usage(state, "--score fits nothing: leave out the options of a fit");
-    } else if (!is_score && options->components == 0) {
-        tool_usage(state, "--components: not given: how many components to fit");
-    } else if (!is_score && options->is_per_point) {
-        tool_usage(state, "--per-point goes with --score MODEL");
-    } else if (!options->is_online && options->no_finish) {
-        tool_usage(state, "--no-finish goes with --online");
-    } else if (options->is_online && is_batch) {
-        tool_usage(state, "--online makes one pass: leave out --starts, --max-iterations "
-                          "and --tolerance");
-    }
-}
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    struct options *options = state->input;
-    if (tool_parse_number(numbers, sizeof(numbers) / sizeof(numbers[0]), key, argument,
-                          state)) {
-        return 0;
-    }
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &options->columns;
-        return 0;
-    case OPTION_COVARIANCE:
-        parse_covariance(argument, state);
-        return 0;
-    case OPTION_ONLINE:
-        options->is_online = true;
-        return 0;
-    case OPTION_NO_FINISH:
-        options->no_finish = true;
-        return 0;
-    case OPTION_SCORE:
-        options->model = argument;
-        return 0;
-    case OPTION_PER_POINT:
-        options->is_per_point = true;
-        return 0;
-    case OPTION_JSON:
-        options->is_json = true;
-        return 0;
-    case OPTION_OUTPUT:
-        options->output = argument;
-        return 0;
-    case OPTION_FORMAT:
-        options->columns.input.format = argument;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0) {
-            tool_usage(state, "%s: a second INPUT", argument);
-        }
-        options->path = argument;
-        return 0;
-    case ARGP_KEY_END:
-        check_options(state);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_child children[] = {{&columns_argp, 0, NULL, 0}, {0}};
-static const struct argp argp = {
-    .options = argp_options,
-    .parser = parse,
-    .args_doc = "INPUT",
-    .doc = "Fits a mixture to a file of points by batch EM, or runs the daemon's learner "
-           "over it, or scores it."
-           "\vINPUT is a .csv, .ndjson, .npy, .f64 or .f32 file, or - for standard input. "
-           "The model file goes to standard output.",
-    .children = children,
-};
-
 /* ---- Task ---------------------------------------------------------------- */
 
 /* The library's options from those of the command line. */
-static bool set_options(struct task *task, const struct options *options,
+static bool set_options(struct task *task, const struct fit_options *options,
                         struct failure *failure)
 {
-    const size_t n_fields = input_layout(task->input)->n_fields;
-    const size_t n_components = options->model != NULL ? 1 : (size_t)options->components;
+    const size_t n_fields = task->input != NULL ? input_layout(task->input)->n_fields : 1;
+    const size_t n_components = options->first > 0 ? (size_t)options->last : 1;
     mix_options_init(&task->mix, n_fields, n_components);
     task->mix.covariance = options->covariance;
     task->mix.seed = (uint64_t)options->seed;
+    task->mix.adapt = options->adapt;
     task->mix.marginalize = options->columns.input.marginalize;
     mix_fit_options_init(&task->fit);
     if (options->starts > 0) {
@@ -208,6 +49,9 @@ static bool set_options(struct task *task, const struct options *options,
         failure_set(failure, EX_USAGE, "--%s: %s: %zu components of %zu fields", what,
                     mix_strerror(err), n_components, n_fields);
     }
+    task->mix.components = options->first > 0 ? (size_t)options->first : 1;
+    task->components_end = n_components;
+    task->folds = (size_t)options->folds;
     return err == MIX_OK;
 }
 
@@ -224,8 +68,8 @@ static bool is_replaceable(const char *path)
 static void write_file(const char *path, const char *text, struct failure *failure)
 {
     const bool is_replaced = is_replaceable(path);
-    char *written = is_replaced ? tool_text("%s.%d.tmp", path, (int)getpid())
-                                : tool_text("%s", path);
+    char *written =
+        is_replaced ? tool_text("%s.%d.tmp", path, (int)getpid()) : tool_text("%s", path);
     FILE *file = fopen(written, "we");
     bool is_good = file != NULL;
     if (is_good) {
@@ -253,24 +97,73 @@ static void print_object(const json_t *object)
     free(text);
 }
 
-static void print_score(const struct options *options, const json_t *report)
+static void print_score(const struct fit_options *options, const json_t *report)
 {
     const json_t *score = json_object_get(report, "log_likelihood");
-    if (options->is_json) {
-        print_object(report);
-    } else if (!options->is_per_point && json_is_number(score)) {
+    if (!options->is_per_point && json_is_number(score)) {
         printf("%.17g\n", json_number_value(score));
     } else if (!options->is_per_point) {
         puts("-inf");
     }
 }
 
+/* {"nats": a, "error": b} under a label. */
+static void print_nats(const char *label, const json_t *value)
+{
+    const json_t *nats = json_object_get(value, "nats");
+    const json_t *error = json_object_get(value, "error");
+    if (json_is_number(nats)) {
+        printf("%-24s %.6f +- %.6f nats\n", label, json_number_value(nats),
+               json_number_value(error));
+    } else if (value != NULL) {
+        printf("%-24s infinite\n", label);
+    }
+}
+
+static void print_comparison(const struct fit_options *options, const json_t *report)
+{
+    (void)options;
+    print_nats("divergence of 2 from 1", json_object_get(report, "divergence"));
+    print_nats("divergence of 1 from 2", json_object_get(report, "divergence_back"));
+    print_nats("2 better on the points by", json_object_get(report, "second_better_by"));
+}
+
+static void print_nothing(const struct fit_options *options, const json_t *report)
+{
+    (void)options;
+    (void)report;
+}
+
+/* What to run for a task, and how its report is printed where there is no model. */
+static const struct activity {
+    unsigned task;
+    mode_fn *run;
+    void (*print)(const struct fit_options *options, const json_t *report);
+} activities[] = {
+    {FIT, mode_batch, print_nothing},       {ONLINE, mode_online, print_nothing},
+    {SCORE, mode_score, print_score},       {COMPARE, mode_compare, print_comparison},
+    {PREDICT, mode_predict, print_nothing},
+};
+
+static const struct activity *activity_of(const struct fit_options *options)
+{
+    const struct activity *activity = activities;
+    while (activity->task != options->task) {
+        activity++;
+    }
+    return activity;
+}
+
 /* The model to its file or to standard output, where a report may take its place. */
-static void print_outcome(const struct options *options, struct outcome *outcome,
+static void print_outcome(const struct fit_options *options, struct outcome *outcome,
                           struct failure *failure)
 {
     if (outcome->model == NULL) {
-        print_score(options, outcome->report);
+        if (options->is_json) {
+            print_object(outcome->report);
+        } else {
+            activity_of(options)->print(options, outcome->report);
+        }
         return;
     }
     if (options->output != NULL) {
@@ -286,33 +179,41 @@ static void print_outcome(const struct options *options, struct outcome *outcome
     }
 }
 
-static void run(const struct options *options, struct failure *failure)
+/* The table of a choice goes where the model does not. */
+static FILE *table_file(const struct fit_options *options)
 {
+    return options->is_json ? NULL : options->output != NULL ? stdout : stderr;
+}
+
+static void run(const struct fit_options *options, struct failure *failure)
+{
+    const char *path = options->paths[options->task == COMPARE ? 2 : 0];
     struct outcome outcome = {0};
     struct task task = {
-        .model_path = options->model,
+        .model_path = options->task == COMPARE ? options->paths[0] : options->model,
+        .other_path = options->paths[1],
         .is_per_point = options->is_per_point,
         .leaves_open = options->no_finish,
+        .table = table_file(options),
         .progress = progress_start(),
     };
-    mode_fn *mode = options->model != NULL ? mode_score
-                    : options->is_online   ? mode_online
-                                           : mode_batch;
-    task.input = input_open(options->path, &options->columns.input, failure->text,
-                            sizeof(failure->text), &failure->code);
-    if (task.input == NULL) {
-        return;
+    if (path != NULL) {
+        task.input = input_open(path, &options->columns.input, failure->text,
+                                sizeof(failure->text), &failure->code);
+        if (task.input == NULL) {
+            return;
+        }
     }
     if (set_options(&task, options, failure)) {
-        mode(&task, &outcome, failure);
+        activity_of(options)->run(&task, &outcome, failure);
     }
     progress_clear(&task.progress);
     if (failure->code == EX_OK) {
         print_outcome(options, &outcome, failure);
     }
     if (task.skipped > 0) {
-        fprintf(stderr, "mixfit: %s: %" PRIu64 " rows left out, the first at %s\n",
-                options->path, task.skipped, input_first_rejected(task.input));
+        fprintf(stderr, "mixfit: %s: %" PRIu64 " rows left out, the first at %s\n", path,
+                task.skipped, input_first_rejected(task.input));
     }
     json_decref(outcome.model);
     json_decref(outcome.report);
@@ -321,10 +222,9 @@ static void run(const struct options *options, struct failure *failure)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.seed = 1, .tolerance = -1};
     struct failure failure = {0};
     tool_start(argv);
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    const struct fit_options options = fit_options_parse(argc, argv);
     run(&options, &failure);
     if (failure.code != EX_OK) {
         failure_print(&failure);

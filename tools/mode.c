@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "frame.h"
+#include "modelfile.h"
 
 /* ---- Rows ---------------------------------------------------------------- */
 
@@ -116,4 +117,17 @@ json_t *task_model(const struct task *task, const struct mix_model *model,
 json_t *task_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
+}
+
+struct mix_model *task_read_model(const struct task *task, struct failure *failure)
+{
+    struct mix_model *model = modelfile_read(task->model_path, NULL, failure);
+    if (model != NULL && mix_model_dimensions(model) != task->mix.dimensions) {
+        failure_set(failure, EX_DATAERR,
+                    "%s: a model of %zu dimensions for points of %zu: choose them with "
+                    "--fields",
+                    task->model_path, mix_model_dimensions(model), task->mix.dimensions);
+        mix_model_destroy(&model);
+    }
+    return model;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What mixfit can do with a file of points: fit a mixture by batch EM, run the daemon's
- * learner over it, score it. */
+ * What mixfit can do: fit a mixture to a file of points by batch EM, run the daemon's
+ * learner over it, score it, fill its gaps; compare two models. */
 #ifndef MODE_H
 #define MODE_H
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "input.h"
 #include "mix.h"
@@ -15,11 +16,15 @@
 
 /* What to do, and with what. */
 struct task {
-    struct input *input;
+    struct input *input;           /* NULL: none was given, --compare only */
     struct progress progress;
     struct mix_options mix;        /* dimensions are set from the input */
     struct mix_fit_options fit;
-    const char *model_path;        /* model to score with */
+    size_t components_end;         /* last of a range that begins with mix.components */
+    size_t folds;                  /* of cross-validation; 0: none was asked for */
+    FILE *table;                   /* where a table for people goes; NULL: nowhere */
+    const char *model_path;        /* model to score, predict or compare with */
+    const char *other_path;        /* the second one to compare */
     bool is_per_point;             /* print the score of every point */
     bool leaves_open;              /* the open block stays out of the model, as in mixd */
     uint64_t skipped;              /* rows left out: not readable, or missing values */
@@ -36,9 +41,11 @@ struct outcome {
 /* Each fills the outcome (new references), or sets the failure. */
 typedef void mode_fn(struct task *task, struct outcome *outcome,
                      struct failure *failure);
-mode_fn mode_batch;
+mode_fn mode_batch; /* also choose, where there is a range or cross-validation */
 mode_fn mode_online;
 mode_fn mode_score;
+mode_fn mode_predict;
+mode_fn mode_compare;
 
 /* The next good rows of the input: x, weight and time as struct mix_rows has them, valid
  * until the next call. False at the end, and with the failure on an error. Bad rows are
@@ -52,6 +59,10 @@ void task_progress(struct task *task, uint64_t points);
  * batch fit. */
 json_t *task_model(const struct task *task, const struct mix_model *model,
                    const struct mix_info *info);
+
+/* The model file to score or predict with, if it fits the input. NULL and the failure
+ * if not; the model belongs to the caller. */
+struct mix_model *task_read_model(const struct task *task, struct failure *failure);
 
 /* A number, or null where there is none. */
 json_t *task_number(double value);

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Batch EM: all points in memory, several starts, the best one. */
+ * Batch EM: all points in memory, several starts, the best one.
+ *
+ * For a range of numbers of components a fit of every number, and its log-likelihood on
+ * points that it did not see; row i belongs to fold i mod F. The smallest number is
+ * taken that is within two standard errors of the best, by the paired differences of
+ * the points' scores (after T. Hastie, R. Tibshirani and J. Friedman, The elements of
+ * statistical learning, 2009, section 7.10). */
 #include "autoconf.h"
 
 #include <math.h>
@@ -8,174 +14,212 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mode.h"
+#include "batch.h"
 
-/* All points of the input. */
-struct table {
-    size_t n;
-    size_t room;     /* rows allocated */
-    size_t n_fields;
-    double *x;       /* n x n_fields */
-    double *weight;  /* n; NULL: the input has none */
+/* Folds where none are asked for: the first of so many is held out. */
+#define FOLDS_DEFAULT 5
+#define ERRORS_BEHIND 2
+
+struct candidate {
+    size_t components;
+    size_t parameters;
+    struct table_mean score; /* of all points under the fit to all */
+    double *held; /* n: score of each point by the fit that did not see it, else NaN */
+    struct mix_model *model; /* fitted to all points */
 };
 
-static void table_reserve(struct table *table, size_t rows, bool has_weight)
+/* ---- Fits ---------------------------------------------------------------- */
+
+/* Fits to all folds but one and scores that one. */
+static void hold_out(struct task *task, const struct table *table, size_t n_folds,
+                     size_t fold, struct candidate *candidate, struct failure *failure)
 {
-    if (rows <= table->room) {
-        return;
+    struct table rest = table_fold(table, n_folds, fold, false);
+    struct table held = table_fold(table, n_folds, fold, true);
+    char label[64];
+    snprintf(label, sizeof(label), "%zu components, without fold %zu  ",
+             candidate->components, fold + 1);
+    struct mix_model *model = batch_fit(task, &rest, label, NULL, failure);
+    if (model != NULL) {
+        double *scores = table_score(&held, model, failure);
+        for (size_t i = 0; i < held.n; i++) {
+            candidate->held[i * n_folds + fold] = scores[i];
+        }
+        free(scores);
     }
-    table->room = rows > 2 * table->room ? rows : 2 * table->room;
-    table->x = tool_need(
-        reallocarray(table->x, table->room, table->n_fields * sizeof(double)));
-    if (has_weight) {
-        table->weight =
-            tool_need(reallocarray(table->weight, table->room, sizeof(double)));
+    mix_model_destroy(&model);
+    table_clear(&rest);
+    table_clear(&held);
+}
+
+static void fit_candidate(struct task *task, const struct table *table,
+                          struct candidate *candidate, struct failure *failure)
+{
+    const size_t n_folds = task->folds > 0 ? task->folds : FOLDS_DEFAULT;
+    char label[64];
+    snprintf(label, sizeof(label), "%zu components  ", candidate->components);
+    task->mix.components = candidate->components;
+    candidate->held = tool_need(calloc(table->n + 1, sizeof(double)));
+    for (size_t i = 0; i < table->n; i++) {
+        candidate->held[i] = (double)NAN;
+    }
+    for (size_t fold = 0;
+         failure->code == EX_OK && fold < (task->folds > 0 ? n_folds : 1); fold++) {
+        hold_out(task, table, n_folds, fold, candidate, failure);
+    }
+    if (failure->code == EX_OK) {
+        candidate->model = batch_fit(task, table, label, NULL, failure);
+    }
+    if (candidate->model != NULL) {
+        double *scores = table_score(table, candidate->model, failure);
+        candidate->score = table_mean(table, scores);
+        candidate->parameters = mix_model_parameters(candidate->model);
+        free(scores);
     }
 }
 
-static void table_add(struct table *table, const struct mix_rows *rows)
+static void candidates_free(struct candidate *candidates, size_t n)
 {
-    table_reserve(table, table->n + rows->n, rows->weight != NULL);
-    for (size_t i = 0; i < rows->n; i++) {
-        memcpy(table->x + (table->n + i) * table->n_fields, rows->x + i * rows->stride,
-               table->n_fields * sizeof(double));
+    for (size_t c = 0; c < n; c++) {
+        free(candidates[c].held);
+        mix_model_destroy(&candidates[c].model);
     }
-    if (rows->weight != NULL) {
-        memcpy(table->weight + table->n, rows->weight, rows->n * sizeof(double));
-    }
-    table->n += rows->n;
+    free(candidates);
 }
 
-static struct table table_read(struct task *task, struct failure *failure)
+/* ---- Choice -------------------------------------------------------------- */
+
+static size_t best_of(const struct table *table, const struct candidate *candidates,
+                      size_t n)
 {
-    struct table table = {.n_fields = task->mix.dimensions};
-    struct mix_rows rows;
-    while (task_rows(task, &rows, failure)) {
-        table_add(&table, &rows);
-        task_progress(task, table.n);
-    }
-    return table;
-}
-
-static void table_clear(struct table *table)
-{
-    free(table->x);
-    free(table->weight);
-}
-
-/* ---- Trace --------------------------------------------------------------- */
-
-struct trace {
-    struct task *task;
-    json_t *starts; /* an array a start, and one for split and merge: log-likelihood after
-                       every pass */
-};
-
-/* What comes after the starts, split and merge and the last EM, has no share. */
-static void show_pass(struct task *task, size_t start, size_t pass, double log_likelihood)
-{
-    const double starts = (double)task->fit.starts;
-    const double passes = (double)task->fit.max_iterations;
-    const bool is_start = start < task->fit.starts;
-    char stage[48] = "split and merge";
-    if (is_start) {
-        snprintf(stage, sizeof(stage), "start %zu/%zu", start + 1, task->fit.starts);
-    }
-    char note[96];
-    snprintf(note, sizeof(note), "%s  pass %zu  %.6f nats", stage, pass, log_likelihood);
-    const struct progress_state state = {
-        .share = is_start ? ((double)start + (double)pass / passes) / starts : (double)NAN,
-        .note = note,
-    };
-    progress_show(&task->progress, &state, false);
-}
-
-static void note_pass(void *context, size_t start, size_t pass, double log_likelihood)
-{
-    struct trace *trace = context;
-    while (json_array_size(trace->starts) <= start) {
-        json_array_append_new(trace->starts, json_array());
-    }
-    json_array_append_new(json_array_get(trace->starts, start),
-                          json_real(log_likelihood));
-    show_pass(trace->task, start, pass, log_likelihood);
-}
-
-/* ---- Fit ----------------------------------------------------------------- */
-
-/* Weighted mean of the log densities: what EM maximises, in nats per point. */
-static double mean_score(const struct mix_model *model, const struct mix_rows *rows,
-                         double *total_weight, struct failure *failure)
-{
-    double *scores = tool_need(calloc(rows->n, sizeof(double)));
-    const enum mix_err err = mix_model_log_density(model, rows, scores);
-    double sum = 0;
-    *total_weight = 0;
-    for (size_t i = 0; i < rows->n; i++) {
-        const double weight = rows->weight != NULL ? rows->weight[i] : 1;
-        if (isfinite(scores[i])) {
-            sum += weight * scores[i];
-            *total_weight += weight;
+    size_t best = 0;
+    for (size_t c = 1; c < n; c++) {
+        if (table_mean(table, candidates[c].held).mean >
+            table_mean(table, candidates[best].held).mean) {
+            best = c;
         }
     }
-    free(scores);
-    if (err != MIX_OK) {
-        failure_set(failure, EX_SOFTWARE, "score: %s", mix_strerror(err));
-    }
-    return sum / *total_weight;
+    return best;
 }
 
-static void report_fit(struct task *task, const struct mix_model *model,
-                       const struct mix_rows *rows, struct outcome *outcome,
-                       struct failure *failure)
+static size_t choose(const struct table *table, const struct candidate *candidates,
+                     size_t n)
 {
-    double weight;
-    const double score = mean_score(model, rows, &weight, failure);
-    outcome->model = task_model(task, model, NULL);
-    json_object_set_new(outcome->model, "points", json_integer((json_int_t)rows->n));
-    json_object_set_new(outcome->model, "log_likelihood", task_number(score));
-    const double parameters = (double)mix_model_parameters(model);
-    outcome->report = tool_need(json_pack(
-        "{s:I, s:o, s:I, s:o, s:o}", "points", (json_int_t)rows->n, "log_likelihood",
-        task_number(score), "parameters", (json_int_t)parameters, "bic",
-        task_number(parameters * log(weight) - 2 * weight * score), "aic",
-        task_number(2 * parameters - 2 * weight * score)));
+    const size_t best = best_of(table, candidates, n);
+    for (size_t c = 0; c < best; c++) {
+        const struct table_difference behind =
+            table_difference(table, candidates[best].held, candidates[c].held);
+        if (behind.mean <= ERRORS_BEHIND * behind.error) {
+            return c;
+        }
+    }
+    return best;
 }
 
-static bool is_enough(const struct table *table, const struct task *task,
-                      struct failure *failure)
+/* ---- Output -------------------------------------------------------------- */
+
+static json_t *candidate_json(const struct table *table,
+                              const struct candidate *candidate,
+                              const struct candidate *best)
 {
-    if (failure->code == EX_OK && table->n < task->mix.components) {
-        failure_set(failure, EX_DATAERR, "%zu points are too few for %zu components",
-                    table->n, task->mix.components);
+    const double parameters = (double)candidate->parameters;
+    const struct table_difference behind =
+        table_difference(table, best->held, candidate->held);
+    return tool_need(
+        json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "n_components",
+                  (json_int_t)candidate->components, "parameters",
+                  (json_int_t)candidate->parameters, "log_likelihood",
+                  task_number(candidate->score.mean), "bic",
+                  task_number(batch_bic(parameters, candidate->score)), "aic",
+                  task_number(batch_aic(parameters, candidate->score)), "held_out",
+                  task_number(table_mean(table, candidate->held).mean), "behind",
+                  task_number(behind.mean), "behind_error", task_number(behind.error)));
+}
+
+/* The table for people: the model may need standard output. */
+static void print_table(const struct task *task, const json_t *rows, size_t chosen)
+{
+    size_t c;
+    json_t *row;
+    fprintf(task->table, "%10s %10s %15s %12s %12s %12s %20s\n", "components",
+            "parameters", "log-likelihood", "BIC", "AIC", "held out", "behind the best");
+    json_array_foreach(rows, c, row)
+    {
+        double score, bic, aic, held, behind, error;
+        json_int_t components, parameters;
+        if (json_unpack(row, "{s:I, s:I, s:F, s:F, s:F, s:F, s:F, s:F}", "n_components",
+                        &components, "parameters", &parameters, "log_likelihood", &score,
+                        "bic", &bic, "aic", &aic, "held_out", &held, "behind", &behind,
+                        "behind_error", &error) != 0) {
+            continue; /* a number that is null: nothing was held out */
+        }
+        fprintf(task->table, "%s%9lld %10lld %15.6f %12.1f %12.1f %12.6f %9.6f +- %.6f\n",
+                c == chosen ? "*" : " ", (long long)components, (long long)parameters,
+                score, bic, aic, held, behind, error);
     }
-    return failure->code == EX_OK;
+}
+
+static void report(struct task *task, const struct table *table,
+                   const struct candidate *candidates, size_t n, struct outcome *outcome,
+                   struct failure *failure)
+{
+    const size_t chosen = choose(table, candidates, n);
+    const struct candidate *best = &candidates[best_of(table, candidates, n)];
+    json_t *rows = tool_need(json_array());
+    for (size_t c = 0; c < n; c++) {
+        json_array_append_new(rows, candidate_json(table, &candidates[c], best));
+    }
+    progress_clear(&task->progress);
+    if (task->table != NULL) {
+        print_table(task, rows, chosen);
+    }
+    task->mix.components = candidates[chosen].components;
+    batch_report(task, candidates[chosen].model, table, outcome, failure);
+    json_object_set_new(outcome->report, "n_components",
+                        json_integer((json_int_t)candidates[chosen].components));
+    json_object_set_new(outcome->report, "candidates", rows);
+}
+
+static void fit_one(struct task *task, const struct table *table, struct outcome *outcome,
+                    struct failure *failure)
+{
+    json_t *trace = tool_need(json_array());
+    struct mix_model *model = batch_fit(task, table, "", trace, failure);
+    if (model != NULL) {
+        batch_report(task, model, table, outcome, failure);
+        json_object_set(outcome->report, "trace", trace);
+    }
+    mix_model_destroy(&model);
+    json_decref(trace);
+}
+
+static void fit_range(struct task *task, const struct table *table,
+                      struct outcome *outcome, struct failure *failure)
+{
+    const size_t first = task->mix.components;
+    const size_t n = task->components_end - first + 1;
+    struct candidate *candidates = tool_need(calloc(n, sizeof(*candidates)));
+    for (size_t c = 0; failure->code == EX_OK && c < n; c++) {
+        candidates[c].components = first + c;
+        fit_candidate(task, table, &candidates[c], failure);
+    }
+    if (failure->code == EX_OK) {
+        report(task, table, candidates, n, outcome, failure);
+    }
+    candidates_free(candidates, n);
 }
 
 void mode_batch(struct task *task, struct outcome *outcome, struct failure *failure)
 {
-    struct trace trace = {task, NULL};
     struct table table = table_read(task, failure);
-    if (is_enough(&table, task, failure)) {
-        const struct mix_rows rows = {
-            .x = table.x,
-            .n = table.n,
-            .stride = table.n_fields,
-            .weight = table.weight,
-        };
-        enum mix_err err = MIX_OK;
-        trace.starts = tool_need(json_array());
-        struct mix_model *model =
-            mix_fit(&task->mix, &task->fit, &rows, note_pass, &trace, &err);
-        if (model != NULL) {
-            report_fit(task, model, &rows, outcome, failure);
-            json_object_set(outcome->report, "trace", trace.starts);
-        } else {
-            failure_set(failure, EX_DATAERR, "%zu points, %zu components: %s", rows.n,
-                        task->mix.components, mix_strerror(err));
-        }
-        mix_model_destroy(&model);
+    if (failure->code != EX_OK) {
+        table_clear(&table);
+        return;
     }
-    json_decref(trace.starts);
+    if (task->folds > 0 || task->components_end > task->mix.components) {
+        fit_range(task, &table, outcome, failure);
+    } else {
+        fit_one(task, &table, outcome, failure);
+    }
     table_clear(&table);
 }

@@ -31,17 +31,18 @@ static void report_learner(struct task *task, const struct mix_learner *learner,
     mix_learner_info(learner, &info);
     const struct mix_model *model = mix_learner_model(learner);
     if (model == NULL) {
-        failure_set(failure, EX_DATAERR,
-                    "%llu points are too few for a model: the first is made of the larger "
-                    "of 64 and 2 (D + 1), or of what there is without --no-finish",
-                    (unsigned long long)info.added);
+        failure_set(
+            failure, EX_DATAERR,
+            "%llu points are too few for a model: the first is made of the larger "
+            "of 64 and 2 (D + 1), or of what there is without --no-finish",
+            (unsigned long long)info.added);
         return;
     }
     outcome->model = task_model(task, model, &info);
-    outcome->report = tool_need(
-        json_pack("{s:I, s:o, s:I, s:I, s:I}", "points", (json_int_t)info.added,
-                  "log_likelihood", task_number(info.log_likelihood), "learned", (json_int_t)info.learned, "unscorable",
-                  (json_int_t)info.unscorable, "queued", (json_int_t)info.queued));
+    outcome->report = tool_need(json_pack(
+        "{s:I, s:o, s:I, s:I, s:I}", "points", (json_int_t)info.added, "log_likelihood",
+        task_number(info.log_likelihood), "learned", (json_int_t)info.learned,
+        "unscorable", (json_int_t)info.unscorable, "queued", (json_int_t)info.queued));
 }
 
 void mode_online(struct task *task, struct outcome *outcome, struct failure *failure)

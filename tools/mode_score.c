@@ -9,13 +9,12 @@
 #include <stdlib.h>
 
 #include "mode.h"
-#include "modelfile.h"
 
 /* Sums over the points that have a density. */
 struct tally {
     uint64_t points;
     double weight;
-    double sum;      /* of weight times log density, nats */
+    double sum; /* of weight times log density, nats */
 };
 
 static void print_score(double score)
@@ -43,22 +42,9 @@ static void add_scores(struct tally *tally, const struct task *task,
     }
 }
 
-static struct mix_model *read_model(const struct task *task, struct failure *failure)
-{
-    struct mix_model *model = modelfile_read(task->model_path, NULL, failure);
-    if (model != NULL && mix_model_dimensions(model) != task->mix.dimensions) {
-        failure_set(failure, EX_DATAERR,
-                    "%s: a model of %zu dimensions for points of %zu: choose them with "
-                    "--fields",
-                    task->model_path, mix_model_dimensions(model), task->mix.dimensions);
-        mix_model_destroy(&model);
-    }
-    return model;
-}
-
 void mode_score(struct task *task, struct outcome *outcome, struct failure *failure)
 {
-    struct mix_model *model = read_model(task, failure);
+    struct mix_model *model = task_read_model(task, failure);
     if (model == NULL) {
         return;
     }
@@ -83,7 +69,7 @@ void mode_score(struct task *task, struct outcome *outcome, struct failure *fail
         return;
     }
     const double mean = tally.sum / tally.weight;
-    outcome->report = tool_need(
-        json_pack("{s:I, s:o}", "points", (json_int_t)tally.points, "log_likelihood",
-                  task_number(mean)));
+    outcome->report =
+        tool_need(json_pack("{s:I, s:o}", "points", (json_int_t)tally.points,
+                            "log_likelihood", task_number(mean)));
 }

@@ -111,7 +111,8 @@ bool tool_parse_number(const struct tool_number *table, size_t n, int key,
             double *value = (double *)(void *)member;
             if (!tool_read(argument, table[i].low, table[i].high, value) ||
                 (table[i].is_whole && *value != floor(*value))) {
-                tool_usage(state, "%s: not a %s from %g to %g", argument,
+                tool_usage(state, "%s: %s: not a %s from %g to %g",
+                           table[i].name, argument,
                            table[i].is_whole ? "whole number" : "number", table[i].low,
                            table[i].high);
             }

@@ -59,6 +59,7 @@ bool tool_read(const char *text, double low, double high, double *value)
 /* An option whose argument is a number: a row of a tool's table. */
 struct tool_number {
     int key;          /* of the option */
+    const char *name; /* "--option", for errors */
     size_t offset;    /* of the double in the input of the parser */
     double low, high; /* range, both ends included */
     bool is_whole;

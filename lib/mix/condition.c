@@ -109,7 +109,8 @@ struct mix_model *mix_model_marginal(const struct mix_model *model, const size_t
     struct mix_model *marginal = NULL;
     bool is_good = n > 0 && n <= model->shape.dimensions;
     for (size_t a = 0; is_good && a < n; a++) {
-        is_good = fields[a] < model->shape.dimensions && (a == 0 || fields[a] > fields[a - 1]);
+        is_good =
+            fields[a] < model->shape.dimensions && (a == 0 || fields[a] > fields[a - 1]);
         wanted.wanted[a] = fields[a];
     }
     const double x[MIX_DIMENSIONS_MAX] = {0};

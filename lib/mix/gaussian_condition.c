@@ -22,7 +22,8 @@ bool gaussian_condition(const struct factor *f, const double *cov,
     out->u = scratch + 3 * size;
     for (size_t a = 0; a < n; a++) {
         for (size_t b = 0; b < n; b++) {
-            sub[a * n + b] = gaussian_covariance(f, cov, fields->seen[a], fields->seen[b]);
+            sub[a * n + b] =
+                gaussian_covariance(f, cov, fields->seen[a], fields->seen[b]);
         }
     }
     if (!matrix_factor(sub, n, out->inverse_sd, factor)) {
@@ -116,7 +117,9 @@ enum mix_err gaussian_derive(const struct factor *f, const double *param,
                                                 gaussian_cov_size(out_f));
         }
     }
-    const enum mix_err err = scratch == NULL ? MIX_ENOMEM : is_ok ? MIX_OK : MIX_ECOVARIANCE;
+    const enum mix_err err = scratch == NULL ? MIX_ENOMEM
+                             : is_ok         ? MIX_OK
+                                             : MIX_ECOVARIANCE;
     free(scratch);
     return err;
 }

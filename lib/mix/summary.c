@@ -30,7 +30,8 @@ void summary_moments(const struct mix_model *model, double *mean, double *varian
     }
 }
 
-/* Adds weight times the covariance of every factor under component k, off the diagonal. */
+/* Adds weight times the covariance of every factor under component k, off the diagonal.
+ */
 static void add_within(const struct mix_model *model, size_t k, double *covariance)
 {
     const size_t dims = model->shape.dimensions;
@@ -119,8 +120,9 @@ static enum mix_err add_batch(const struct mix_model *from, const struct mix_mod
     return err;
 }
 
-enum mix_err mix_model_divergence(const struct mix_model *from, const struct mix_model *to,
-                                  uint64_t seed, size_t n, double *nats, double *error)
+enum mix_err mix_model_divergence(const struct mix_model *from,
+                                  const struct mix_model *to, uint64_t seed, size_t n,
+                                  double *nats, double *error)
 {
     const size_t dims = from->shape.dimensions;
     struct welford w = {0};

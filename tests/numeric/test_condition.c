@@ -184,7 +184,8 @@ START_TEST(moments_are_those_of_the_whole_mixture)
 }
 END_TEST
 
-/* KL of normals with deviations 1 and s, means m apart: log s + (1 + m^2)/(2 s^2) - 1/2. */
+/* KL of normals with deviations 1 and s, means m apart: log s + (1 + m^2)/(2 s^2) - 1/2.
+ */
 START_TEST(a_divergence_is_within_its_error)
 {
     const double one = 1, zero = 0, variance = 4, mean = 1.5;

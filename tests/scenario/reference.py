@@ -66,6 +66,26 @@ def log_density(model, points):
     return np.logaddexp.reduce(log_joint(model, points), axis=1)
 
 
+def regress(model, points):
+    """points with every NaN replaced by its mean given the rest of the row."""
+    filled = points.copy()
+    covariances = covariance_matrices(model)
+    for row in filled:
+        if not np.isnan(row).any():
+            continue
+        gap, seen = np.isnan(row), ~np.isnan(row)
+        part = {"weights": model["weights"], "covariance_type": "full",
+                "means": [np.asarray(mean)[seen] for mean in model["means"]],
+                "covariances": [cov[np.ix_(seen, seen)] for cov in covariances]}
+        joint = log_joint(part, row[seen])[0]
+        shares = np.exp(joint - np.logaddexp.reduce(joint))
+        row[gap] = sum(share * (np.asarray(mean)[gap] + cov[np.ix_(gap, seen)] @
+                                np.linalg.solve(cov[np.ix_(seen, seen)],
+                                                row[seen] - np.asarray(mean)[seen]))
+                       for share, mean, cov in zip(shares, model["means"], covariances))
+    return filled
+
+
 def parameters(model):
     """What "the same model, bit for bit" compares."""
     return {name: model[name] for name in

@@ -54,6 +54,82 @@ class Mixfit(InFolder):
                 # The prior of D + 2 points for each component costs about 1e-4 nats.
                 self.assertGreater(ours, peer.score(points) - 1e-3)
 
+    def test_a_range_of_components_is_judged_on_points_held_out(self):
+        path = self.write("a.npy", reference.mixture(2000, salt=181))
+        out = os.path.join(self.folder, "model.json")
+        report = harness.parse(self.fit("--json", "--components", "1..5",
+                                        "--cross-validate", 4, path).stdout)
+        rows = {row["n_components"]: row for row in report["candidates"]}
+        self.assertEqual(sorted(rows), [1, 2, 3, 4, 5])
+        self.assertEqual(report["n_components"], 3)
+        self.assertEqual(min(rows, key=lambda k: rows[k]["bic"]), 3)
+        # What was not seen says less than what was, and one component far less.
+        self.assertLess(rows[3]["held_out"], rows[3]["log_likelihood"])
+        self.assertGreater(rows[1]["behind"], 10 * rows[1]["behind_error"])
+        table = self.fit("--components", "2..3", "--output", out, path).stdout
+        self.assertEqual([line[0] for line in table.splitlines()[1:]], [" ", "*"])
+        with open(out, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["n_components"], 3)
+
+    def test_held_out_scores_are_those_of_fits_without_the_fold(self):
+        points = reference.mixture(300, salt=182)
+        path = self.write("a.npy", points)
+        report = harness.parse(self.fit("--json", "--components", 2, "--cross-validate", 3,
+                                        path).stdout)
+        total = 0
+        for fold in range(3):
+            held = np.arange(len(points)) % 3 == fold
+            model = self.model("--components", 2, self.write("rest.npy", points[~held]))
+            total += reference.log_density(model, points[held]).sum()
+        self.assertAlmostEqual(report["candidates"][0]["held_out"], total / len(points),
+                               delta=1e-9)
+
+    def test_models_are_compared(self):
+        points = reference.mixture(2000, salt=183)
+        path = self.write("a.npy", points)
+        files = []
+        for k in (1, 3):
+            files.append(os.path.join(self.folder, f"{k}.json"))
+            self.fit("--components", k, "--output", files[-1], path)
+        report = harness.parse(self.fit("--compare", "--json", *files, path).stdout)
+        one, three = report["log_likelihood"]
+        self.assertAlmostEqual(report["second_better_by"]["nats"], three - one, delta=1e-9)
+        self.assertGreater(three, one)
+        self.assertGreater(report["divergence"]["nats"], 0)
+        same = harness.parse(self.fit("--compare", "--json", files[0], files[0]).stdout)
+        self.assertEqual(same["divergence"], {"nats": 0, "error": 0})
+        self.assertIn("2 better on the points by", self.fit("--compare", *files, path).stdout)
+        self.fit("--compare", files[0], code=EX_USAGE)
+
+    def test_missing_values_are_predicted(self):
+        points = reference.mixture(5000, salt=184)
+        model = os.path.join(self.folder, "model.json")
+        self.fit("--components", 3, "--output", model, self.write("a.npy", points))
+        holes = points[:200].copy()
+        holes[::2, 0] = np.nan
+        lines = self.fit("--predict", model, self.write("b.npy", holes)).stdout.splitlines()
+        filled = np.array([[float(value) for value in line.split(",")] for line in lines[1:]])
+        seen = ~np.isnan(holes)
+        np.testing.assert_array_equal(filled[seen], holes[seen])
+        with open(model, encoding="utf-8") as file:
+            expected = reference.regress(json.load(file), holes)
+        np.testing.assert_allclose(filled, expected, rtol=1e-9, atol=1e-9)
+
+    def test_options_without_an_effect_are_refused(self):
+        path = self.write("a.npy", reference.mixture(100, salt=185))
+        model = os.path.join(self.folder, "model.json")
+        self.fit("--components", 1, "--output", model, path)
+        for arguments in (("--predict", model, "--starts", 2), ("--score", model, "--seed", 3),
+                          ("--components", 2, "--adapt", "on"),
+                          ("--components", "1..2", "--online"),
+                          ("--components", "3..2"), ("--components", "1.."),
+                          ("--components", 2, "--cross-validate", 1),
+                          ("--online", "--components", 2, "--cross-validate", 5),
+                          ("--online", "--score", model)):
+            with self.subTest(arguments):
+                done = self.fit(*arguments, path, code=EX_USAGE)
+                self.assertRegex(done.stderr, r"^mixfit: --[^\n]*\n$")
+
     def test_score_is_the_mean_log_density(self):
         points = reference.mixture(500, salt=84)
         path = self.write("a.csv", csv(points))

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "autoconf.h"
+
+#include "fit_options.h"
+
+#include <argp.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+enum {
+    OPTION_COMPONENTS = 0x2000,
+    OPTION_COVARIANCE,
+    OPTION_SEED,
+    OPTION_STARTS,
+    OPTION_MAX_ITERATIONS,
+    OPTION_TOLERANCE,
+    OPTION_CROSS_VALIDATE,
+    OPTION_ONLINE,
+    OPTION_ADAPT,
+    OPTION_NO_FINISH,
+    OPTION_SCORE,
+    OPTION_PER_POINT,
+    OPTION_PREDICT,
+    OPTION_COMPARE,
+    OPTION_OUTPUT,
+    OPTION_JSON,
+    OPTION_FORMAT,
+};
+
+static const struct argp_option argp_options[] = {
+    {"components", OPTION_COMPONENTS, "K|A..B", 0,
+     "Number of components, or a range of which the best is chosen", 1},
+    {"covariance", OPTION_COVARIANCE, "T", 0, "full (default), diag, spherical or tied",
+     1},
+    {"seed", OPTION_SEED, "N", 0, "The only source of randomness (1)", 1},
+    {"starts", OPTION_STARTS, "R", 0, "k-means++ starts, the best is kept (5)", 1},
+    {"max-iterations", OPTION_MAX_ITERATIONS, "N", 0, "EM passes of a start (300)", 1},
+    {"tolerance", OPTION_TOLERANCE, "T", 0,
+     "Stop when a pass gains less, nats a point (1e-6); 0 never stops early", 1},
+    {"cross-validate", OPTION_CROSS_VALIDATE, "F", 0,
+     "Score every point by a fit that did not see it, in F folds", 1},
+    {"online", OPTION_ONLINE, NULL, 0, "The daemon's learner, in one pass", 1},
+    {"adapt", OPTION_ADAPT, "on|off", 0,
+     "With --online: start afresh after a detected change (on)", 1},
+    {"no-finish", OPTION_NO_FINISH, NULL, 0,
+     "With --online: leave the open block open, as the daemon does", 1},
+    {"score", OPTION_SCORE, "MODEL", 0, "Mean log-likelihood under a model file", 2},
+    {"per-point", OPTION_PER_POINT, NULL, 0, "With --score: one line each", 2},
+    {"predict", OPTION_PREDICT, "MODEL", 0,
+     "Print the points with missing values replaced by their means given the others", 2},
+    {"compare", OPTION_COMPARE, NULL, 0,
+     "How far two model files are from each other, and which suits INPUT better", 2},
+    {"output", OPTION_OUTPUT, "FILE", 0, "Write the model there, not to standard output",
+     3},
+    {"json", OPTION_JSON, NULL, 0, "Print a report as a JSON object", 3},
+    {"format", OPTION_FORMAT, "F", 0, "Format of INPUT -", 3},
+    {0},
+};
+
+/* Options that are a number: where it goes and what it may be. */
+static const struct tool_number numbers[] = {
+    {OPTION_SEED, "--seed", offsetof(struct fit_options, seed), 0, TOOL_COUNT_MAX, true},
+    {OPTION_STARTS, "--starts", offsetof(struct fit_options, starts), 1, 1000000, true},
+    {OPTION_MAX_ITERATIONS, "--max-iterations",
+     offsetof(struct fit_options, max_iterations), 1, 1e9, true},
+    {OPTION_TOLERANCE, "--tolerance", offsetof(struct fit_options, tolerance), 0, 1e9,
+     false},
+    {OPTION_CROSS_VALIDATE, "--cross-validate", offsetof(struct fit_options, folds), 2,
+     1000, true},
+};
+
+/* Where an option has an effect; what is not listed has one everywhere. */
+static const struct scope {
+    int key;
+    const char *name;
+    unsigned tasks;
+} scopes[] = {
+    {OPTION_COMPONENTS, "--components", LEARN},
+    {OPTION_COVARIANCE, "--covariance", LEARN},
+    {OPTION_SEED, "--seed", LEARN | COMPARE},
+    {OPTION_STARTS, "--starts", FIT},
+    {OPTION_MAX_ITERATIONS, "--max-iterations", FIT},
+    {OPTION_TOLERANCE, "--tolerance", FIT},
+    {OPTION_CROSS_VALIDATE, "--cross-validate", FIT},
+    {OPTION_ADAPT, "--adapt", ONLINE},
+    {OPTION_NO_FINISH, "--no-finish", ONLINE},
+    {OPTION_PER_POINT, "--per-point", SCORE},
+    {OPTION_OUTPUT, "--output", LEARN},
+    {OPTION_JSON, "--json", ANY & ~(unsigned)PREDICT},
+};
+
+static const char *task_name(unsigned task)
+{
+    switch (task) {
+    case ONLINE:
+        return "--online";
+    case SCORE:
+        return "--score";
+    case COMPARE:
+        return "--compare";
+    case PREDICT:
+        return "--predict";
+    default:
+        return "a batch fit";
+    }
+}
+
+static void set_task(struct argp_state *state, unsigned task)
+{
+    struct fit_options *options = state->input;
+    if (options->task != 0 && options->task != task) {
+        tool_usage(state, "%s and %s exclude each other", task_name(options->task),
+                   task_name(task));
+    }
+    options->task = task;
+}
+
+static void note_given(struct fit_options *options, int key)
+{
+    for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+        if (scopes[i].key == key) {
+            options->given |= (uint64_t)1 << i;
+        }
+    }
+}
+
+static void check_scopes(struct argp_state *state)
+{
+    const struct fit_options *options = state->input;
+    for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+        if ((options->given >> i & 1) != 0 && (scopes[i].tasks & options->task) == 0) {
+            tool_usage(state, "%s has no effect with %s: leave it out", scopes[i].name,
+                       task_name(options->task));
+        }
+    }
+}
+
+static void parse_covariance(const char *argument, struct argp_state *state)
+{
+    struct fit_options *options = state->input;
+    for (int c = 0; c < MIX_COVARIANCES; c++) {
+        if (strcmp(argument, mix_covariance_name((enum mix_covariance)c)) == 0) {
+            options->covariance = (enum mix_covariance)c;
+            return;
+        }
+    }
+    tool_usage(state, "--covariance: %s: full, diag, spherical or tied", argument);
+}
+
+/* K or A..B. */
+static void parse_components(const char *argument, struct argp_state *state)
+{
+    struct fit_options *options = state->input;
+    const char *dots = strstr(argument, "..");
+    char *first = tool_need(
+        strndup(argument, dots != NULL ? (size_t)(dots - argument) : strlen(argument)));
+    const char *last = dots != NULL ? dots + 2 : first;
+    if (!tool_read(first, 1, 1 << 20, &options->first) ||
+        !tool_read(last, options->first, 1 << 20, &options->last) ||
+        options->first != floor(options->first) ||
+        options->last != floor(options->last)) {
+        tool_usage(state, "--components: %s: a number from 1 on, or a range as 1..8",
+                   argument);
+    }
+    free(first);
+}
+
+static void parse_adapt(const char *argument, struct argp_state *state)
+{
+    struct fit_options *options = state->input;
+    options->adapt = strcmp(argument, "on") == 0;
+    if (!options->adapt && strcmp(argument, "off") != 0) {
+        tool_usage(state, "--adapt: %s: on or off", argument);
+    }
+}
+
+/* How many paths each task takes, and what they are. */
+static void check_paths(struct argp_state *state)
+{
+    const struct fit_options *options = state->input;
+    if (options->task == COMPARE && options->n_paths < 2) {
+        tool_usage(state, "--compare: two model files, and INPUT or not");
+    } else if (options->task != COMPARE && options->n_paths == 0) {
+        tool_usage(state, "no INPUT: a file, or - for standard input");
+    } else if (options->task != COMPARE && options->n_paths > 1) {
+        tool_usage(state, "%s: a second INPUT", options->paths[1]);
+    }
+}
+
+static void check_options(struct argp_state *state)
+{
+    struct fit_options *options = state->input;
+    if (options->task == 0) {
+        options->task = FIT;
+    }
+    check_paths(state);
+    check_scopes(state);
+    if ((options->task & LEARN) != 0 && options->first == 0) {
+        tool_usage(state, "--components: not given: how many components to fit");
+    } else if (options->task == ONLINE && options->first != options->last) {
+        tool_usage(state, "--components: a range needs a batch fit: leave out --online");
+    }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct fit_options *options = state->input;
+    note_given(options, key);
+    if (tool_parse_number(numbers, sizeof(numbers) / sizeof(numbers[0]), key, argument,
+                          state)) {
+        return 0;
+    }
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->columns;
+        return 0;
+    case OPTION_COMPONENTS:
+        parse_components(argument, state);
+        return 0;
+    case OPTION_COVARIANCE:
+        parse_covariance(argument, state);
+        return 0;
+    case OPTION_ONLINE:
+        set_task(state, ONLINE);
+        return 0;
+    case OPTION_ADAPT:
+        parse_adapt(argument, state);
+        return 0;
+    case OPTION_NO_FINISH:
+        options->no_finish = true;
+        return 0;
+    case OPTION_SCORE:
+        set_task(state, SCORE);
+        options->model = argument;
+        return 0;
+    case OPTION_PER_POINT:
+        options->is_per_point = true;
+        return 0;
+    case OPTION_PREDICT:
+        set_task(state, PREDICT);
+        options->model = argument;
+        return 0;
+    case OPTION_COMPARE:
+        set_task(state, COMPARE);
+        return 0;
+    case OPTION_JSON:
+        options->is_json = true;
+        return 0;
+    case OPTION_OUTPUT:
+        options->output = argument;
+        return 0;
+    case OPTION_FORMAT:
+        options->columns.input.format = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->n_paths == PATHS_MAX) {
+            tool_usage(state, "%s: one argument too many", argument);
+        }
+        options->paths[options->n_paths++] = argument;
+        return 0;
+    case ARGP_KEY_END:
+        check_options(state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&columns_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    .options = argp_options,
+    .parser = parse,
+    .args_doc = "INPUT\n--compare MODEL MODEL [INPUT]",
+    .doc =
+        "Fits a mixture to a file of points by batch EM, or runs the daemon's learner "
+        "over it, scores it, or fills its gaps; compares two models."
+        "\vINPUT is a .csv, .ndjson, .npy, .f64 or .f32 file, or - for standard input. "
+        "The model file goes to standard output.",
+    .children = children,
+};
+
+struct fit_options fit_options_parse(int argc, char **argv)
+{
+    struct fit_options options = {.seed = 1, .tolerance = -1, .adapt = true};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    options.columns.input.marginalize |= options.task == PREDICT;
+    return options;
+}

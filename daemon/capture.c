@@ -8,13 +8,13 @@
 
 #include "imprint.h"
 #include "log.h"
-#include "pack.h"
 #include "xalloc.h"
 
 static const char IMPRINT[] = "imprint";
 static const char STREAM[] = "stream";
 static const char REJECTS[] = "rejects";
 static const char SLOT[] = "slot";
+static const char ROWS[] = "rows";
 
 /* ---- Values ---------------------------------------------------------------- */
 
@@ -27,19 +27,17 @@ void capture_destroy(struct capture **capture)
 {
     while (*capture != NULL) {
         struct capture *next = (*capture)->next;
-        for (size_t i = 0; i < (*capture)->n; i++) {
-            free((*capture)->item[i].name);
-            free((*capture)->item[i].value);
-        }
+        arena_clear(&(*capture)->arena);
+        free((*capture)->scratch.bytes);
         free((*capture)->item);
         free(*capture);
         *capture = next;
     }
 }
 
-/* Takes over name and value. */
-static void add(struct capture *capture, const char *kind, char *name, void *value,
-                size_t size)
+/* Name and value are the arena's. */
+static void add(struct capture *capture, const char *kind, const char *name,
+                const void *value, size_t size)
 {
     if (capture->n == capture->room) {
         capture->room = 2 * capture->room + 16;
@@ -48,10 +46,23 @@ static void add(struct capture *capture, const char *kind, char *name, void *val
     capture->item[capture->n++] = (struct captured){kind, name, value, size};
 }
 
-static void add_pack(struct capture *capture, const char *kind, char *name,
-                     struct pack *pack)
+static void *copy(struct capture *capture, const void *bytes, size_t size)
 {
-    add(capture, kind, name, pack->bytes, pack->size);
+    return memcpy(arena_take(&capture->arena, size), bytes, size);
+}
+
+static struct pack *begin(struct capture *capture)
+{
+    capture->scratch.size = 0;
+    return &capture->scratch;
+}
+
+/* The value in the scratch, under that name, which is copied as well. */
+static void add_scratch(struct capture *capture, const char *kind, const char *name)
+{
+    const struct pack *pack = &capture->scratch;
+    add(capture, kind, copy(capture, name, strlen(name) + 1),
+        copy(capture, pack->bytes, pack->size), pack->size);
 }
 
 /* ---- Ledgers --------------------------------------------------------------- */
@@ -107,23 +118,60 @@ static char *slot_name(const struct stream *stream, const struct slot *slot)
                              : xstrdup(stream->config->name);
 }
 
+static char *page_name(const char *slot, size_t page)
+{
+    return xformat("%s/%zu", slot, page);
+}
+
+static void add_page(struct capture *capture, const char *slot, size_t page,
+                     const void *value, size_t size)
+{
+    char *name = page_name(slot, page);
+    add(capture, ROWS, copy(capture, name, strlen(name) + 1), value, size);
+    free(name);
+}
+
+/* The pages of its rows that changed, and those that are no more. */
+static void capture_rows(struct capture *capture, const char *name, struct slot *slot,
+                         bool is_first)
+{
+    const size_t n = mix_learner_parts(slot->learner);
+    for (size_t part = 1; part < n; part++) {
+        if (is_first || mix_learner_part_changed(slot->learner, part,
+                                                 slot->captured_changes)) {
+            const size_t size = mix_learner_part_size(slot->learner, part);
+            void *value = arena_take(&capture->arena, size);
+            mix_learner_encode_part(slot->learner, part, value);
+            add_page(capture, name, part - 1, value, size);
+        }
+    }
+    for (size_t part = n; part < slot->captured_parts; part++) {
+        add_page(capture, name, part - 1, NULL, 0);
+    }
+    slot->captured_parts = n;
+    slot->captured_changes = mix_learner_changes(slot->learner);
+}
+
 static void capture_slot(struct capture *capture, const struct stream *stream,
                          struct slot *slot, size_t index)
 {
-    struct pack pack = {0};
+    struct pack *pack = begin(capture);
     const struct ledger ledger = slot_ledger(slot);
+    char *name = slot_name(stream, slot);
     capture->n_unbalanced += !ledger_holds(&ledger);
-    pack_u64(&pack, index);
-    pack_ledger(&pack, &slot->counts);
-    pack_f64(&pack, slot->last_time_s);
-    pack_u64(&pack, slot->seq);
-    pack_u64(&pack, slot->published_updates);
-    pack_u64(&pack, slot->noted_unscorable);
-    pack_u64(&pack, slot->noted_frozen);
-    pack_u64(&pack, slot->has_started);
-    void *space = pack_space(&pack, mix_learner_encoded_size(slot->learner));
-    mix_learner_encode(slot->learner, space);
-    add_pack(capture, SLOT, slot_name(stream, slot), &pack);
+    pack_u64(pack, index);
+    pack_ledger(pack, &slot->counts);
+    pack_f64(pack, slot->last_time_s);
+    pack_u64(pack, slot->seq);
+    pack_u64(pack, slot->published_updates);
+    pack_u64(pack, slot->noted_unscorable);
+    pack_u64(pack, slot->noted_frozen);
+    pack_u64(pack, slot->has_started);
+    void *space = pack_space(pack, mix_learner_part_size(slot->learner, 0));
+    mix_learner_encode_part(slot->learner, 0, space);
+    add_scratch(capture, SLOT, name);
+    capture_rows(capture, name, slot, !stream->kept.is_imprinted);
+    free(name);
     slot->is_changed = false;
 }
 
@@ -140,6 +188,31 @@ static bool read_slot(const struct item *item, struct slot_record *record)
     record->has_started = unpack_u64(&unpack) != 0;
     record->learner = unpack_bytes(&unpack);
     return unpack_is_done(&unpack);
+}
+
+/* The learner of a slot's record, from its rows among the items. NULL and *err. */
+static struct mix_learner *read_learner(const struct stream_config *config,
+                                        const struct items *items, const char *name,
+                                        struct bytes head, enum mix_err *err)
+{
+    struct mix_part *part = NULL;
+    const struct item *item = NULL;
+    size_t n = 0;
+    size_t room = 0;
+    do {
+        if (n == room) {
+            room = 2 * room + 16;
+            part = xrealloc(part, room, sizeof(part[0]));
+        }
+        part[n++] = item == NULL ? (struct mix_part){head.data, head.size}
+                                 : (struct mix_part){item->value, item->size};
+        char *page = page_name(name, n - 1);
+        item = items_get(items, ROWS, page);
+        free(page);
+    } while (item != NULL);
+    struct mix_learner *learner = mix_learner_decode_parts(&config->mix, part, n, err);
+    free(part);
+    return learner;
 }
 
 /* The key of a slot's item of that stream: {NULL, 0} for a stream without keys. False:
@@ -160,12 +233,12 @@ static bool slot_key(const struct item *item, const char *stream, struct bytes *
 
 static void capture_accounts(struct capture *capture, const struct stream *stream)
 {
-    struct pack pack = {0};
+    struct pack *pack = begin(capture);
     capture->n_unbalanced += !ledger_holds(&stream->unkeyed);
-    pack_ledger(&pack, &stream->unkeyed);
-    pack_u64(&pack, stream->is_frozen);
-    sources_pack(stream->sources, &pack);
-    add_pack(capture, STREAM, xstrdup(stream->config->name), &pack);
+    pack_ledger(pack, &stream->unkeyed);
+    pack_u64(pack, stream->is_frozen);
+    sources_pack(stream->sources, pack);
+    add_scratch(capture, STREAM, stream->config->name);
 }
 
 void capture_stream(struct capture *capture, struct stream *stream)
@@ -173,15 +246,16 @@ void capture_stream(struct capture *capture, struct stream *stream)
     const char *name = stream->config->name;
     if (!stream->kept.is_imprinted) {
         char *imprint = imprint_write(stream->config);
-        add(capture, IMPRINT, xstrdup(name), imprint, strlen(imprint));
+        add(capture, IMPRINT, copy(capture, name, strlen(name) + 1),
+            copy(capture, imprint, strlen(imprint)), strlen(imprint));
+        free(imprint);
     }
     if (stream->kept.is_changed || !stream->kept.is_imprinted) {
         capture_accounts(capture, stream);
     }
     if (rejects_written(stream->rejects) != stream->kept.rejects) {
-        struct pack pack = {0};
-        rejects_pack(stream->rejects, &pack);
-        add_pack(capture, REJECTS, xstrdup(name), &pack);
+        rejects_pack(stream->rejects, begin(capture));
+        add_scratch(capture, REJECTS, name);
         stream->kept.rejects = rejects_written(stream->rejects);
     }
     for (size_t i = 0; i < router_count(stream->router); i++) {
@@ -196,15 +270,16 @@ void capture_stream(struct capture *capture, struct stream *stream)
 
 /* ---- Restoring ------------------------------------------------------------- */
 
-static void restore_slot(struct stream *stream, const struct item *item, struct bytes key)
+static void restore_slot(struct stream *stream, const struct items *items,
+                         const struct item *item, struct bytes key)
 {
     struct slot_record record;
     if (!read_slot(item, &record)) {
         abort(); /* it was accepted */
     }
     struct slot *slot = router_put(stream->router, key);
-    struct mix_learner *learner = mix_learner_decode(
-        &stream->config->mix, record.learner.data, record.learner.size, NULL);
+    struct mix_learner *learner =
+        read_learner(stream->config, items, item->name, record.learner, NULL);
     if (slot == NULL || learner == NULL) {
         abort(); /* as above: only without memory */
     }
@@ -217,6 +292,8 @@ static void restore_slot(struct stream *stream, const struct item *item, struct 
     slot->noted_unscorable = record.noted_unscorable;
     slot->noted_frozen = record.noted_frozen;
     slot->has_started = record.has_started;
+    slot->captured_parts = mix_learner_parts(learner);
+    slot->captured_changes = mix_learner_changes(learner);
     if (slot_is_busy(slot)) {
         stream->busy = slot;
     }
@@ -250,7 +327,7 @@ static void restore_slots(struct stream *stream, const struct items *items)
     }
     qsort(list, n, sizeof(list[0]), compare_ordered);
     for (size_t i = 0; i < n; i++) {
-        restore_slot(stream, list[i].item, list[i].key);
+        restore_slot(stream, items, list[i].item, list[i].key);
     }
     free(list);
 }
@@ -278,15 +355,14 @@ void capture_restore(struct stream *stream, const struct items *items)
 
 /* ---- Judging --------------------------------------------------------------- */
 
-static bool check_slot(const struct stream_config *config, const struct item *item,
-                       char *why)
+static bool check_slot(const struct stream_config *config, const struct items *items,
+                       const struct item *item, char *why)
 {
     struct slot_record record;
     enum mix_err err = MIX_ECORRUPT;
     struct mix_learner *learner = NULL;
     if (read_slot(item, &record)) {
-        learner = mix_learner_decode(&config->mix, record.learner.data,
-                                     record.learner.size, &err);
+        learner = read_learner(config, items, item->name, record.learner, &err);
     }
     if (learner == NULL) {
         snprintf(why, DATABASE_WHY_SIZE, "learner of %s: %s", item->name,
@@ -340,7 +416,7 @@ static bool check_slots(const struct stream_config *config, const struct items *
     for (size_t i = 0; i < items_count(items) && is_good; i++) {
         const struct item *item = items_at(items, i);
         if (item->value != NULL && slot_key(item, config->name, &key)) {
-            is_good = check_slot(config, item, why);
+            is_good = check_slot(config, items, item, why);
         }
     }
     return is_good;
@@ -364,6 +440,16 @@ static enum store_verdict check_stream(const struct stream_config *config,
     return check_accounts(config, items, why) && check_slots(config, items, why)
                ? STORE_ACCEPTED
                : STORE_DAMAGED;
+}
+
+/* A learner in one part is read as it is, and the first checkpoint after a start captures
+ * everything anew; so nothing is lost of a stream that the configuration has no more. */
+bool capture_migrate(const void *context, unsigned from, struct items *items, char *why)
+{
+    (void)context;
+    (void)items;
+    (void)why;
+    return from == 1;
 }
 
 enum store_verdict capture_accept(const void *context, const struct items *items,

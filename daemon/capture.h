@@ -6,7 +6,8 @@
  *     imprint   STREAM       what of the configuration the rest depends on (imprint.h)
  *     stream    STREAM       accounts of what belongs to no key, numbers of sources
  *     rejects   STREAM       dead letters
- *     slot      STREAM[/KEY] a learner with its open block, accounts, number of frames
+ *     slot      STREAM[/KEY] accounts, number of frames, and part 0 of a learner
+ *     rows      STREAM[/KEY]/PAGE  its part PAGE + 1: rows that it holds
  *
  * The worker copies what has changed between two rounds; the state actor writes it. */
 #ifndef CAPTURE_H
@@ -15,18 +16,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "arena.h"
 #include "config.h"
 #include "items.h"
+#include "pack.h"
 #include "schema.h"
 #include "stream.h"
 
-/* Version of these values, see struct store_schema. */
-#define CAPTURE_VERSION 1
+/* Version of these values, see struct store_schema:
+ *     1  a slot has the whole learner, in one part
+ *     2  the rows of the learner are values of their own */
+#define CAPTURE_VERSION 2
 
 struct captured {
     const char *kind; /* static */
-    char *name;
-    void *value;
+    const char *name;
+    const void *value; /* NULL: there is none any more */
     size_t size;
 };
 
@@ -34,6 +39,8 @@ struct captured {
 struct capture {
     size_t n, room;
     struct captured *item;
+    struct arena arena;  /* of names and values */
+    struct pack scratch; /* the value that is being made */
     size_t n_unbalanced; /* ledgers that do not hold: an error of ours */
     struct capture *next;
 };
@@ -46,6 +53,9 @@ void capture_stream(struct capture *capture, struct stream *stream);
 
 /* Puts the stream where its values say. items were accepted by capture_accept(). */
 void capture_restore(struct stream *stream, const struct items *items);
+
+/* Makes version `from` of the values the next one. A schema's `migrate`. */
+bool capture_migrate(const void *context, unsigned from, struct items *items, char *why);
 
 /* Judges the values of a state: context is the struct config. A schema's `accept`. */
 enum store_verdict capture_accept(const void *context, const struct items *items,

@@ -146,6 +146,7 @@ bool checkpoint_open(struct daemon *daemon)
     checkpoint->gathered_end = &checkpoint->gathered;
     checkpoint->schema = (struct store_schema){
         .version = CAPTURE_VERSION,
+        .migrate = capture_migrate,
         .accept = capture_accept,
         .context = daemon->config,
     };

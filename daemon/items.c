@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A sorted array of pointers: values are replaced all the time, names are added rarely,
- * and a loaded file gives them in order. The digest of all is the sum of theirs, so it
- * follows every change without reading the rest. */
+ * An array of pointers, and a hash table with open addressing over it: a stream has a
+ * hundred values or so, and there may be a thousand keys. The digest of all is the sum
+ * of theirs, so it follows every change without reading the rest. */
 #include "items.h"
 
 #include <stdbool.h>
@@ -12,10 +12,14 @@
 #include "digest.h"
 #include "xalloc.h"
 
+enum { TABLE_MIN = 64 }; /* a power of two */
+
 struct items {
     size_t n;
     size_t room;
-    struct item **item; /* by kind, then name */
+    struct item **item;  /* in the order in which they came */
+    size_t n_table;      /* a power of two, more than 4/3 n; 0: none yet */
+    struct item **table; /* n_table places; NULL: free */
     size_t present;
     uint64_t digest;
 };
@@ -42,6 +46,7 @@ void items_destroy(struct items **items)
         destroy_item((*items)->item[i]);
     }
     free((*items)->item);
+    free((*items)->table);
     free(*items);
     *items = NULL;
 }
@@ -54,60 +59,77 @@ uint64_t items_digest_of(const char *kind, const char *name, const void *value,
     return digest_add(digest, value, size);
 }
 
-static int compare(const struct item *item, const char *kind, const char *name)
+static bool is_named(const struct item *item, const char *kind, const char *name)
 {
-    const int by_kind = strcmp(item->kind, kind);
-    return by_kind != 0 ? by_kind : strcmp(item->name, name);
+    return strcmp(item->name, name) == 0 && strcmp(item->kind, kind) == 0;
 }
 
-/* The first place whose item is not less. */
-static size_t find_place(const struct items *items, const char *kind, const char *name)
+/* The place of the item of that name, or the free one where it would be. */
+static struct item **find_place(const struct items *items, const char *kind,
+                                const char *name)
 {
-    size_t low = 0;
-    size_t high = items->n;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (compare(items->item[middle], kind, name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    const uint64_t digest = items_digest_of(kind, name, NULL, 0);
+    size_t place = digest & (items->n_table - 1);
+    while (items->table[place] != NULL && !is_named(items->table[place], kind, name)) {
+        place = (place + 1) & (items->n_table - 1);
     }
-    return low;
+    return &items->table[place];
 }
 
 static struct item *find(const struct items *items, const char *kind, const char *name)
 {
-    const size_t place = find_place(items, kind, name);
-    return place < items->n && compare(items->item[place], kind, name) == 0
-               ? items->item[place]
-               : NULL;
+    return items->n_table > 0 ? *find_place(items, kind, name) : NULL;
+}
+
+static void fill_table(struct items *items, size_t n_table)
+{
+    free(items->table);
+    items->n_table = n_table;
+    items->table = xalloc(n_table, sizeof(items->table[0]));
+    for (size_t i = 0; i < items->n; i++) {
+        *find_place(items, items->item[i]->kind, items->item[i]->name) = items->item[i];
+    }
 }
 
 static struct item *insert(struct items *items, const char *kind, const char *name)
 {
-    const size_t place = find_place(items, kind, name);
     if (items->n == items->room) {
         items->room = 2 * items->room + 16;
         items->item = xrealloc(items->item, items->room, sizeof(items->item[0]));
     }
-    memmove(&items->item[place + 1], &items->item[place],
-            (items->n - place) * sizeof(items->item[0]));
+    if (4 * (items->n + 1) > 3 * items->n_table) {
+        fill_table(items, items->n_table > 0 ? 2 * items->n_table : TABLE_MIN);
+    }
     struct item *item = xalloc(1, sizeof(*item));
     item->kind = xstrdup(kind);
     item->name = xstrdup(name);
-    items->item[place] = item;
-    items->n++;
+    *find_place(items, kind, name) = item;
+    items->item[items->n++] = item;
     return item;
 }
 
 /* Takes a value out of the sums. */
-static void clear_value(struct items *items, struct item *item)
+static void discount(struct items *items, const struct item *item)
 {
     if (item->value != NULL) {
         items->digest -= item->digest;
         items->present--;
     }
+}
+
+/* A value of the size of the one before takes its place: most do. */
+static void make_room(struct items *items, struct item *item, size_t size)
+{
+    discount(items, item);
+    if (item->value == NULL || item->size != size) {
+        free(item->value);
+        item->value = xalloc(size, 1);
+    }
+}
+
+static void clear_value(struct items *items, struct item *item)
+{
+    discount(items, item);
     free(item->value);
     item->value = NULL;
     item->size = 0;
@@ -115,7 +137,7 @@ static void clear_value(struct items *items, struct item *item)
 }
 
 _Bool items_put(struct items *items, uint64_t generation, const char *kind,
-                const char *name, void *value, size_t size)
+                const char *name, const void *value, size_t size)
 {
     const uint64_t digest = items_digest_of(kind, name, value, size);
     struct item *item = find(items, kind, name);
@@ -123,11 +145,10 @@ _Bool items_put(struct items *items, uint64_t generation, const char *kind,
         item = insert(items, kind, name);
     } else if (item->value != NULL && item->digest == digest && item->size == size &&
                memcmp(item->value, value, size) == 0) {
-        free(value);
         return false;
     }
-    clear_value(items, item);
-    item->value = value;
+    make_room(items, item, size);
+    memcpy(item->value, value, size);
     item->size = size;
     item->digest = digest;
     item->changed = generation;
@@ -157,7 +178,10 @@ void items_forget(struct items *items, uint64_t generation)
             items->item[kept++] = item;
         }
     }
-    items->n = kept;
+    if (kept < items->n) {
+        items->n = kept;
+        fill_table(items, items->n_table);
+    }
 }
 
 const struct item *items_get(const struct items *items, const char *kind,

@@ -22,10 +22,10 @@ struct items;
 struct items *items_new(void);
 void items_destroy(struct items **items);
 
-/* Sets a value, which is taken over (malloc), as of a generation. Returns whether it
- * differs from what was there: an equal value stays as of its older generation. */
+/* Sets a value, which is copied, as of a generation. Returns whether it differs from
+ * what was there: an equal value stays as of its older generation. */
 _Bool items_put(struct items *items, uint64_t generation, const char *kind,
-                const char *name, void *value, size_t size);
+                const char *name, const void *value, size_t size);
 void items_remove(struct items *items, uint64_t generation, const char *kind,
                   const char *name);
 /* Drops the memory of what was removed up to a generation. */
@@ -34,7 +34,7 @@ void items_forget(struct items *items, uint64_t generation);
 /* NULL: none of that name, or removed. */
 const struct item *items_get(const struct items *items, const char *kind,
                              const char *name);
-/* All of them, removed ones as well, ordered by kind and name. */
+/* All of them, removed ones as well, in the order in which they first came. */
 size_t items_count(const struct items *items);
 const struct item *items_at(const struct items *items, size_t i);
 

@@ -41,8 +41,11 @@ static void put_values(struct store *store, struct capture *capture)
     for (; capture != NULL; capture = capture->next) {
         for (size_t i = 0; i < capture->n; i++) {
             struct captured *item = &capture->item[i];
-            store_put(store, item->kind, item->name, item->value, item->size);
-            item->value = NULL;
+            if (item->value != NULL) {
+                store_put(store, item->kind, item->name, item->value, item->size);
+            } else {
+                store_remove(store, item->kind, item->name);
+            }
         }
         if (capture->n_unbalanced > 0) {
             log_error("%zu ledgers do not add up: this is an error of mixd",

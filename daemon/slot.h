@@ -28,7 +28,9 @@ struct slot {
     uint64_t noted_frozen;
     bool has_news;    /* points came since the last frame */
     bool has_started; /* there was a model */
-    bool is_changed;  /* since it was last captured for the durable state */
+    bool is_changed;  /* since it was last captured for the durable state, which then */
+    uint64_t captured_changes; /* was at mix_learner_changes() */
+    size_t captured_parts;     /* and had so many parts */
 };
 
 /* key: data is NULL for a stream without keys. start: the model to start from, or

@@ -83,11 +83,7 @@ static enum database_result read_item(struct database *database, sqlite3_stmt *r
         return database_say(database, DATABASE_DAMAGED, "checksum of %s of %s is wrong",
                             kind, name);
     }
-    void *value = xalloc(size, 1);
-    if (size > 0) {
-        memcpy(value, blob, size);
-    }
-    items_put(items, generation, kind, name, value, size);
+    items_put(items, generation, kind, name, size > 0 ? blob : "", size);
     return DATABASE_OK;
 }
 

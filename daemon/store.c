@@ -84,7 +84,7 @@ const struct items *store_items(const struct store *store)
     return store->items;
 }
 
-void store_put(struct store *store, const char *kind, const char *name, void *value,
+void store_put(struct store *store, const char *kind, const char *name, const void *value,
                size_t size)
 {
     if (items_put(store->items, store->next, kind, name, value, size)) {

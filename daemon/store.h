@@ -34,8 +34,8 @@ struct store *store_open(const char *folder, const struct store_schema *schema,
 void store_close(struct store **store);
 
 const struct items *store_items(const struct store *store);
-/* Sets a value, which is taken over (malloc, not NULL). */
-void store_put(struct store *store, const char *kind, const char *name, void *value,
+/* Sets a value (not NULL), which is copied. */
+void store_put(struct store *store, const char *kind, const char *name, const void *value,
                size_t size);
 void store_remove(struct store *store, const char *kind, const char *name);
 

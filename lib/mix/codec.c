@@ -63,16 +63,15 @@ void codec_u64s(struct codec *codec, uint64_t *values, size_t n)
     }
 }
 
-/* Whether the points carry weights other than 1 or times other than 0. */
-static void survey(const struct points *points, bool *has_weight, bool *has_time)
+/* Whether points [first, end) carry weights other than 1 or times other than 0. */
+static void survey(const struct points *points, size_t first, size_t end,
+                   bool *has_weight, bool *has_time)
 {
     *has_weight = *has_time = false;
-    for (size_t j = 0; j < points_blocks(points); j++) {
-        const struct block *block = points_block(points, j);
-        for (size_t i = 0; i < block->n; i++) {
-            *has_weight = *has_weight || block->weight[i] != 1;
-            *has_time = *has_time || block->time[i] != 0;
-        }
+    for (size_t i = first; i < end; i++) {
+        const struct block *block = points_block(points, i / BLOCK_POINTS);
+        *has_weight = *has_weight || block->weight[i % BLOCK_POINTS] != 1;
+        *has_time = *has_time || block->time[i % BLOCK_POINTS] != 0;
     }
 }
 
@@ -114,21 +113,34 @@ static void codec_point(struct codec *codec, struct points *points, size_t i,
     }
 }
 
-void codec_points(struct codec *codec, struct points *points)
+void codec_some_points(struct codec *codec, struct points *points, size_t first,
+                       size_t n)
 {
-    bool has_weight, has_time;
-    uint64_t n = points_count(points);
-    survey(points, &has_weight, &has_time);
-    codec_u64(codec, &n);
+    bool has_weight = false, has_time = false;
+    uint64_t count = n;
+    if (codec->mode != CODEC_READ) {
+        survey(points, first, first + n, &has_weight, &has_time);
+    }
+    codec_u64(codec, &count);
     codec_bool(codec, &has_weight);
     codec_bool(codec, &has_time);
     if (codec->mode == CODEC_READ) {
-        points_clear(points);
-        codec->has_failed = codec->has_failed || n > points_capacity(points);
+        const size_t room = points_capacity(points) - points_count(points);
+        codec->has_failed = codec->has_failed || count > n || count > room;
     }
-    for (uint64_t i = 0; i < n && !codec->has_failed; i++) {
+    for (size_t i = first; i < first + count && !codec->has_failed; i++) {
         codec_point(codec, points, i, has_weight, has_time);
     }
+}
+
+void codec_points(struct codec *codec, struct points *points)
+{
+    if (codec->mode == CODEC_READ) {
+        points_clear(points);
+    }
+    codec_some_points(codec, points, 0,
+                      codec->mode == CODEC_READ ? points_capacity(points)
+                                                : points_count(points));
 }
 
 /* Remainders of the 16 values of half a byte, polynomial 0x42f0e1eba9ea3693 reflected

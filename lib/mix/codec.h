@@ -34,6 +34,9 @@ void codec_f64s(struct codec *codec, double *values, size_t n);
 void codec_u64s(struct codec *codec, uint64_t *values, size_t n);
 /* The rows with weight and time; weights and times are left out where all are alike. */
 void codec_points(struct codec *codec, struct points *points);
+/* As many as n of them from `first` on, in the same form; read, they are appended. */
+void codec_some_points(struct codec *codec, struct points *points, size_t first,
+                       size_t n);
 
 /* CRC-64 (ECMA-182, reflected): finds every burst of up to 64 damaged bits. */
 uint64_t codec_checksum(const void *bytes, size_t size);

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole state of a learner as one relocatable value:
- *
- *     offset  0  "mixlearn"        magic
- *             8  version           1
- *            16  size              of all of it, in bytes
- *            24  options           fingerprint
- *            32  members           in the order of walk()
- *      size - 8  checksum          of everything before it
+ * The whole state of a learner as one relocatable value; encode.h draws its envelope,
+ * the members follow in the order of encode_walk().
  *
  * Caches are derived again, scratch and work under way are left out. A state is read
  * into a new learner of the same options: sizes come from the options, never from the
  * bytes, and the bytes say only how many rows of a known capacity are in use.
  */
+#include "encode.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "codec.h"
-#include "learner.h"
 #include "rows.h"
 
-#define MAGIC "mixlearn"
 #define VERSION 1
 #define HEADER 32
 #define TRAILER 8
@@ -146,7 +139,19 @@ static void walk_reservoir(struct codec *codec, struct mix_learner *learner)
     codec_bool(codec, &learner->is_ending);
 }
 
-static void walk(struct codec *codec, struct mix_learner *learner)
+/* Where the rows have been read already, only their number is left to agree. */
+static void walk_memory(struct codec *codec, struct points *memory, bool with_rows)
+{
+    uint64_t n = points_count(memory);
+    if (with_rows) {
+        codec_points(codec, memory);
+        return;
+    }
+    codec_u64(codec, &n);
+    codec->has_failed = codec->has_failed || n != points_count(memory);
+}
+
+void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_rows)
 {
     uint64_t next_fit = learner->next_fit;
     codec_bool(codec, &learner->has_model);
@@ -158,7 +163,7 @@ static void walk(struct codec *codec, struct mix_learner *learner)
     walk_counts(codec, &learner->counts);
     codec_f64(codec, &learner->mean_score);
     codec_f64(codec, &learner->score_weight);
-    codec_points(codec, learner->memory);
+    walk_memory(codec, learner->memory, with_rows);
     codec_points(codec, learner->open);
     walk_reservoir(codec, learner);
     walk_events(codec, &learner->events);
@@ -192,50 +197,64 @@ static uint64_t fingerprint(const struct mix_options *options)
     return sum;
 }
 
+void encode_open(struct codec *codec, const char *magic, size_t size,
+                 const struct mix_options *options)
+{
+    uint64_t header[] = {VERSION, ENCODE_FRAME + size, fingerprint(options)};
+    memcpy(codec->out, magic, ENCODE_MAGIC_SIZE);
+    codec->at = ENCODE_MAGIC_SIZE;
+    codec_u64s(codec, header, 3);
+}
+
+void encode_close(struct codec *codec)
+{
+    uint64_t checksum = codec_checksum(codec->out, codec->at);
+    codec_u64(codec, &checksum);
+}
+
 size_t mix_learner_encoded_size(const struct mix_learner *learner)
 {
     /* The codec only looks when it measures or writes; the copy shares the arrays. */
     struct mix_learner view = *learner;
     struct codec codec = {.mode = CODEC_MEASURE};
-    walk(&codec, &view);
-    return HEADER + codec.at + TRAILER;
+    encode_walk(&codec, &view, true);
+    return ENCODE_FRAME + codec.at;
 }
 
 void mix_learner_encode(const struct mix_learner *learner, void *bytes)
 {
     struct mix_learner view = *learner;
     struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
-    uint64_t header[] = {VERSION, mix_learner_encoded_size(learner),
-                         fingerprint(&learner->options)};
-    memcpy(bytes, MAGIC, 8);
-    codec.at = 8;
-    codec_u64s(&codec, header, 3);
-    walk(&codec, &view);
-    uint64_t checksum = codec_checksum(bytes, codec.at);
-    codec_u64(&codec, &checksum);
+    const size_t size = mix_learner_encoded_size(learner) - ENCODE_FRAME;
+    encode_open(&codec, ENCODE_WHOLE, size, &learner->options);
+    encode_walk(&codec, &view, true);
+    encode_close(&codec);
 }
 
 /* ---- Reading ------------------------------------------------------------- */
 
-static enum mix_err check_envelope(const struct mix_options *options, const void *bytes,
-                                   size_t size)
+enum mix_err encode_enter(struct codec *codec, const char *magic,
+                          const struct mix_options *options, const void *bytes,
+                          size_t size)
 {
-    struct codec codec = {.mode = CODEC_READ, .in = bytes, .size = size};
     uint64_t header[3], checksum;
-    if (size < HEADER + TRAILER || memcmp(bytes, MAGIC, 8) != 0) {
+    *codec = (struct codec){.mode = CODEC_READ, .in = bytes, .size = size};
+    if (size < ENCODE_FRAME || memcmp(bytes, magic, ENCODE_MAGIC_SIZE) != 0) {
         return MIX_ECORRUPT;
     }
-    codec.at = 8;
-    codec_u64s(&codec, header, 3);
+    codec->at = ENCODE_MAGIC_SIZE;
+    codec_u64s(codec, header, 3);
     if (header[0] > VERSION) {
         return MIX_EVERSION;
     }
-    codec.at = size - TRAILER;
-    codec_u64(&codec, &checksum);
+    codec->at = size - TRAILER;
+    codec_u64(codec, &checksum);
     if (header[0] != VERSION || header[1] != size ||
         checksum != codec_checksum(bytes, size - TRAILER)) {
         return MIX_ECORRUPT;
     }
+    codec->at = HEADER;
+    codec->size = size - TRAILER;
     return header[2] == fingerprint(options) ? MIX_OK : MIX_EMISMATCH;
 }
 
@@ -372,42 +391,15 @@ static bool counts_are_valid(const struct mix_learner *learner)
            isfinite(learner->score_weight);
 }
 
-static enum mix_err read_state(struct mix_learner *learner, const void *bytes,
-                               size_t size)
+enum mix_err encode_judge(const struct codec *codec, struct mix_learner *learner)
 {
-    struct codec codec = {
-        .mode = CODEC_READ, .in = bytes, .size = size - TRAILER, .at = HEADER};
     struct mix_model *scratch = model_new(&learner->shape);
     if (scratch == NULL) {
         return MIX_ENOMEM;
     }
-    walk(&codec, learner);
-    const bool is_sound = !codec.has_failed && codec.at == codec.size &&
+    const bool is_sound = !codec->has_failed && codec->at == codec->size &&
                           counts_are_valid(learner) &&
                           (!learner->has_model || model_state_is_valid(learner, scratch));
     mix_model_destroy(&scratch);
     return is_sound ? MIX_OK : MIX_ECORRUPT;
-}
-
-struct mix_learner *mix_learner_decode(const struct mix_options *options,
-                                       const void *bytes, size_t size, enum mix_err *err)
-{
-    enum mix_err local;
-    err = err == NULL ? &local : err;
-    *err = mix_options_check(options, NULL);
-    if (*err == MIX_OK) {
-        *err = check_envelope(options, bytes, size);
-    }
-    if (*err != MIX_OK) {
-        return NULL;
-    }
-    struct mix_learner *learner = mix_learner_new(options, err);
-    if (learner == NULL) {
-        return NULL;
-    }
-    *err = read_state(learner, bytes, size);
-    if (*err != MIX_OK) {
-        mix_learner_destroy(&learner);
-    }
-    return learner;
 }

@@ -326,6 +326,32 @@ MIX_API struct mix_learner *mix_learner_decode(const struct mix_options *options
                                                const void *bytes, size_t size,
                                                enum mix_err *err);
 
+/* The same state in parts, for one who keeps it and does not want to keep all of it
+ * anew each time: part 0 is small and changes with every row; each further part has 64
+ * rows that the learner holds, ever fewer of which change. The parts that changed since
+ * mix_learner_changes() had a value, together with the others as they were encoded
+ * before, are the state; parts at and past mix_learner_parts() are no longer of it. */
+MIX_API size_t mix_learner_parts(const struct mix_learner *learner);
+MIX_API uint64_t mix_learner_changes(const struct mix_learner *learner);
+MIX_API bool mix_learner_part_changed(const struct mix_learner *learner, size_t part,
+                                      uint64_t since);
+/* mix_learner_encode_part() writes exactly mix_learner_part_size() bytes. */
+MIX_API size_t mix_learner_part_size(const struct mix_learner *learner, size_t part);
+MIX_API void mix_learner_encode_part(const struct mix_learner *learner, size_t part,
+                                     void *bytes);
+
+/* As mix_learner_decode(), from all n parts in order, which must be of one moment: that
+ * is for the caller to see to. The bytes of mix_learner_encode() are taken as well, as
+ * the only part. The new learner has changed in nothing since its own
+ * mix_learner_changes(). */
+struct mix_part {
+    const void *bytes;
+    size_t size;
+};
+MIX_API struct mix_learner *mix_learner_decode_parts(const struct mix_options *options,
+                                                     const struct mix_part *parts,
+                                                     size_t n, enum mix_err *err);
+
 /* ---- Batch --------------------------------------------------------------- */
 
 /* Batch EM over points in memory: k-means++ starts, EM to a tolerance, split and

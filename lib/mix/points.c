@@ -12,6 +12,8 @@ struct points {
     size_t n_blocks;      /* allocated */
     struct block *blocks; /* n_blocks */
     double *values;       /* n_blocks x (D + 2) x BLOCK_POINTS: x, weight, time */
+    uint64_t changes;     /* so far; never set back */
+    uint64_t *changed;    /* a page: `changes` after its last one */
 };
 
 struct points *points_new(size_t dimensions, size_t capacity)
@@ -26,7 +28,9 @@ struct points *points_new(size_t dimensions, size_t capacity)
     points->n_blocks = (capacity + BLOCK_POINTS - 1) / BLOCK_POINTS;
     points->blocks = calloc(points->n_blocks + 1, sizeof(*points->blocks));
     points->values = calloc(points->n_blocks * size + 1, sizeof(double));
-    if (points->blocks == NULL || points->values == NULL) {
+    points->changed = calloc(points->n_blocks * BLOCK_POINTS / PAGE_POINTS + 1,
+                             sizeof(*points->changed));
+    if (points->blocks == NULL || points->values == NULL || points->changed == NULL) {
         points_destroy(&points);
         return NULL;
     }
@@ -45,6 +49,7 @@ void points_destroy(struct points **points)
     if (*points != NULL) {
         free((*points)->blocks);
         free((*points)->values);
+        free((*points)->changed);
         free(*points);
         *points = NULL;
     }
@@ -124,14 +129,24 @@ static void append_rows(struct block *block, const struct mix_rows *rows, size_t
     block->n += n;
 }
 
+/* The last change was to points [first, first + n), n > 0. */
+static void note_change(struct points *points, size_t first, size_t n)
+{
+    for (size_t p = first / PAGE_POINTS; p <= (first + n - 1) / PAGE_POINTS; p++) {
+        points->changed[p] = points->changes;
+    }
+}
+
 void points_append(struct points *points, const struct mix_rows *rows, size_t first,
                    size_t n)
 {
+    points->changes++;
     while (n > 0) {
         struct block *block = &points->blocks[points->n / BLOCK_POINTS];
         const size_t room = BLOCK_POINTS - block->n;
         const size_t part = n < room ? n : room;
         append_rows(block, rows, first, part);
+        note_change(points, points->n, part);
         points->n += part;
         first += part;
         n -= part;
@@ -175,6 +190,23 @@ void points_set(struct points *points, size_t i, const double *x, double weight,
                 double time)
 {
     block_write(&points->blocks[i / BLOCK_POINTS], i % BLOCK_POINTS, x, weight, time);
+    points->changes++;
+    note_change(points, i, 1);
+}
+
+uint64_t points_changes(const struct points *points)
+{
+    return points->changes;
+}
+
+uint64_t points_page_changed(const struct points *points, size_t p)
+{
+    return points->changed[p];
+}
+
+size_t points_pages(const struct points *points)
+{
+    return (points->n + PAGE_POINTS - 1) / PAGE_POINTS;
 }
 
 size_t points_blocks(const struct points *points)

@@ -22,6 +22,10 @@
  * 16 dimensions fit in the first-level cache. */
 #define BLOCK_POINTS 256
 
+/* Points of a page, the unit in which changes are noted: 4 KiB at 8 dimensions, as much
+ * as a file system and a database write at least. Divides BLOCK_POINTS. */
+#define PAGE_POINTS 64
+
 struct block {
     size_t n;                /* points, 0..BLOCK_POINTS */
     size_t dimensions;       /* D */
@@ -53,6 +57,13 @@ void points_get(const struct points *points, size_t i, double *x, double *weight
                 double *time);
 /* sample <- every so-manieth point, to its capacity; all of them where they fit. */
 void points_stride(struct points *sample, const struct points *points);
+/* Changes so far, and the change that was the last of page p: what is captured now is
+ * behind by the pages whose number is larger by then. */
+uint64_t points_changes(const struct points *points);
+uint64_t points_page_changed(const struct points *points, size_t p);
+/* Pages that hold points: ceil(count / PAGE_POINTS). */
+size_t points_pages(const struct points *points);
+
 /* Overwrites point i < count. */
 void points_set(struct points *points, size_t i, const double *x, double weight,
                 double time);

@@ -341,11 +341,12 @@ class Memory(unittest.TestCase):
                         feeds[name].array(points)
                         mixd.drain(name, len(points), since=before)
             feed(names, 1)
-            self.assertLess(mixd.memory(), 60 * MIB)
-            feed(names[:2], 5)  # models, checkpoints and heap have found their size
+            self.assertLess(mixd.memory(), 50 * MIB)
+            feed(names[:2], 20)  # models, challenges and heap have found their size
             early = mixd.memory()
             feed(names[:2], 10)
             self.assertLess(mixd.memory() - early, 4 * MIB)
+            self.assertLess(mixd.memory(), 50 * MIB)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ static void put_values(struct items *items, uint64_t generation, int byte)
         snprintf(name, sizeof(name), "boiler/%zu", i);
         items_put(items, generation, i % 2 == 0 ? "learner" : "ledger", name, value,
                   sizes[i]);
+        free(value);
     }
 }
 

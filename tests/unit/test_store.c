@@ -55,7 +55,7 @@ static struct store *open_good(void)
 static void put_text(struct store *store, const char *kind, const char *name,
                      const char *text)
 {
-    store_put(store, kind, name, xstrdup(text), strlen(text));
+    store_put(store, kind, name, text, strlen(text));
 }
 
 /* Changes one value a generation, some of several pages, and removes and adds one. */
@@ -68,9 +68,9 @@ static void change(struct store *store, unsigned generation)
     bytes[size - 1] = (char)(generation * 7);
     snprintf(name, sizeof(name), "stream-%u", generation % 3);
     store_put(store, "learner", name, bytes, size);
-    unsigned char *mark = xalloc(1, 1);
-    *mark = (unsigned char)generation;
-    store_put(store, "mark", "generation", mark, 1);
+    free(bytes);
+    const unsigned char mark = (unsigned char)generation;
+    store_put(store, "mark", "generation", &mark, 1);
     snprintf(name, sizeof(name), "key %u", generation);
     put_text(store, "ledger", name, "");
     snprintf(name, sizeof(name), "key %u", generation - 2);
@@ -579,6 +579,7 @@ static bool migrate(const void *context, unsigned from, struct items *items, cha
     char *value =
         xformat("%.*s%s", (int)old->size, (const char *)old->value, from == 1 ? "" : "!");
     items_put(items, old->changed, "name", "a", value, strlen(value));
+    free(value);
     items_remove(items, old->changed, "key", "a");
     return true;
 }
@@ -725,6 +726,7 @@ START_TEST(random_histories_are_kept)
             char *value = xalloc(size, 1);
             memset(value, (int)step, size);
             store_put(store, "learner", name, value, size);
+            free(value);
         } else if (choice < 5) {
             store_remove(store, "learner", name);
         } else if (choice < 9) {

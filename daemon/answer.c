@@ -61,8 +61,11 @@ static const struct mix_model *need_model(struct stream *stream, struct request 
     }
     const struct mix_model *model = mix_learner_model((*slot)->learner);
     if (model == NULL) {
-        request_fail(request, CODE_NOT_READY, "stream %s: there is no model yet",
-                     stream->config->name);
+        struct mix_info info;
+        mix_learner_info((*slot)->learner, &info);
+        request_fail(request, CODE_NOT_READY, "stream %s: there is no model yet%s",
+                     stream->config->name,
+                     info.dormant != NULL ? ": no field has varied so far" : "");
     }
     return model;
 }

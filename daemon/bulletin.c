@@ -96,6 +96,10 @@ static json_t *change_json(const struct stream *stream, const struct slot *slot,
         json_object_set_new(object, event->kind == MIX_EVENT_SPLIT ? "from" : "into",
                             json_integer((json_int_t)event->other));
     }
+    if (event->kind == MIX_EVENT_WOKE) {
+        json_object_set_new(object, "field",
+                            json_string(stream->config->fields.item[event->id]));
+    }
     return object;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "listing.h"
 
+#include <math.h>
+
 #include "stream.h"
 
 /* The part of one stream goes to {"streams": {NAME: part}}. */
@@ -24,16 +26,43 @@ json_t *listing_strings(const struct strings *strings)
     return array;
 }
 
+/* Whether no model of the stream has seen two values of the field. */
+static bool is_dormant(const struct stream *stream, size_t d)
+{
+    const size_t n = router_count(stream->router);
+    for (size_t i = 0; i < n; i++) {
+        struct mix_info info;
+        mix_learner_info(router_slot(stream->router, i)->learner, &info);
+        if (info.dormant == NULL || !isfinite(info.dormant[d])) {
+            return false;
+        }
+    }
+    return n > 0;
+}
+
+static json_t *dormant_json(const struct stream *stream)
+{
+    const struct strings *fields = &stream->config->fields;
+    json_t *array = json_array();
+    for (size_t d = 0; d < fields->n; d++) {
+        if (is_dormant(stream, d)) {
+            json_array_append_new(array, json_string(fields->item[d]));
+        }
+    }
+    return array;
+}
+
 enum answered listing_status(struct stream *stream, struct request *request,
                              struct moment now)
 {
     const struct ledger ledger = stream_ledger(stream);
     return reply_part(stream, request,
-                      json_pack("{s:s, s:f, s:I, s:b, s:o}", "state",
+                      json_pack("{s:s, s:f, s:I, s:b, s:o, s:o}", "state",
                                 stream_state_name(stream_state(stream)), "rate",
                                 stream_rate(stream, now.ms), "models",
                                 (json_int_t)router_count(stream->router), "stale",
-                                (int)stream->is_stale, "ledger", ledger_json(&ledger)));
+                                (int)stream->is_stale, "dormant", dormant_json(stream),
+                                "ledger", ledger_json(&ledger)));
 }
 
 static json_t *feed_json(const struct feed *feed)

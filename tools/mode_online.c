@@ -30,6 +30,11 @@ static void report_learner(struct task *task, const struct mix_learner *learner,
     struct mix_info info;
     mix_learner_info(learner, &info);
     const struct mix_model *model = mix_learner_model(learner);
+    if (model == NULL && info.dormant != NULL) {
+        failure_set(failure, EX_DATAERR, "no field varies in %llu points",
+                    (unsigned long long)info.added);
+        return;
+    }
     if (model == NULL) {
         failure_set(
             failure, EX_DATAERR,

@@ -127,6 +127,10 @@ static void print_stream_status(const char *name, const json_t *stream, FILE *ou
     if (json_is_number(rate)) {
         fprintf(out, ", %.6g points/s", json_number_value(rate));
     }
+    if (json_array_size(json_object_get(stream, "dormant")) > 0) {
+        fputs(", does not vary yet: ", out);
+        print_list(json_object_get(stream, "dormant"), out);
+    }
     fputs("\n  ", out);
     report_ledger_line(json_object_get(stream, "ledger"), out);
     fputc('\n', out);

@@ -74,6 +74,20 @@ static void walk_detector(struct codec *codec, struct detector *detector)
     codec_f64(codec, &detector->squares);
 }
 
+static void walk_dormancy(struct codec *codec, struct mix_learner *learner)
+{
+    struct dormancy *dormancy = learner->dormancy;
+    uint64_t n_dormant = dormancy->n_dormant;
+    codec_u64(codec, &n_dormant);
+    dormancy->n_dormant = (size_t)n_dormant;
+    codec_u64(codec, &dormancy->n_witnesses);
+    codec_f64s(codec, dormancy->value, dormancy->dimensions);
+    codec_u64s(codec, dormancy->differing, dormancy->dimensions);
+    codec_points(codec, dormancy->witnesses);
+    codec_bool(codec, &learner->is_idle);
+    codec_bool(codec, &learner->has_woken);
+}
+
 static void walk_model_state(struct codec *codec, struct mix_learner *learner)
 {
     walk_stats(codec, learner->fast, &learner->shape);
@@ -167,6 +181,7 @@ void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_row
     codec_points(codec, learner->open);
     walk_reservoir(codec, learner);
     walk_events(codec, &learner->events);
+    walk_dormancy(codec, learner);
     if (learner->has_model) {
         walk_model_state(codec, learner);
     }
@@ -370,6 +385,24 @@ static bool model_state_is_valid(const struct mix_learner *learner,
            (learner->watch == NULL || watch_is_valid(learner, scratch));
 }
 
+static bool dormancy_is_valid(const struct mix_learner *learner)
+{
+    const struct dormancy *dormancy = learner->dormancy;
+    size_t n = 0;
+    for (size_t d = 0; d < dormancy->dimensions; d++) {
+        const double value = dormancy->value[d];
+        if (!isnan(value) && !(fabs(value) <= ROW_VALUE_MAX)) {
+            return false;
+        }
+        n += !isnan(value);
+    }
+    return n == dormancy->n_dormant &&
+           points_count(dormancy->witnesses) <= dormancy->n_witnesses &&
+           (!learner->is_idle || (n == dormancy->dimensions && !learner->has_model)) &&
+           (!learner->has_woken ||
+            (learner->has_model && points_count(learner->memory) > 0));
+}
+
 /* The rows held agree with the counts, and with where in the warm-up they belong. */
 static bool counts_are_valid(const struct mix_learner *learner)
 {
@@ -378,9 +411,12 @@ static bool counts_are_valid(const struct mix_learner *learner)
     const size_t held = points_count(learner->memory);
     const size_t capacity = points_capacity(learner->memory);
     const bool fits =
-        learner->is_warm || (held <= learner->next_fit && learner->next_fit <= capacity);
+        learner->is_warm || learner->is_idle ||
+        (held <= learner->next_fit && learner->next_fit <= capacity);
     return fits && (learner->has_model || !learner->is_warm) &&
-           (learner->has_model || points_count(learner->open) == 0) &&
+           (learner->has_model || learner->is_idle ||
+            points_count(learner->open) == 0) &&
+           dormancy_is_valid(learner) &&
            (!learner->is_challenged || (learner->is_warm && held > 0)) &&
            learner->reservoir.age >= (learner->is_warm ? held : 0) &&
            learner->reservoir.largest >= 0 && learner->reservoir.largest <= 1 &&

@@ -86,10 +86,11 @@ static void rename_components(struct mix_learner *learner, const struct match *m
 /* fast <- stats with the components in the places of those that they go on as. Without
  * memory for the match they stay where they are: EM from the old model keeps places. */
 static void place_components(struct mix_learner *learner, const struct stats *stats,
-                             const struct mix_model *model)
+                             const struct mix_model *model,
+                             const struct points *sample)
 {
     const struct shape *shape = &learner->shape;
-    struct match *match = match_new(learner->model, model, learner->memory);
+    struct match *match = match_new(learner->model, model, sample);
     uint64_t *old = calloc(shape->components, sizeof(*old));
     stats_assign(learner->fast, stats, shape);
     if (match != NULL && old != NULL) {
@@ -114,11 +115,11 @@ static void restart_watch(struct mix_learner *learner)
 
 void learner_install(struct mix_learner *learner, const struct scales *scales,
                      const struct stats *stats, const struct mix_model *model,
-                     double points)
+                     double points, const struct points *sample)
 {
     scales_assign(learner->scales, scales);
     if (learner->has_model) {
-        place_components(learner, stats, model);
+        place_components(learner, stats, model, sample);
     } else {
         stats_assign(learner->fast, stats, &learner->shape);
         learner_name_components(learner);

@@ -29,17 +29,20 @@ struct mix_job {
     struct mix_learner *learner;
     struct search *search;       /* a fit of the warm-up, or NULL */
     struct challenge *challenge; /* or a challenge */
+    struct points *copy;         /* the memory as EM sees it; NULL: as it is */
     bool is_finished;            /* while the learner was frozen; waits for the thaw */
 };
 
 static bool fit_is_due(const struct mix_learner *learner)
 {
-    return !learner->is_warm && points_count(learner->memory) >= learner->next_fit;
+    return !learner->is_warm && !learner->is_idle &&
+           points_count(learner->memory) >= learner->next_fit;
 }
 
 bool job_is_due(const struct mix_learner *learner)
 {
-    return !learner->is_frozen && (fit_is_due(learner) || learner->is_challenged);
+    return !learner->is_frozen &&
+           (fit_is_due(learner) || learner->has_woken || learner->is_challenged);
 }
 
 static bool is_last(const struct mix_learner *learner)
@@ -47,12 +50,14 @@ static bool is_last(const struct mix_learner *learner)
     return learner->is_ending || learner->next_fit >= learner_warmup(&learner->options);
 }
 
-static struct search *prepare_fit(struct mix_learner *learner)
+/* A model that did without a field is no start for one with it: its variance there is
+ * the floor. */
+static struct search *prepare_fit(struct mix_learner *learner, const struct points *rows)
 {
     const struct search_plan plan = {
         .starts = is_last(learner) ? LAST_STARTS : EARLY_STARTS,
-        .old = learner->has_model ? learner->fast_model : NULL,
-        .index = points_count(learner->memory),
+        .old = learner->has_model && !learner->has_woken ? learner->fast_model : NULL,
+        .index = points_count(rows),
         .is_sampled = true,
         .coarse_passes = COARSE_PASSES,
         .coarse_tolerance = COARSE_TOLERANCE,
@@ -60,7 +65,23 @@ static struct search *prepare_fit(struct mix_learner *learner)
         .fine_passes = is_last(learner) ? FINE_PASSES : 0,
         .fine_tolerance = FINE_TOLERANCE,
     };
-    return search_new(&learner->options, &learner->shape, learner->memory, &plan);
+    return search_new(&learner->options, &learner->shape, rows, &plan);
+}
+
+/* The memory as EM is to see it. */
+static const struct points *job_rows(const struct mix_job *job)
+{
+    return job->copy != NULL ? job->copy : job->learner->memory;
+}
+
+static bool prepare_rows(struct mix_job *job)
+{
+    const struct mix_learner *learner = job->learner;
+    if (learner->dormancy->n_dormant == 0) {
+        return true;
+    }
+    job->copy = dormancy_copy(learner->dormancy, learner->memory);
+    return job->copy != NULL;
 }
 
 enum mix_err job_prepare(struct mix_learner *learner)
@@ -73,15 +94,19 @@ enum mix_err job_prepare(struct mix_learner *learner)
         return MIX_ENOMEM;
     }
     job->learner = learner;
-    if (learner->is_challenged) {
+    if (!prepare_rows(job)) {
+        job_destroy(&job);
+        return MIX_ENOMEM;
+    }
+    if (learner->is_challenged && !learner->has_woken) {
         job->challenge =
-            challenge_new(&learner->options, learner->memory, learner->model,
+            challenge_new(&learner->options, job_rows(job), learner->model,
                           learner->pace.na, learner->scales, learner->has_old_scales);
     } else {
-        job->search = prepare_fit(learner);
+        job->search = prepare_fit(learner, job_rows(job));
     }
     if (job->challenge == NULL && job->search == NULL) {
-        free(job);
+        job_destroy(&job);
         return MIX_ENOMEM;
     }
     learner->job = job;
@@ -93,6 +118,7 @@ void job_destroy(struct mix_job **job)
     if (*job != NULL) {
         search_destroy(&(*job)->search);
         challenge_destroy(&(*job)->challenge);
+        points_destroy(&(*job)->copy);
         free(*job);
         *job = NULL;
     }
@@ -102,7 +128,7 @@ void job_destroy(struct mix_job **job)
 static void count_fit(struct mix_learner *learner, const struct em *em, bool is_first)
 {
     struct counts *counts = &learner->counts;
-    const uint64_t waiting = is_first ? points_count(learner->memory) : counts->deferred;
+    const uint64_t waiting = is_first ? learner_held(learner) : counts->deferred;
     const uint64_t lost = em->sums->unscorable < waiting ? em->sums->unscorable : waiting;
     counts->learned += waiting - lost;
     counts->points += waiting - lost;
@@ -117,16 +143,19 @@ static int compare_scores(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median log density of the memory under the first model: where bins are narrow. */
-static double median_score(struct mix_learner *learner, struct weighted *scratch)
+/* The median log density of the rows under the model: where bins are narrow. */
+static double median_score(struct mix_learner *learner, const struct points *rows,
+                           struct weighted *scratch)
 {
+    const struct background background = learner_background(learner);
     size_t n = 0;
-    for (size_t j = 0; j < points_blocks(learner->memory); j++) {
-        const struct block *block = points_block(learner->memory, j);
+    for (size_t j = 0; j < points_blocks(rows); j++) {
+        const struct block *block = points_block(rows, j);
         estep_score(learner->estep, learner->model, block);
         for (size_t i = 0; i < block->n; i++) {
             if (isfinite(learner->estep->log_density[i])) {
-                scratch[n++].value = learner->estep->log_density[i];
+                scratch[n++].value =
+                    learner->estep->log_density[i] - background.log_dormant;
             }
         }
     }
@@ -143,7 +172,7 @@ static void schedule_next(struct mix_learner *learner)
         reservoir_adopt(&learner->reservoir);
         learner->next_challenge = 2 * learner->reservoir.age;
         learner->last_challenge = learner->reservoir.age;
-        if (!learner_is_challenged(&learner->options)) {
+        if (!learner_samples(learner)) {
             reservoir_clear(&learner->reservoir);
         }
         return;
@@ -165,17 +194,37 @@ static double fit_points(struct mix_learner *learner, const struct em *em)
     return fmin(em->weight, clock_weight(&learner->clock, memory, half_life));
 }
 
+/* Scores are of other fields than before and are not compared with those. */
+static void restart_scores(struct mix_learner *learner, struct search *search)
+{
+    tail_init(&learner->tail, median_score(learner, search->points, search->values));
+    learner->mean_score = learner->score_weight = 0;
+}
+
 static void finish_fit(struct mix_learner *learner, struct search *search)
 {
     const bool is_first = !learner->has_model;
     learner_install(learner, search->scales, search->em->stats, search->best,
-                    fit_points(learner, search->em));
+                    fit_points(learner, search->em), search->points);
     count_fit(learner, search->em, is_first);
-    if (is_first) {
-        tail_init(&learner->tail, median_score(learner, search->values));
-        learner->has_model = true;
+    if (is_first || learner->has_woken) {
+        restart_scores(learner, search);
     }
+    learner->has_model = true;
+    learner->has_woken = false;
     schedule_next(learner);
+}
+
+/* A field woke after the warm-up: the fit is to the sample of everything learned. */
+static void finish_waking(struct mix_learner *learner, struct search *search)
+{
+    learner_install(learner, search->scales, search->em->stats, search->best,
+                    search->em->weight, search->points);
+    restart_scores(learner, search);
+    learner->has_woken = learner->is_challenged = learner->has_old_scales = false;
+    if (!learner_samples(learner)) {
+        reservoir_clear(&learner->reservoir);
+    }
 }
 
 static void finish_challenge(struct mix_learner *learner, struct challenge *challenge)
@@ -188,7 +237,7 @@ static void finish_challenge(struct mix_learner *learner, struct challenge *chal
                                           .added = learner->counts.added});
         }
         learner_install(learner, challenge->scales, challenge->em->stats,
-                        challenge->model, challenge->em->weight);
+                        challenge->model, challenge->em->weight, challenge->points);
         learner->has_old_scales = false;
     }
     learner->is_challenged = false;
@@ -202,6 +251,8 @@ static void finish(struct mix_learner *learner)
     struct mix_job *job = learner->job;
     if (job->challenge != NULL) {
         finish_challenge(learner, job->challenge);
+    } else if (learner->has_woken && learner->is_warm) {
+        finish_waking(learner, job->search);
     } else {
         finish_fit(learner, job->search);
     }
@@ -251,8 +302,11 @@ static void make_last_due(struct mix_learner *learner)
 {
     const uint64_t age = learner->reservoir.age;
     if (!learner->is_warm && points_count(learner->memory) > 0) {
+        if (!learner->has_model) {
+            learner_fall_asleep(learner);
+        }
         learner->next_fit = points_count(learner->memory);
-        learner->is_ending = true;
+        learner->is_ending = !learner->is_idle;
     } else if (learner->is_warm && learner_is_challenged(&learner->options) &&
                points_count(learner->memory) >=
                    learner_challenge_rows(&learner->options) &&
@@ -268,7 +322,7 @@ void mix_learner_finish(struct mix_learner *learner)
     }
     mix_learner_work(learner);
     if (points_count(learner->open) > 0) {
-        learner_update(learner);
+        learner_take_open(learner);
         mix_learner_work(learner);
     }
     make_last_due(learner);

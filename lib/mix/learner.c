@@ -56,14 +56,15 @@ static bool allocate(struct mix_learner *learner)
     learner->model = model_new(shape);
     learner->scales = scales_new(dims);
     learner->ids = calloc(shape->components, sizeof(*learner->ids));
+    learner->dormancy = dormancy_new(dims);
     learner->estep = estep_new(shape);
     learner->sums = sums_new(shape);
     return (!adapts || learner->watch != NULL) &&
            (!has_clock || learner->times != NULL) && learner->memory != NULL &&
            learner->open != NULL && learner->fast != NULL && learner->slow != NULL &&
            learner->fast_model != NULL && learner->model != NULL &&
-           learner->scales != NULL && learner->ids != NULL && learner->estep != NULL &&
-           learner->sums != NULL;
+           learner->scales != NULL && learner->ids != NULL &&
+           learner->dormancy != NULL && learner->estep != NULL && learner->sums != NULL;
 }
 
 /* Copies the options, and what they point to. */
@@ -188,6 +189,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     scales_destroy(&l->scales);
     free(l->ids);
     free(l->times);
+    dormancy_destroy(&l->dormancy);
     estep_destroy(&l->estep);
     sums_destroy(&l->sums);
     free(l->resolution);
@@ -200,18 +202,27 @@ void mix_learner_destroy(struct mix_learner **learner)
 /* Where rows go now, and how many until it is full. */
 static struct points *destination(struct mix_learner *learner, size_t *room)
 {
-    if (!learner->has_model) {
+    if (!learner->has_model && !learner->is_idle) {
         *room = learner->next_fit - points_count(learner->memory);
         return learner->memory;
     }
-    size_t size = learner->options.block;
-    if (!learner->is_warm) {
+    size_t size = learner->is_idle ? WARMUP_BLOCK : learner->options.block;
+    if (!learner->is_warm && !learner->is_idle) {
         const size_t until_fit = learner->next_fit - points_count(learner->memory);
         size = size < WARMUP_BLOCK ? size : WARMUP_BLOCK;
         size = size < until_fit ? size : until_fit;
     }
     *room = size - points_count(learner->open);
     return learner->open;
+}
+
+void learner_take_open(struct mix_learner *learner)
+{
+    if (learner->is_idle) {
+        learner_idle(learner);
+    } else {
+        learner_update(learner);
+    }
 }
 
 /* Takes the good rows from row i on, up to the end of the block. Returns how many. */
@@ -228,7 +239,9 @@ static size_t take_run(struct mix_learner *learner, const struct mix_rows *rows,
         learner->counts.added += run;
     }
     if (run == room && points == learner->open) {
-        learner_update(learner);
+        learner_take_open(learner);
+    } else if (run == room) {
+        learner_fall_asleep(learner);
     }
     return run;
 }
@@ -283,12 +296,18 @@ void mix_learner_thaw(struct mix_learner *learner)
     job_settle(learner);
 }
 
-/* Rows that are held and not yet in a model. */
+uint64_t learner_held(const struct mix_learner *learner)
+{
+    const uint64_t held = points_count(learner->memory);
+    return learner->reservoir.age > held ? learner->reservoir.age : held;
+}
+
+/* Rows that are held, or sampled, and not yet in a model. */
 static uint64_t queued(const struct mix_learner *learner)
 {
-    const uint64_t open = points_count(learner->open);
-    return learner->has_model ? open + learner->counts.deferred
-                              : points_count(learner->memory);
+    const uint64_t waiting =
+        learner->has_model ? learner->counts.deferred : learner_held(learner);
+    return waiting + points_count(learner->open);
 }
 
 void mix_learner_reset(struct mix_learner *learner)
@@ -306,6 +325,8 @@ void mix_learner_reset(struct mix_learner *learner)
     }
     learner->next_fit = learner_first_fit(&learner->options);
     learner->has_model = learner->is_warm = false;
+    learner->is_idle = learner->has_woken = false;
+    dormancy_clear(learner->dormancy);
     learner->mean_score = learner->score_weight = 0;
     learner->clock = (struct clock){0};
     learner->floored = 0;
@@ -349,6 +370,7 @@ void mix_learner_info(const struct mix_learner *learner, struct mix_info *info)
         .floored = learner->floored,
         .resolution = learner->has_model ? learner->scales->step : NULL,
         .ids = learner->has_model ? learner->ids : NULL,
+        .dormant = learner->dormancy->n_dormant > 0 ? learner->dormancy->value : NULL,
     };
 }
 
@@ -358,14 +380,16 @@ enum mix_err mix_learner_score(const struct mix_learner *learner, const double *
     if (!learner->has_model) {
         return MIX_ENOTREADY;
     }
-    const struct mix_rows row = {.x = x, .n = 1, .stride = learner->shape.dimensions};
-    const struct background background = background_of(learner->scales, learner->pace.na);
-    double log_density;
+    double seen[MIX_DIMENSIONS_MAX], log_density;
+    const struct mix_rows row = {.x = seen, .n = 1, .stride = learner->shape.dimensions};
+    const struct background background = learner_background(learner);
+    memcpy(seen, x, learner->shape.dimensions * sizeof(*seen));
+    dormancy_fill(learner->dormancy, seen);
     const enum mix_err err = mix_model_log_density(learner->model, &row, &log_density);
     if (err != MIX_OK) {
         return err;
     }
-    *score = score_point(&background, x, log_density);
+    *score = score_point(&background, seen, log_density);
     if (!isfinite(*score)) {
         return MIX_EVALUE;
     }

@@ -15,6 +15,10 @@
  *        |------E-step of watch--> change?   (and the watch's own average)
  *        '------> reservoir -> a challenge at geometric ages
  *
+ * Memory, open block and reservoir hold rows as they came; what EM and scores see of
+ * them has dormant fields out of the way (dormant.h). While every field is dormant there
+ * is no model: rows go by the open block into the reservoir until a field wakes.
+ *
  * learner.c takes rows and keeps the counts, update.c learns a block, job.c runs fits
  * and challenges, install.c makes their results the state, encode.c writes and reads all
  * of it. Nothing is allocated after mix_learner_new() but the workspace of a job, which
@@ -25,6 +29,7 @@
 
 #include "clock.h"
 #include "detect.h"
+#include "dormant.h"
 #include "estep.h"
 #include "events.h"
 #include "mix.h"
@@ -33,6 +38,7 @@
 #include "points.h"
 #include "reservoir.h"
 #include "resolution.h"
+#include "score.h"
 #include "search.h"
 #include "stats.h"
 #include "tail.h"
@@ -73,6 +79,9 @@ struct mix_learner {
     struct points *open;     /* the open block */
     size_t next_fit;         /* a fit is due when memory holds so many rows */
     bool is_warm;            /* the last fit of the warm-up was made */
+    struct dormancy *dormancy;
+    bool is_idle;            /* no model, since every field is dormant */
+    bool has_woken;          /* a fit is due since a field of the model woke */
     bool is_frozen;
 
     struct watch *watch; /* NULL unless the learner adapts */
@@ -110,14 +119,18 @@ size_t learner_challenge_rows(const struct mix_options *options);
 double learner_watch_points(const struct mix_options *options);
 /* The fast window, where it begins. */
 double learner_window(const struct mix_options *options);
+/* wake.c: whether a sample of the stream is kept now: for its fits, its challenges, or
+ * the fit when a field wakes. */
+bool learner_samples(const struct mix_learner *learner);
 /* Whether the model is challenged at all; and whether changes are watched for. */
 bool learner_is_challenged(const struct mix_options *options);
 bool learner_adapts(const struct mix_options *options);
 
-/* install.c: a fit or a winner of a challenge becomes the state. */
+/* install.c: a fit or a winner of a challenge becomes the state; sample: rows by which
+ * components are recognised, as EM sees them. */
 void learner_install(struct mix_learner *learner, const struct scales *scales,
                      const struct stats *stats, const struct mix_model *model,
-                     double points);
+                     double points, const struct points *sample);
 /* Gives every component a new identity. */
 void learner_name_components(struct mix_learner *learner);
 /* The model of the last points becomes the state; evidence: nats. */
@@ -125,6 +138,21 @@ void learner_change(struct mix_learner *learner, double evidence);
 
 /* update.c: learns the open block and empties it. */
 void learner_update(struct mix_learner *learner);
+/* The background of scores now. */
+struct background learner_background(const struct mix_learner *learner);
+
+/* learner.c: the open block is full, or is not to become so. */
+void learner_take_open(struct mix_learner *learner);
+/* Rows that came before the first model. */
+uint64_t learner_held(const struct mix_learner *learner);
+
+/* wake.c: the memory is full before the first model. Decides which fields are dormant;
+ * with all of them there is nothing to fit yet. */
+void learner_fall_asleep(struct mix_learner *learner);
+/* Takes the open block while there is no model, and empties it. */
+void learner_idle(struct mix_learner *learner);
+/* Wakes the fields of which enough rows differed, and makes a fit due. */
+void learner_wake(struct mix_learner *learner);
 /* Models from the statistics. */
 void learner_step(struct mix_learner *learner, double fast_points, double slow_points);
 

@@ -274,6 +274,9 @@ struct mix_info {
     uint64_t floored;          /* variances of the model that stand at their floor */
     const double *resolution;  /* D smallest steps, units of the field; NULL: not known yet */
     const uint64_t *ids;       /* K identities of the components, never reused; NULL: none */
+    const double *dormant;     /* D: the value of each field that has shown no other yet and
+                                  is left out of learning, NaN for the others; NULL: there
+                                  is none. With all fields dormant there is no model. */
 };
 MIX_API void mix_learner_info(const struct mix_learner *learner, struct mix_info *info);
 
@@ -283,7 +286,8 @@ MIX_API void mix_learner_info(const struct mix_learner *learner, struct mix_info
     X(REFIT, "refit") /* the stream was not in random order: fitted anew to a sample */  \
     X(SPLIT, "split") /* component `id` appeared, cut from `other`; value: overlap */    \
     X(MERGED, "merged")  /* component `id` went, its points to `other`; value: overlap */ \
-    X(FLOORED, "floored") /* value: variances that stand at their floor, none before */
+    X(FLOORED, "floored") /* value: variances that stand at their floor, none before */  \
+    X(WOKE, "woke")       /* dormant field `id` varies; value: what it was until then */
 
 enum mix_event_kind {
 #define X(name, word) MIX_EVENT_##name,
@@ -295,7 +299,7 @@ enum mix_event_kind {
 struct mix_event {
     enum mix_event_kind kind;
     uint64_t added;      /* rows that the learner had taken */
-    uint64_t id, other;  /* components, 0 where the kind names none */
+    uint64_t id, other;  /* components or a field, 0 where the kind names none */
     double value;
 };
 

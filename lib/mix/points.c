@@ -153,6 +153,43 @@ void points_append(struct points *points, const struct mix_rows *rows, size_t fi
     }
 }
 
+/* Points without an entry in the fields that keep their own lose all the others. */
+static void clear_empty(struct block *block, const double *value)
+{
+    for (size_t i = 0; i < block->n; i++) {
+        size_t seen = 0;
+        for (size_t d = 0; d < block->dimensions; d++) {
+            const double x = block->x[d * BLOCK_POINTS + i];
+            seen += value[d] != value[d] && x == x;
+        }
+        for (size_t d = 0; seen == 0 && d < block->dimensions; d++) {
+            block->x[d * BLOCK_POINTS + i] = (double)NAN;
+        }
+    }
+}
+
+void points_append_block(struct points *points, const struct block *block,
+                         const double *value)
+{
+    struct block *to = &points->blocks[points->n / BLOCK_POINTS];
+    const size_t size = BLOCK_POINTS * sizeof(double);
+    memcpy(to->weight, block->weight, size);
+    memcpy(to->time, block->time, size);
+    for (size_t d = 0; d < block->dimensions; d++) {
+        memcpy(to->x + d * BLOCK_POINTS, block->x + d * BLOCK_POINTS, size);
+        for (size_t i = 0; value[d] == value[d] && i < block->n; i++) {
+            to->x[d * BLOCK_POINTS + i] = value[d];
+        }
+    }
+    to->n = block->n;
+    to->has_missing = block->has_missing;
+    to->is_weighted = block->is_weighted;
+    points->n += block->n;
+    if (block->has_missing) {
+        clear_empty(to, value);
+    }
+}
+
 void points_get(const struct points *points, size_t i, double *x, double *weight,
                 double *time)
 {

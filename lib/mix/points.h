@@ -52,6 +52,12 @@ size_t points_dimensions(const struct points *points);
 void points_append(struct points *points, const struct mix_rows *rows, size_t first,
                    size_t n);
 
+/* Appends a block to points that end at the end of a block. Fields with a value[d] that
+ * is not NaN get it in place of their own, but in points without any other entry, where
+ * they get NaN. */
+void points_append_block(struct points *points, const struct block *block,
+                         const double *value);
+
 /* Point i as a row: x has D doubles, weight and time may be NULL. */
 void points_get(const struct points *points, size_t i, double *x, double *weight,
                 double *time);

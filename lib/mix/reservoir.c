@@ -6,7 +6,8 @@
 
 void reservoir_adopt(struct reservoir *reservoir)
 {
-    reservoir->age = points_count(reservoir->rows);
+    const uint64_t held = points_count(reservoir->rows);
+    reservoir->age = reservoir->age < held ? held : reservoir->age;
 }
 
 void reservoir_clear(struct reservoir *reservoir)
@@ -57,6 +58,16 @@ static void replace(struct reservoir *reservoir, const struct block *block, size
     get_row(block, i, x);
     points_set(reservoir->rows, slot, x, block->weight[i], block->time[i]);
     draw_next(reservoir, &rng);
+}
+
+void reservoir_force(struct reservoir *reservoir, const struct points *rows, size_t i,
+                     uint64_t seed)
+{
+    struct rng rng = rng_at(seed, RNG_RESERVOIR, reservoir->drawn++);
+    double x[MIX_DIMENSIONS_MAX], weight, time;
+    points_get(rows, i, x, &weight, &time);
+    points_set(reservoir->rows, rng_below(&rng, points_count(reservoir->rows)), x, weight,
+               time);
 }
 
 void reservoir_offer(struct reservoir *reservoir, const struct block *block,

@@ -20,8 +20,11 @@ struct reservoir {
     double largest;      /* W of algorithm L, the largest of its uniform keys */
 };
 
-/* Rows that are in `rows` already count as all of those offered so far. */
+/* Rows that are in `rows` already were offered, if they are more than those counted. */
 void reservoir_adopt(struct reservoir *reservoir);
+/* Puts row i of rows in the place of one that is drawn. */
+void reservoir_force(struct reservoir *reservoir, const struct points *rows, size_t i,
+                     uint64_t seed);
 void reservoir_clear(struct reservoir *reservoir);
 /* Offers the points of a block, in order. */
 void reservoir_offer(struct reservoir *reservoir, const struct block *block,

@@ -35,6 +35,23 @@ struct background background_of(const struct scales *scales, double points)
     return bg;
 }
 
+void background_leave_out(struct background *bg, const double *value)
+{
+    const struct scales *scales = bg->scales;
+    bg->dormant = value;
+    for (size_t d = 0; d < scales->dimensions; d++) {
+        if (!isnan(value[d])) {
+            bg->log_peak += special_log(PI * BACKGROUND_WIDTH * scales->sd[d]);
+            bg->log_dormant -= special_log(2 * PI) / 2 + special_log(scales->floor[d]) / 2;
+        }
+    }
+}
+
+static bool is_left_out(const struct background *bg, size_t d)
+{
+    return bg->dormant != NULL && !isnan(bg->dormant[d]);
+}
+
 /* log of the Cauchy density at x, nats. */
 static double log_cauchy(double x, double location, double scale)
 {
@@ -77,7 +94,7 @@ static double log_background(const struct background *bg, const double *x, size_
     size_t observed = 0;
     for (size_t d = 0; d < scales->dimensions; d++) {
         const double value = x[d * stride];
-        if (!isnan(value)) {
+        if (!isnan(value) && !is_left_out(bg, d)) {
             log_bg +=
                 log_cauchy(value, scales->mean[d], BACKGROUND_WIDTH * scales->sd[d]);
             observed++;
@@ -96,6 +113,9 @@ static void multiply(const struct background *bg, const struct block *block,
         products[i] = 1;
     }
     for (size_t d = 0; d < scales->dimensions; d++) {
+        if (is_left_out(bg, d)) {
+            continue;
+        }
         const double *x = block->x + d * BLOCK_POINTS;
         const double mean = scales->mean[d];
         const double inverse = 1 / (BACKGROUND_WIDTH * scales->sd[d]);
@@ -110,7 +130,7 @@ static void multiply(const struct background *bg, const struct block *block,
 static double score_one(const struct background *bg, const double *x, size_t stride,
                         double product, double log_density)
 {
-    const double own = bg->log_model + log_density;
+    const double own = bg->log_model + (log_density - bg->log_dormant);
     if (!(product < PRODUCT_LARGE)) {
         const double log_bg = log_background(bg, x, stride);
         return isnan(log_bg) ? log_bg : log_add(own, log_bg);
@@ -128,9 +148,11 @@ double score_point(const struct background *bg, const double *x, double log_dens
     const struct scales *scales = bg->scales;
     double product = 1;
     for (size_t d = 0; d < scales->dimensions; d++) {
-        const double z =
-            (x[d] - scales->mean[d]) * (1 / (BACKGROUND_WIDTH * scales->sd[d]));
-        product *= 1 + z * z;
+        if (!is_left_out(bg, d)) {
+            const double z =
+                (x[d] - scales->mean[d]) * (1 / (BACKGROUND_WIDTH * scales->sd[d]));
+            product *= 1 + z * z;
+        }
     }
     return score_one(bg, x, 1, product, log_density);
 }

@@ -22,9 +22,15 @@ struct background {
     double log_model;            /* log(1 - eps) */
     double log_eps;
     double log_peak; /* log eps + the largest log bg(x) of a complete point */
+    const double *dormant; /* D: not NaN where a field is left out; NULL: none is */
+    double log_dormant;    /* what these fields add to a log density, taken off again */
 };
 
 struct background background_of(const struct scales *scales, double points);
+
+/* Leaves out the fields whose value[d] is not NaN: each adds to a log density that of its
+ * own value under a gaussian with the floor for its variance (dormant.h). */
+void background_leave_out(struct background *background, const double *value);
 
 /* x: D, NaN where missing; log_density: log p(x) of the observed fields, -inf where it
  * underflows. Finite for every point that has a value, NaN for one that has none. */

@@ -18,12 +18,21 @@
 /* Blocks of BLOCK_POINTS in the largest open block. */
 #define PARTS_MAX 256
 
+struct background learner_background(const struct mix_learner *learner)
+{
+    struct background bg = background_of(learner->scales, learner->pace.na);
+    if (learner->dormancy->n_dormant > 0) {
+        background_leave_out(&bg, learner->dormancy->value);
+    }
+    return bg;
+}
+
 /* Scores the points of a block from their densities in the scratch, of a model that has
  * not seen them. */
 static void score_points(struct mix_learner *learner, const struct block *block)
 {
     double score[BLOCK_POINTS];
-    const struct background background = background_of(learner->scales, learner->pace.na);
+    const struct background background = learner_background(learner);
     score_block(&background, block, learner->estep->log_density, score);
     for (size_t i = 0; i < block->n; i++) {
         if (isnan(score[i])) {
@@ -70,6 +79,16 @@ static void drop_overflow(const struct mix_learner *learner, struct sums *sums)
     }
 }
 
+/* Variances at their floor, those of dormant fields not counted: they are there by
+ * definition. */
+static size_t count_floored(const struct mix_learner *learner, size_t floored)
+{
+    const bool is_shared = learner->options.covariance == MIX_TIED;
+    const size_t dormant =
+        learner->dormancy->n_dormant * (is_shared ? 1 : learner->shape.components);
+    return floored > dormant ? floored - dormant : 0;
+}
+
 void learner_step(struct mix_learner *learner, double fast_points, double slow_points)
 {
     const struct prior prior = prior_of(learner->scales);
@@ -81,6 +100,7 @@ void learner_step(struct mix_learner *learner, double fast_points, double slow_p
             MIX_OK) {
         return;
     }
+    floored = count_floored(learner, floored);
     if (floored > 0 && learner->floored == 0) {
         events_add(&learner->events, (struct mix_event){.kind = MIX_EVENT_FLOORED,
                                                         .added = learner->counts.added,
@@ -117,8 +137,9 @@ static double watch_block(struct mix_learner *learner, const struct block *block
 }
 
 /* The E-steps of a part of the open block. Returns the difference of the watch. */
-static double expect(struct mix_learner *learner, const struct block *block)
+static double expect(struct mix_learner *learner, const struct block *raw)
 {
+    const struct block *block = dormancy_view(learner->dormancy, raw);
     double difference = 0;
     if (learner->is_warm && learner->watch != NULL) {
         estep_score(learner->estep, learner->model, block);
@@ -130,8 +151,9 @@ static double expect(struct mix_learner *learner, const struct block *block)
         score_points(learner, block);
     }
     sums_add(learner->sums, learner->estep, learner->fast_model, block);
-    if (!learner->is_warm || learner_is_challenged(&learner->options)) {
-        reservoir_offer(&learner->reservoir, block, learner->options.seed);
+    if (learner_samples(learner)) {
+        reservoir_offer(&learner->reservoir, raw, learner->options.seed);
+        dormancy_watch(learner->dormancy, raw);
     }
     return difference;
 }
@@ -222,4 +244,5 @@ void learner_update(struct mix_learner *learner)
     if (learner->is_warm) {
         schedule_challenge(learner);
     }
+    learner_wake(learner);
 }

@@ -138,6 +138,21 @@ static const char *state_name(enum mix_state state)
     return names[state];
 }
 
+/* The fields that have shown a single value so far, and it. */
+static json_t *dormant_json(const struct frame *frame)
+{
+    const double *value = frame->info->dormant;
+    json_t *object = json_object();
+    for (size_t d = 0; value != NULL && d < frame->n_fields; d++) {
+        if (isfinite(value[d]) &&
+            json_object_set_new(object, frame->fields[d], json_real(value[d])) == -1) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
 static void add_info(struct object *object, const struct frame *frame)
 {
     const struct mix_info *info = frame->info;
@@ -148,7 +163,7 @@ static void add_info(struct object *object, const struct frame *frame)
     add(object, "resolution",
         has_resolution ? vector_json(info->resolution, frame->n_fields) : json_null());
     add(object, "floored", count_json(info->floored));
-    add(object, "dormant", json_object()); /* no field is left out of learning */
+    add(object, "dormant", dormant_json(frame));
     add(object, "errors", json_null());    /* standard errors are not estimated */
     add(object, "log_likelihood", number_json(info->log_likelihood));
 }

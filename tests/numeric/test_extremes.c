@@ -93,7 +93,7 @@ START_TEST(every_number_stays_finite)
     }
     struct mix_info info;
     mix_learner_info(learner, &info);
-    ck_assert(isfinite(info.log_likelihood));
+    ck_assert(isfinite(info.log_likelihood) || mix_learner_model(learner) == NULL);
     ck_assert_uint_eq(info.added, N);
     mix_learner_destroy(&learner);
     free(s.x);
@@ -117,9 +117,9 @@ START_TEST(one_point_a_million_times)
     struct mix_info info;
     mix_learner_info(learner, &info);
     ck_assert_uint_eq(info.learned + info.queued, N);
-    for (size_t i = 0; i < K * D; i++) {
-        ck_assert_double_eq_tol(mix_model_means(mix_learner_model(learner))[i],
-                                s.x[i % D], 1e-9);
+    ck_assert_ptr_null(mix_learner_model(learner));
+    for (size_t d = 0; d < D; d++) {
+        ck_assert(info.dormant[d] == s.x[d]);
     }
     mix_learner_destroy(&learner);
     free(s.x);

@@ -3,6 +3,8 @@
 
 import unittest
 
+import numpy as np
+
 import harness
 import reference
 from harness import config, Daemon, stream
@@ -66,6 +68,41 @@ class GrowingStart(unittest.TestCase):
         self.expect(WARMUP + BLOCK - 1, "learning", WARMUP)
         self.expect(WARMUP + BLOCK, "learning", WARMUP + BLOCK)
         self.expect(4000, "learning", WARMUP + BLOCK * ((4000 - WARMUP) // BLOCK))
+
+
+class FieldsThatDoNotVary(unittest.TestCase):
+    def test_they_are_left_out_until_they_do(self):
+        points = reference.mixture(6144, salt=5)
+        still = points.copy()
+        still[:4096, 1] = 7.5
+        with Daemon(config({"s": stream(learn={"warmup": WARMUP})})) as mixd:
+            feed, frames = mixd.feed("s"), mixd.subscribe("model/s ")
+            events = mixd.subscribe("event/s ")
+            feed.array(still[:4096])
+            frame = frames.until(lambda f: f["points"] == 4096)
+            self.assertEqual(frame["dormant"], {"y": 7.5})
+            self.assertEqual({mean[1] for mean in frame["means"]}, {7.5})
+            self.assertGreater(frame["log_likelihood"], -10)
+            self.assertLess(frame["log_likelihood"], 0)
+            status = mixd.ask("status")["streams"]["s"]
+            self.assertEqual(status["dormant"], ["y"])
+            feed.array(still[4096:])
+            woke = events.until(lambda e: e["event"] == "woke")
+            self.assertEqual((woke["field"], woke["value"]), ("y", 7.5))
+            frame = frames.until(lambda f: f["points"] == 6144)
+            self.assertEqual(frame["dormant"], {})
+            self.assertEqual(mixd.ask("status")["streams"]["s"]["dormant"], [])
+
+    def test_without_one_that_varies_there_is_no_model(self):
+        with Daemon(config({"s": stream()})) as mixd:
+            feed, frames = mixd.feed("s"), mixd.subscribe("model/s ")
+            feed.array(np.ones((10000, 2)))
+            frame = frames.until(lambda f: f["ledger"]["received"] == 10000)
+            self.assertEqual(frame["dormant"], {"x": 1, "y": 1})
+            self.assertIsNone(frame["means"])
+            self.assertEqual(frame["ledger"]["queued"], 10000)
+            reply = mixd.client().request("model", stream="s")
+            self.assertIn("no field has varied", reply["error"])
 
 
 class FirstModelInHighDimension(unittest.TestCase):

@@ -38,14 +38,15 @@ static const char *const fields[D] = {"temperature", "druck \xc3\xa4"};
 static json_t *make_frame(const struct mix_model *model, enum mix_covariance type)
 {
     static const uint64_t ids[K] = {0, 7};
-    static const double resolution[D] = {0.5, 0};
+    static const double resolution[D] = {0.5, 0}, dormant[D] = {(double)NAN, -4e-7};
     struct mix_info info = {.state = MIX_LEARNING,
                             .points = 123456,
                             .updates = 482,
                             .effective_points = 5000,
                             .log_likelihood = model != NULL ? -2.31 : (double)NAN,
                             .resolution = model != NULL ? resolution : NULL,
-                            .ids = model != NULL ? ids : NULL};
+                            .ids = model != NULL ? ids : NULL,
+                            .dormant = dormant};
     struct ledger ledger = {.received = 10, .learned = 10};
     const struct frame frame = {.stream = "boiler",
                                 .key = NULL,
@@ -117,6 +118,8 @@ START_TEST(frames_have_the_members_of_the_interface_in_their_order)
     ck_assert_ptr_nonnull(strstr(text, "\"covariances\":[[[2.0,0.5],[0.5,1.0]],[["));
     ck_assert_ptr_nonnull(strstr(text, "\"time\":1790000000.1229999,"));
     ck_assert_ptr_nonnull(strstr(text, "\"ids\":[0,7]"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\"dormant\":{\"druck \xc3\xa4\":-3.9999999999999998e-7}"));
     free(text);
     json_decref(frame);
     mix_model_destroy(&model);

@@ -328,7 +328,7 @@ START_TEST(a_start_that_does_not_fit_is_refused)
 END_TEST
 
 /* Row counts before the first model, within a block of either size, and at the ends. */
-static const size_t ends[] = {1, 10, 63, 64, 70, 128, 300, 399, 400, 450, 500};
+static const size_t ends[] = {2, 10, 63, 64, 70, 128, 300, 399, 400, 450, 500};
 
 START_TEST(a_stream_that_ends_leaves_nothing_open)
 {
@@ -351,12 +351,20 @@ START_TEST(a_stream_that_ends_leaves_nothing_open)
 }
 END_TEST
 
-START_TEST(a_stream_without_rows_ends_without_a_model)
+/* One row does not tell what varies. */
+START_TEST(a_stream_of_a_row_or_none_ends_without_a_model)
 {
     struct mix_options options = small_options();
     struct mix_learner *learner = new_learner(&options);
+    struct sample s = draw(12, 1);
     mix_learner_finish(learner);
     ck_assert_ptr_null(mix_learner_model(learner));
+    feed(learner, &s);
+    mix_learner_finish(learner);
+    ck_assert_ptr_null(mix_learner_model(learner));
+    ck_assert_uint_eq(info_of(learner).queued, 1);
+    assert_sound(learner);
+    free(s.x);
     mix_learner_destroy(&learner);
 }
 END_TEST
@@ -424,7 +432,7 @@ int main(void)
         {a_learner_started_from_a_model_publishes_that_model, MIX_COVARIANCES},
         UNIT(a_start_that_does_not_fit_is_refused),
         UNIT_LOOP(a_stream_that_ends_leaves_nothing_open, ends),
-        UNIT(a_stream_without_rows_ends_without_a_model),
+        UNIT(a_stream_of_a_row_or_none_ends_without_a_model),
         UNIT(identities_stay_with_their_components),
         UNIT(scores_need_a_model_and_are_finite),
     };

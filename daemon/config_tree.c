@@ -151,13 +151,13 @@ static void check_properties(struct builder *builder, const yaml_event_t *event,
 /* A node for an event that is a value, or NULL if the event was a key. */
 static struct node *begin_value(struct builder *builder, const yaml_event_t *event)
 {
-    struct node *parent = builder->depth > 0 ? builder->open[builder->depth - 1] : NULL;
     struct node *node = next_node(builder);
-    if (node == NULL && parent->kind == NODE_MAP) {
-        add_key(builder, parent, event);
-        return NULL;
-    }
     if (node == NULL) {
+        struct node *parent = builder->open[builder->depth - 1];
+        if (parent->kind == NODE_MAP) {
+            add_key(builder, parent, event);
+            return NULL;
+        }
         node = append(parent);
     }
     node->place = place_of(&event->start_mark);

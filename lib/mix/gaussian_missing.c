@@ -193,7 +193,7 @@ static void add_pattern(const struct factor *f, const double *mean,
                         const struct gaussian_conditional *by, const double *resp, size_t k,
                         const double *unit, double *scaled, double *sums)
 {
-    double z[MIX_DIMENSIONS_MAX], d[MIX_DIMENSIONS_MAX];
+    double z[MIX_DIMENSIONS_MAX], d[MIX_DIMENSIONS_MAX] = {0};
     for (size_t p = 0; p < pattern->n_points; p++) {
         const size_t i = pattern->points[p];
         const double r = resp[i];

@@ -96,7 +96,7 @@ INLINE void strip(const struct kernel_moments *job, size_t k, size_t nk, size_t 
 {
     const size_t n = count_features(job);
     const double *resp = job->resp + k * BLOCK_POINTS;
-    struct feature features[2 * FEATURES], end = {0, 0};
+    struct feature features[2 * FEATURES] = {{0, 0}}, end = {0, 0};
     double totals[2 * FEATURES * 8] ALIGNED;
     for (size_t done = 0; done < n;) {
         const size_t fresh = n - done < nf ? n - done : nf;

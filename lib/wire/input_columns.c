@@ -22,6 +22,21 @@ bool columns_new(struct columns *columns, size_t n)
     return true;
 }
 
+bool columns_reserve(struct columns *columns, size_t room)
+{
+    char **const names = realloc(columns->name, room * sizeof(*names));
+    if (names == NULL) {
+        return false;
+    }
+    columns->name = names;
+    bool *const numbers = realloc(columns->is_number, room * sizeof(*numbers));
+    if (numbers == NULL) {
+        return false;
+    }
+    columns->is_number = numbers;
+    return true;
+}
+
 void columns_clear(struct columns *columns)
 {
     for (size_t c = 0; c < columns->n; c++) {

@@ -81,6 +81,8 @@ extern const struct input_kind input_csv, input_json, input_npy, input_f64, inpu
 
 /* Makes room for n columns. False without memory. */
 bool columns_new(struct columns *columns, size_t n);
+/* Makes room for that many, for columns whose number is not known beforehand. */
+bool columns_reserve(struct columns *columns, size_t room);
 void columns_clear(struct columns *columns);
 bool columns_set(struct columns *columns, size_t c, struct bytes name, bool is_number);
 /* Columns from the option: names, or a number. False with an error. */

@@ -22,18 +22,10 @@ struct found {
 
 static bool grow(struct found *found)
 {
-    struct columns *const columns = found->columns;
     const size_t room = 2 * found->room + 16;
-    char **const names = realloc(columns->name, room * sizeof(*names));
-    if (names == NULL) {
+    if (!columns_reserve(found->columns, room)) {
         return false;
     }
-    columns->name = names;
-    bool *const numbers = realloc(columns->is_number, room * sizeof(*numbers));
-    if (numbers == NULL) {
-        return false;
-    }
-    columns->is_number = numbers;
     found->room = room;
     return true;
 }

@@ -344,7 +344,7 @@ size_t number_write(char text[NUMBER_SIZE], double value)
     for (int precision = 15; precision <= 17; precision++) {
         length = (size_t)snprintf(text, NUMBER_SIZE, "%.*g", precision, value);
         length = use_point(text, length);
-        double back;
+        double back = 0;
         if (number_read(text, text + length, &back) == text + length && back == value) {
             break;
         }

@@ -52,7 +52,7 @@ static bool read_shape(struct scan *scan, struct header *header)
         return true;
     }
     do {
-        uint64_t extent;
+        uint64_t extent = 0;
         if (!read_count(scan, &extent)) {
             return false;
         }

@@ -195,7 +195,8 @@ class Keys(unittest.TestCase):
                 self.assertEqual(mixd.ask("status")["ok"], True)
                 ledger = mixd.drain("s", 64 + 4)
                 self.assertIn("key", ledger["rejected"])
-                self.assertEqual(ledger["learned"], 64)
+                # The first model may not be there yet.
+                self.assertEqual(ledger["learned"] + ledger["queued"], 64)
                 self.assertEqual(set(ledger["rejected"]), {"key"})
 
     def test_a_topic_of_64_kib_harms_nobody(self):

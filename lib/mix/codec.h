@@ -24,6 +24,7 @@ struct codec {
     const unsigned char *in; /* CODEC_READ */
     size_t size;             /* bytes there are to read */
     size_t at;               /* bytes passed so far */
+    uint64_t version;        /* CODEC_READ: of the format */
     bool has_failed;
 };
 

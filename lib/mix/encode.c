@@ -14,7 +14,9 @@
 
 #include "rows.h"
 
-#define VERSION 1
+#define VERSION 2
+/* What came with later versions; before, no learner had it. */
+#define SINCE_DORMANCY 2
 #define HEADER 32
 #define TRAILER 8
 /* Weights of a stored model may differ from sum 1 by their rounding only. */
@@ -72,6 +74,12 @@ static void walk_detector(struct codec *codec, struct detector *detector)
     codec_u64(codec, &detector->blocks);
     codec_f64(codec, &detector->mean);
     codec_f64(codec, &detector->squares);
+}
+
+/* Whether the members of that version are passed: all of them are written. */
+static bool has_members(const struct codec *codec, uint64_t since)
+{
+    return codec->mode != CODEC_READ || codec->version >= since;
 }
 
 static void walk_dormancy(struct codec *codec, struct mix_learner *learner)
@@ -181,7 +189,9 @@ void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_row
     codec_points(codec, learner->open);
     walk_reservoir(codec, learner);
     walk_events(codec, &learner->events);
-    walk_dormancy(codec, learner);
+    if (has_members(codec, SINCE_DORMANCY)) {
+        walk_dormancy(codec, learner);
+    }
     if (learner->has_model) {
         walk_model_state(codec, learner);
     }
@@ -264,10 +274,11 @@ enum mix_err encode_enter(struct codec *codec, const char *magic,
     }
     codec->at = size - TRAILER;
     codec_u64(codec, &checksum);
-    if (header[0] != VERSION || header[1] != size ||
+    if (header[0] == 0 || header[1] != size ||
         checksum != codec_checksum(bytes, size - TRAILER)) {
         return MIX_ECORRUPT;
     }
+    codec->version = header[0];
     codec->at = HEADER;
     codec->size = size - TRAILER;
     return header[2] == fingerprint(options) ? MIX_OK : MIX_EMISMATCH;

@@ -231,7 +231,7 @@ START_TEST(a_newer_version_is_named_so)
     struct mix_learner *learner = learner_at(1);
     size_t size;
     unsigned char *bytes = state_bytes(learner, &size);
-    bytes[8] = 2;
+    bytes[8]++;
     ck_assert_int_eq(decode_err(bytes, size), MIX_EVERSION);
     bytes[8] = 0;
     ck_assert_int_eq(decode_err(bytes, size), MIX_ECORRUPT);

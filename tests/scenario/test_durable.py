@@ -42,6 +42,20 @@ def essence(model):
     return {name: value for name, value in model.items() if name not in NOT_SAVED}
 
 
+def trace(mixd, injection):
+    """An strace that injects, attached to the daemon: one that is interrupted before
+    that may leave a process of its own behind."""
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-o", "/dev/null", "-p", str(mixd.process.pid),
+         "-e", f"trace={injection.split(':')[0]}", "-e", f"inject={injection}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    line = tracer.stderr.readline()
+    if b"attached" not in line:
+        raise AssertionError(line)
+    # What else it says is little, and nobody reads it.
+    return tracer
+
+
 class Restarting(Daemon):
     """A daemon that is killed and started again in its folder."""
 
@@ -136,17 +150,14 @@ class Durable(InFolder):
         with Restarting(settings()) as mixd:
             mixd.feed_to(x, 700)
             mixd.ask("checkpoint")
-            tracer = subprocess.Popen(
-                ["strace", "-f", "-q", "-o", "/dev/null", "-p", str(mixd.process.pid),
-                 "-e", f"trace={injection.split(':')[0]}", "-e", f"inject={injection}"],
-                stderr=subprocess.DEVNULL)
+            tracer = trace(mixd, injection)
             mixd.feed_to(x, 900)
             for _ in range(6):
                 mixd.controller.send({"command": "checkpoint"})
                 if mixd.process.poll() is None:
                     mixd.controller.socket.poll(300)
             mixd.kill()
-            tracer.wait()
+            tracer.communicate()
             mixd.crash()
             self.assertIn(mixd.received(), (700, 900))
             mixd.feed_to(x, 1200)
@@ -406,15 +417,12 @@ class Durable(InFolder):
         with Restarting(settings()) as mixd:
             mixd.feed_to(x, 300)
             mixd.ask("checkpoint")
-            tracer = subprocess.Popen(
-                ["strace", "-f", "-q", "-o", "/dev/null", "-p", str(mixd.process.pid),
-                 "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={at}+"],
-                stderr=subprocess.DEVNULL)
+            tracer = trace(mixd, f"{call}:error={error}:when={at}+")
             mixd.feed_to(x, 500)
             mixd.controller.request("checkpoint")
             mixd.controller.request("checkpoint")
             tracer.send_signal(signal.SIGINT)
-            tracer.wait()
+            tracer.communicate()
             mixd.ask("checkpoint")
             self.assertIsNone(mixd.ask("status")["durability"]["problem"])
             mixd.crash()

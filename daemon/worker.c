@@ -17,7 +17,7 @@
 #include "xalloc.h"
 
 enum {
-    CAPTURE_SLICE_US = 2000, /* of a round */
+    CAPTURE_SLICE_US = 1000, /* of a round */
     RETRY_MS = 10,           /* until posts are tried again when the pipe was full */
     LAST_DRAIN_MS = 2000,    /* at the end: what has arrived is still learned, */
     LAST_WORK_MS = 5000,     /* work that is due is finished, */

@@ -9,9 +9,9 @@ void comparison_add(struct comparison *comparison, struct estep *estep,
                     const struct block *block)
 {
     double before[BLOCK_POINTS];
-    estep_score(estep, a, block);
+    estep_density(estep, a, block);
     memcpy(before, estep->log_density, sizeof(before));
-    estep_score(estep, b, block);
+    estep_density(estep, b, block);
     for (size_t i = 0; i < block->n; i++) {
         const double gain = estep->log_density[i] - before[i];
         if (isfinite(gain)) {

@@ -15,7 +15,8 @@
 /* Blocks of doubles that the scratch of an E-step consists of. */
 static size_t estep_size(const struct shape *shape)
 {
-    return (shape->components + 5) * BLOCK_POINTS + shape->scratch_size + shape->components;
+    return (shape->components + 5) * BLOCK_POINTS + shape->scratch_size +
+           shape->components;
 }
 
 struct estep *estep_new(const struct shape *shape)
@@ -25,7 +26,8 @@ struct estep *estep_new(const struct shape *shape)
     if (estep == NULL) {
         return NULL;
     }
-    estep->resp = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    estep->resp =
+        aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     if (estep->resp == NULL) {
         free(estep);
         return NULL;
@@ -49,6 +51,11 @@ void estep_destroy(struct estep **estep)
         free(*estep);
         *estep = NULL;
     }
+}
+
+static size_t groups_of(const struct block *block)
+{
+    return (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
 }
 
 static bool is_empty(const struct block *block, size_t i)
@@ -84,7 +91,7 @@ static double densities(struct estep *estep, const struct mix_model *model,
 static struct kernel_normalise normalise(struct estep *estep, size_t components,
                                          const struct block *block)
 {
-    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    const size_t groups = groups_of(block);
     struct kernel_normalise job = {.components = components,
                                    .groups = groups,
                                    .resp = estep->resp,
@@ -107,16 +114,21 @@ static struct kernel_normalise normalise(struct estep *estep, size_t components,
     return job;
 }
 
-/* log_density in nats. */
+/* log_density in nats, from high and sum. */
 static void score(struct estep *estep, const struct block *block, double common)
 {
-    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
-    estep->work.kernel->log_density(estep->high, estep->sum, groups, estep->log_density);
-    for (size_t i = 0; i < block->n; i++) {
-        const double offset = block->has_missing ? estep->work.offset[i] : 0;
-        const bool no_value = block->has_missing && is_empty(block, i);
-        const double l = (estep->log_density[i] + (common + offset)) * LN_2;
-        estep->log_density[i] = no_value ? (double)NAN : l;
+    const struct kernel_logs job = {.groups = groups_of(block),
+                                    .high = estep->high,
+                                    .sum = estep->sum,
+                                    .common = common,
+                                    .offset =
+                                        block->has_missing ? estep->work.offset : NULL,
+                                    .out = estep->log_density};
+    estep->work.kernel->log_density(&job);
+    for (size_t i = 0; block->has_missing && i < block->n; i++) {
+        if (is_empty(block, i)) {
+            estep->log_density[i] = (double)NAN;
+        }
     }
 }
 
@@ -164,6 +176,19 @@ void estep_score(struct estep *estep, const struct mix_model *model,
                  const struct block *block)
 {
     run(estep, model, block, true);
+}
+
+void estep_density(struct estep *estep, const struct mix_model *model,
+                   const struct block *block)
+{
+    const double common = densities(estep, model, block);
+    const struct kernel_normalise job = {.components = model->shape.components,
+                                         .groups = groups_of(block),
+                                         .resp = estep->resp,
+                                         .high = estep->high,
+                                         .sum = estep->sum};
+    estep->work.kernel->log_sum(&job);
+    score(estep, block, common);
 }
 
 void estep_joint(struct estep *estep, const struct mix_model *model,
@@ -217,7 +242,7 @@ void sums_add(struct sums *sums, const struct estep *estep, const struct mix_mod
     const double *param = model->param, *cache = model->cache;
     double *values = sums->values;
     const size_t components = model->shape.components;
-    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    const size_t groups = groups_of(block);
     estep->work.kernel->mass(estep->resp, components, groups, estep->mass);
     for (size_t k = 0; k < components; k++) {
         sums->mass[k] += estep->mass[k];

@@ -34,6 +34,9 @@ void estep_run(struct estep *estep, const struct mix_model *model,
 /* The same with log_density, which costs a logarithm a point. */
 void estep_score(struct estep *estep, const struct mix_model *model,
                  const struct block *block);
+/* log_density alone; what else is in the scratch is of no use then. */
+void estep_density(struct estep *estep, const struct mix_model *model,
+                   const struct block *block);
 
 /* resp[k * BLOCK_POINTS + i] <- log w_k f(x_i | k) in nats, instead of its share. */
 void estep_joint(struct estep *estep, const struct mix_model *model,

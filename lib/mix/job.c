@@ -151,7 +151,7 @@ static double median_score(struct mix_learner *learner, const struct points *row
     size_t n = 0;
     for (size_t j = 0; j < points_blocks(rows); j++) {
         const struct block *block = points_block(rows, j);
-        estep_score(learner->estep, learner->model, block);
+        estep_density(learner->estep, learner->model, block);
         for (size_t i = 0; i < block->n; i++) {
             if (isfinite(learner->estep->log_density[i])) {
                 scratch[n++].value =

@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "points.h"
 
@@ -52,6 +53,15 @@ struct kernel_normalise {
     double *sum;          /* BLOCK_POINTS, out: sum over k of 2^(l_ik - high_i), or 0 */
     double count;         /* out: points with density and weight > 0 */
     double bits;          /* out: sum over these of log2 of the density, unweighted */
+};
+
+/* out[i] = ln 2 (log2(2^high[i] sum[i]) + common + offset[i]); -inf where sum[i] is 0. */
+struct kernel_logs {
+    size_t groups;
+    const double *high, *sum; /* BLOCK_POINTS */
+    double common;
+    const double *offset; /* BLOCK_POINTS, or NULL: none */
+    double *out;          /* BLOCK_POINTS, nats */
 };
 
 /* out[f][k] = sum over i of r_ik a_i(row of f) a_i(column of f). Full: f runs over the
@@ -101,6 +111,24 @@ struct kernel_factor {
     bool is_ok[KERNEL_LANES];      /* out: false where the factor needs jitter */
 };
 
+/* Bounded scores (score.h) from log densities, and their bins in a tail (tail.h). */
+struct kernel_score {
+    size_t dims, groups;
+    const double *x;             /* dims x BLOCK_POINTS */
+    const double *weight;        /* BLOCK_POINTS */
+    const double *mean;          /* dims: location of the background */
+    const double *inverse;       /* dims: 1 over its scale */
+    double log_model, log_peak;  /* log2 of 1 - eps, and of eps times its largest density */
+    double reference;            /* of the tail, nats */
+    const double *log_density;   /* BLOCK_POINTS, nats, may be -inf */
+    double *score;               /* BLOCK_POINTS, out, nats; NaN: see KERNEL_PRODUCT_MAX */
+    int64_t *bin;                /* BLOCK_POINTS, out; -1 where the score is NaN */
+    double sum, mass;            /* out: of weight score and weight where it is not NaN */
+};
+/* A point whose product of 1 + z^2 is missing or as large as this is left to score.c:
+ * 2^KERNEL_EXP2_MIN would not be nothing beside the inverse. */
+#define KERNEL_PRODUCT_MAX 0x1p400
+
 struct kernel {
     const char *name;
     /* a <- 1 and x - ref; x: rows of BLOCK_POINTS. */
@@ -112,8 +140,9 @@ struct kernel {
     void (*density_full)(const struct kernel_density *job);
     void (*density_diag)(const struct kernel_density *job);
     void (*normalise)(struct kernel_normalise *job);
-    /* out[i] = log2(2^high[i] sum[i]), -inf where sum[i] is 0; i < 32 groups. */
-    void (*log_density)(const double *high, const double *sum, size_t groups, double *out);
+    /* high and sum of normalise() alone; resp, weight and totals are left as they are. */
+    void (*log_sum)(const struct kernel_normalise *job);
+    void (*log_density)(const struct kernel_logs *job);
     void (*moments)(const struct kernel_moments *job);
     /* The same where it is not diagonal, without the responsibilities that are nothing;
      * faster from 16 fields on where most are. */
@@ -127,6 +156,11 @@ struct kernel {
     void (*factor)(struct kernel_factor *job);
     /* out[i] = log2(x[i]) for x >= 0, -inf below 2^-1022. */
     void (*log2)(const double *x, size_t n, double *out);
+    void (*score)(struct kernel_score *job);
+    /* One field of n rows: out[i] = x[i stride], -0 as 0. True: one of them is NaN. */
+    bool (*collect)(const double *x, size_t stride, size_t n, double *out);
+    /* Whether no value is NaN or beyond the limit on either side. */
+    bool (*within)(const double *x, size_t n, double limit);
 };
 
 /* The rows this machine can run, best first, ended by NULL. */

@@ -40,6 +40,7 @@ struct kernel_density;
 struct kernel_moments;
 struct kernel_join;
 struct kernel_factor;
+struct kernel_score;
 void LEVELLED(kernel_density_full)(const struct kernel_density *job);
 void LEVELLED(kernel_density_diag)(const struct kernel_density *job);
 void LEVELLED(kernel_rotate)(const double *a, size_t dims, size_t groups, const double *w,
@@ -52,6 +53,8 @@ void LEVELLED(kernel_mass)(const double *resp, size_t components, size_t groups,
                            double *out);
 void LEVELLED(kernel_join)(const struct kernel_join *job);
 void LEVELLED(kernel_factor)(struct kernel_factor *job);
+void LEVELLED(kernel_score)(struct kernel_score *job);
+bool LEVELLED(kernel_within)(const double *x, size_t n, double limit);
 
 typedef double vec __attribute__((vector_size(8 * LANES)));
 typedef int64_t ivec __attribute__((vector_size(8 * LANES)));
@@ -97,6 +100,12 @@ static inline void store_some(double *p, vec v, size_t n)
         p[lane] = v[lane];
     }
 #endif
+}
+
+static inline void store_bits(int64_t *p, ivec v)
+{
+    typedef int64_t loose_bits __attribute__((vector_size(8 * LANES), aligned(8)));
+    *(loose_bits *)p = (loose_bits)v;
 }
 
 /* Every lane v. */
@@ -248,6 +257,30 @@ static inline vec log2_of(vec s)
     /* The double of a small integer, by its place in the bits of the rounder. */
     const vec exponent = (vec)(e + 0x4338000000000000) - ROUNDER;
     return fma_of(log_m, all(1.44269504088896340736), exponent);
+}
+
+/* 2^f = sum c_j f^j on [-1/2, 1/2], minimax in the relative error with c_0 = 1 (Remez
+ * exchange in 60 digits): 2.2e-16, 5e-16 with rounding. 2^0 is exactly 1. */
+static const double exp2_c[] = {
+    0x1.62e42fefa3a12p-1,  0x1.ebfbdff82c431p-3,  0x1.c6b08d703e17ap-5,
+    0x1.3b2ab6fbd6d05p-7,  0x1.5d87fe9b8efd1p-10, 0x1.4309126c00bdfp-13,
+    0x1.ffcb58ca31191p-17, 0x1.62c147a4afdfcp-20, 0x1.b671b2f14537ap-24,
+    0x1.e3a9046bc2ff4p-28};
+/* 2^x for x <= 0; 0 from KERNEL_EXP2_MIN down and for NaN. */
+INLINE vec exp2_of(vec x)
+{
+    const vec t = x + ROUNDER;
+    const vec f = x - (t - ROUNDER);
+    const vec f2 = f * f;
+    vec odd = all(exp2_c[8]), even = all(exp2_c[9]);
+    UNROLL for (int j = 6; j >= 0; j -= 2) {
+        odd = fma_of(odd, f2, all(exp2_c[j]));
+        even = fma_of(even, f2, all(exp2_c[j + 1]));
+    }
+    const vec p = fma_of(fma_of(even, f, odd), f, all(1));
+    /* Far below KERNEL_EXP2_MIN the exponent wraps; keep() drops what comes of it. */
+    const uvec scaled = (uvec)p + ((uvec)t << 52);
+    return keep((vec)scaled, x > KERNEL_EXP2_MIN);
 }
 
 #endif

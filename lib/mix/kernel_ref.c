@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "matrix.h"
 #include "special.h"
+#include "tail.h"
 
 #define LN_2 0.69314718055994530942
 
@@ -29,7 +30,8 @@ static void centre(const double *x, size_t dims, size_t groups, const double *re
     }
 }
 
-static void rotate(const double *a, size_t dims, size_t groups, const double *w, double *y)
+static void rotate(const double *a, size_t dims, size_t groups, const double *w,
+                   double *y)
 {
     for (size_t g = 0; g < groups; g++) {
         for (size_t i = 0; i < KERNEL_GROUP; i++) {
@@ -102,14 +104,36 @@ static void normalise(struct kernel_normalise *job)
     }
 }
 
-static void log_density(const double *high, const double *sum, size_t groups, double *out)
+static void log_sum(const struct kernel_normalise *job)
 {
-    for (size_t i = 0; i < groups * KERNEL_GROUP; i++) {
-        out[i] = sum[i] >= 1 ? high[i] + special_log2(sum[i]) : -(double)INFINITY;
+    for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
+        const double *l = job->resp + i;
+        double high = -(double)INFINITY, sum = 0;
+        for (size_t k = 0; k < job->components; k++) {
+            high = l[k * BLOCK_POINTS] > high ? l[k * BLOCK_POINTS] : high;
+        }
+        for (size_t k = 0; k < job->components; k++) {
+            const double x = l[k * BLOCK_POINTS] - high;
+            sum += x > KERNEL_EXP2_MIN ? special_exp(x * LN_2) : 0;
+        }
+        job->high[i] = high;
+        job->sum[i] = sum;
     }
 }
 
-static double moment(const struct kernel_moments *job, size_t k, size_t row, size_t column)
+static void log_density(const struct kernel_logs *job)
+{
+    for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
+        const double offset = job->offset == NULL ? 0 : job->offset[i];
+        job->out[i] =
+            job->sum[i] >= 1
+                ? (job->high[i] + special_log2(job->sum[i]) + job->common + offset) * LN_2
+                : -(double)INFINITY;
+    }
+}
+
+static double moment(const struct kernel_moments *job, size_t k, size_t row,
+                     size_t column)
 {
     double sum = 0;
     for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
@@ -169,10 +193,10 @@ static void join(const struct kernel_join *job)
                 double q = job->moments[row * n + k] -
                            job->mean[i * n + k] * job->moments[s_j * n + k];
                 q = i == j && !(q > 0) ? 0 : q;
-                const double cross = job->delta == NULL ? 0
-                                                        : job->between[k] *
-                                                              job->delta[i * n + k] *
-                                                              job->delta[j * n + k];
+                const double cross =
+                    job->delta == NULL
+                        ? 0
+                        : job->between[k] * job->delta[i * n + k] * job->delta[j * n + k];
                 *scatter += q + cross;
             }
         }
@@ -184,7 +208,8 @@ static void factor_one(struct kernel_factor *job, size_t k)
 {
     const size_t dims = job->dims;
     double *w = job->w + k * packed_size(dims);
-    double sd[KERNEL_FACTOR_DIMS], factor[KERNEL_FACTOR_DIMS * (KERNEL_FACTOR_DIMS + 1) / 2];
+    double sd[KERNEL_FACTOR_DIMS],
+        factor[KERNEL_FACTOR_DIMS * (KERNEL_FACTOR_DIMS + 1) / 2];
     job->base[k] = job->distance[k] = 0;
     job->is_ok[k] = matrix_factor(job->cov + k * dims * dims, dims, sd, factor);
     if (!job->is_ok[k]) {
@@ -224,6 +249,56 @@ static void log2_each(const double *x, size_t n, double *out)
     }
 }
 
+/* log2(2^a + 2^b / product) */
+static double log2_sum(double a, double b, double product)
+{
+    const double max = a > b ? a : b;
+    const double first = a - max > KERNEL_EXP2_MIN ? special_exp((a - max) * LN_2) : 0;
+    const double second = b - max > KERNEL_EXP2_MIN ? special_exp((b - max) * LN_2) : 0;
+    return max + special_log2(first + second / product);
+}
+
+static void score(struct kernel_score *job)
+{
+    job->sum = job->mass = 0;
+    for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
+        double product = 1;
+        for (size_t d = 0; d < job->dims; d++) {
+            const double z =
+                (job->x[d * BLOCK_POINTS + i] - job->mean[d]) * job->inverse[d];
+            product *= 1 + z * z;
+        }
+        job->score[i] = (double)NAN;
+        job->bin[i] = -1;
+        if (product < KERNEL_PRODUCT_MAX) {
+            const double own = job->log_density[i] / LN_2 + job->log_model;
+            job->score[i] = log2_sum(own, job->log_peak, product) * LN_2;
+            job->bin[i] = (int64_t)tail_bin(job->reference, job->score[i]);
+            job->sum += job->weight[i] * job->score[i];
+            job->mass += job->weight[i];
+        }
+    }
+}
+
+static bool collect(const double *x, size_t stride, size_t n, double *out)
+{
+    bool has_nan = false;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = x[i * stride] + 0.0;
+        has_nan |= isnan(out[i]);
+    }
+    return has_nan;
+}
+
+static bool within(const double *x, size_t n, double limit)
+{
+    bool is_within = true;
+    for (size_t i = 0; i < n; i++) {
+        is_within &= fabs(x[i]) <= limit;
+    }
+    return is_within;
+}
+
 extern const struct kernel kernel_ref;
 const struct kernel kernel_ref = {
     .name = "reference",
@@ -232,6 +307,7 @@ const struct kernel kernel_ref = {
     .density_full = density_full,
     .density_diag = density_diag,
     .normalise = normalise,
+    .log_sum = log_sum,
     .log_density = log_density,
     .moments = moments,
     .moments_sparse = moments,
@@ -240,4 +316,7 @@ const struct kernel kernel_ref = {
     .join = join,
     .factor = factor,
     .log2 = log2_each,
+    .score = score,
+    .collect = collect,
+    .within = within,
 };

@@ -228,12 +228,10 @@ void learner_take_open(struct mix_learner *learner)
 /* Takes the good rows from row i on, up to the end of the block. Returns how many. */
 static size_t take_run(struct mix_learner *learner, const struct mix_rows *rows, size_t i)
 {
-    size_t room, run = 0;
+    size_t room;
     struct points *points = destination(learner, &room);
-    while (run < room && i + run < rows->n &&
-           row_judge(&learner->options, rows, i + run) == ROW_GOOD) {
-        run++;
-    }
+    const size_t left = rows->n - i;
+    const size_t run = rows_good(&learner->options, rows, i, left < room ? left : room);
     if (run > 0) {
         points_append(points, rows, i, run);
         learner->counts.added += run;
@@ -262,11 +260,11 @@ static void take_idle(struct mix_learner *learner, enum row_verdict verdict)
 
 static size_t take(struct mix_learner *learner, const struct mix_rows *rows, size_t i)
 {
-    const enum row_verdict verdict = row_judge(&learner->options, rows, i);
-    if (verdict == ROW_GOOD && !learner->is_frozen) {
-        return take_run(learner, rows, i);
+    const size_t run = learner->is_frozen ? 0 : take_run(learner, rows, i);
+    if (run > 0) {
+        return run;
     }
-    take_idle(learner, verdict);
+    take_idle(learner, row_judge(&learner->options, rows, i));
     return 1;
 }
 

@@ -14,6 +14,8 @@
 
 #include <math.h>
 
+#include "special.h"
+
 #define FAST_EXPONENT 0.3
 #define SLOW_ETA 0.5
 
@@ -24,13 +26,20 @@ void pace_install(struct pace *pace, double points, double window)
     pace->na = points;
 }
 
+/* The power by our own functions: the library's may differ in the last bit from one
+ * machine to the next. */
+static double power(double base, double exponent)
+{
+    return special_exp(exponent * special_log(base));
+}
+
 /* One timescale. The memory na is that of a mean with the same variance: a point of
  * the block counts gamma / b, what was there before (1 - gamma) times what it did. */
 static struct steps textbook_step(struct pace *pace, const struct mix_options *options,
                                   double b)
 {
     const double t = ceil(pace->n / (double)options->block);
-    const double gamma = fmin(1, pow(t + options->step_offset, -options->step_exponent));
+    const double gamma = fmin(1, power(t + options->step_offset, -options->step_exponent));
     const double kept = 1 - gamma;
     pace->na = 1 / (kept * kept / pace->na + gamma * gamma / b);
     return (struct steps){gamma, gamma, pace->na, pace->na};
@@ -61,7 +70,7 @@ struct steps pace_step(struct pace *pace, const struct mix_options *options, boo
     }
     pace->na = pace->na * kept + b;
     const double slow = slow_step(pace, options, b);
-    const double wanted = pace->base * pow(pace->n / pace->base, FAST_EXPONENT);
+    const double wanted = pace->base * power(pace->n / pace->base, FAST_EXPONENT);
     const double window = fmax(b, fmin(pace->na, wanted));
     return (struct steps){b / window, slow, window, pace->na};
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel.h"
+
 struct points {
     size_t n, capacity, dimensions;
     size_t n_blocks;      /* allocated */
@@ -96,36 +98,53 @@ static void block_write(struct block *block, size_t i, const double *x, double w
     block->is_weighted |= weight != 1;
 }
 
-/* Field d of rows [first, first + n) to the lanes from `lane` on. True: one is missing. */
+/* Field d of rows [first, first + n) to the lanes from `lane` on. True: one is missing.
+ */
 static bool write_field(struct block *block, size_t d, size_t lane,
                         const struct mix_rows *rows, size_t first, size_t n)
 {
     double *out = block->x + d * BLOCK_POINTS + lane;
     const double *x = rows->x + first * rows->stride + d;
-    bool has_missing = false;
-    for (size_t i = 0; i < n; i++) {
-        const double value = x[i * rows->stride];
-        const bool is_missing = value != value;
-        out[i] = is_missing ? (double)NAN : value + 0.0;
-        has_missing |= is_missing;
+    const bool has_missing = kernel_current()->collect(x, rows->stride, n, out);
+    for (size_t i = 0; has_missing && i < n; i++) {
+        out[i] = out[i] != out[i] ? (double)NAN : out[i];
     }
     return has_missing;
 }
 
-/* Rows that fit in the block, field by field: each is written to one stretch of memory. */
+/* Weights and times from `lane` on; those past the end of a block are 0 already. */
+static void write_extras(struct block *block, size_t lane, const struct mix_rows *rows,
+                         size_t first, size_t n)
+{
+    for (size_t i = 0; rows->weight == NULL && i < n; i++) {
+        block->weight[lane + i] = 1;
+    }
+    for (size_t i = 0; rows->weight != NULL && i < n; i++) {
+        block->weight[lane + i] = rows->weight[first + i];
+        block->is_weighted |= rows->weight[first + i] != 1;
+    }
+    if (rows->time != NULL) {
+        memcpy(block->time + lane, rows->time + first, n * sizeof(*rows->time));
+    }
+}
+
+/* Rows that fit in the block, field by field: each is written to one stretch of memory.
+ */
 static void append_rows(struct block *block, const struct mix_rows *rows, size_t first,
                         size_t n)
 {
     const size_t lane = block->n;
+    if (n == 1) { /* a point a message: not worth a kernel */
+        block_write(block, lane, rows->x + first * rows->stride,
+                    rows->weight == NULL ? 1 : rows->weight[first],
+                    rows->time == NULL ? 0 : rows->time[first]);
+        block->n++;
+        return;
+    }
     for (size_t d = 0; d < block->dimensions; d++) {
         block->has_missing |= write_field(block, d, lane, rows, first, n);
     }
-    for (size_t i = 0; i < n; i++) {
-        const double weight = rows->weight == NULL ? 1 : rows->weight[first + i];
-        block->weight[lane + i] = weight;
-        block->time[lane + i] = rows->time == NULL ? 0 : rows->time[first + i];
-        block->is_weighted |= weight != 1;
-    }
+    write_extras(block, lane, rows, first, n);
     block->n += n;
 }
 

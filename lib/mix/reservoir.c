@@ -70,21 +70,32 @@ void reservoir_force(struct reservoir *reservoir, const struct points *rows, siz
                time);
 }
 
+/* Rows [i, block->n) once the reservoir is full: most are passed over unseen. */
+static void offer_full(struct reservoir *reservoir, const struct block *block, size_t i,
+                       uint64_t seed)
+{
+    if (reservoir->next == 0) {
+        struct rng rng = rng_at(seed, RNG_RESERVOIR, reservoir->drawn++);
+        draw_next(reservoir, &rng);
+    }
+    while (reservoir->next - reservoir->age <= block->n - i) {
+        i += reservoir->next - reservoir->age;
+        reservoir->age = reservoir->next;
+        replace(reservoir, block, i - 1, seed);
+    }
+    reservoir->age += block->n - i;
+}
+
 void reservoir_offer(struct reservoir *reservoir, const struct block *block,
                      uint64_t seed)
 {
-    for (size_t i = 0; i < block->n; i++) {
-        if (points_count(reservoir->rows) < points_capacity(reservoir->rows)) {
-            append(reservoir, block, i);
-            reservoir->age++;
-            continue;
-        }
-        if (reservoir->next == 0) {
-            struct rng rng = rng_at(seed, RNG_RESERVOIR, reservoir->drawn++);
-            draw_next(reservoir, &rng);
-        }
-        if (++reservoir->age == reservoir->next) {
-            replace(reservoir, block, i, seed);
-        }
+    const size_t room = points_capacity(reservoir->rows) - points_count(reservoir->rows);
+    const size_t n = block->n < room ? block->n : room;
+    for (size_t i = 0; i < n; i++) {
+        append(reservoir, block, i);
+    }
+    reservoir->age += n;
+    if (n < block->n) {
+        offer_full(reservoir, block, n, seed);
     }
 }

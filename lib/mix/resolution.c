@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "special.h"
+
 /* The floor relative to the spread of the field: a safety net only, far below what any
  * sensor resolves. */
 #define FLOOR_RELATIVE 1e-12
@@ -164,7 +166,7 @@ void scales_measure(struct scales *scales, const struct points *points, size_t d
 
 void scales_first_prior(struct scales *scales, size_t components)
 {
-    const double shrink = pow((double)components, 2.0 / (double)scales->dimensions);
+    const double shrink = special_exp(special_log((double)components) * 2 / (double)scales->dimensions);
     for (size_t d = 0; d < scales->dimensions; d++) {
         scales->s0[d] = fmax(scales->variance[d] / shrink, scales->floor[d]);
     }

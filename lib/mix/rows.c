@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "kernel.h"
+
 /* Whether every value is there and in range, without a branch for each. */
 static bool all_in_range(const double *x, size_t n)
 {
@@ -40,4 +42,20 @@ enum row_verdict row_judge(const struct mix_options *options, const struct mix_r
     }
     const enum row_verdict verdict = judge_values(options, rows->x + i * rows->stride);
     return verdict == ROW_GOOD && weight == 0 ? ROW_WEIGHTLESS : verdict;
+}
+
+size_t rows_good(const struct mix_options *options, const struct mix_rows *rows,
+                 size_t first, size_t n)
+{
+    size_t good = 0;
+    if (rows->weight == NULL && rows->time == NULL &&
+        rows->stride == options->dimensions &&
+        kernel_current()->within(rows->x + first * rows->stride, n * rows->stride,
+                                 ROW_VALUE_MAX)) {
+        return n;
+    }
+    while (good < n && row_judge(options, rows, first + good) == ROW_GOOD) {
+        good++;
+    }
+    return good;
 }

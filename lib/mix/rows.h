@@ -20,4 +20,8 @@ enum row_verdict {
 enum row_verdict row_judge(const struct mix_options *options, const struct mix_rows *rows,
                            size_t i);
 
+/* How many of the n rows from `first` on are good, before the first that is not. */
+size_t rows_good(const struct mix_options *options, const struct mix_rows *rows,
+                 size_t first, size_t n);
+
 #endif

@@ -37,8 +37,15 @@ void background_leave_out(struct background *background, const double *value);
 double score_point(const struct background *background, const double *x,
                    double log_density);
 
-/* The same for the points of a block: score[i] from log_density[i]. */
+/* Scores of the points of a block, nats, NaN for one that has no value; their bins in the
+ * tail about `reference`, -1 there; and the sums of the others. */
+struct block_score {
+    double score[BLOCK_POINTS];
+    int64_t bin[BLOCK_POINTS];
+    double sum;  /* of weight score */
+    double mass; /* of weight */
+};
 void score_block(const struct background *background, const struct block *block,
-                 const double *log_density, double *score);
+                 const double *log_density, double reference, struct block_score *out);
 
 #endif

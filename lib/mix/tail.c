@@ -5,8 +5,6 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bins of a doubling: 16, by so many digits of the mantissa. */
-#define BIN_DIGITS 4
 /* Fading raises the unit instead of lowering the bins; past this all are rescaled. */
 #define UNIT_LARGE 1e60
 
@@ -17,21 +15,34 @@ void tail_init(struct tail *tail, double reference)
     tail->unit = 1;
 }
 
-static size_t bin_of(const struct tail *tail, double score)
+size_t tail_bin(double reference, double score)
 {
-    const double distance = score - tail->reference;
-    const double folded = 1 + fmin(fabs(distance) / 2, 0x1p40);
+    const double distance = score - reference;
+    const double folded = fmin(1 + fabs(distance) / 2, TAIL_FOLDED_MAX);
     uint64_t bits;
     memcpy(&bits, &folded, sizeof(bits));
-    const uint64_t wanted = (bits >> (52 - BIN_DIGITS)) - ((uint64_t)1023 << BIN_DIGITS);
-    const size_t bin = wanted < TAIL_SIDE ? (size_t)wanted : TAIL_SIDE - 1;
-    return distance < 0 ? TAIL_SIDE - 1 - bin : TAIL_SIDE + bin;
+    const size_t side =
+        (size_t)((bits >> (52 - TAIL_DIGITS)) - ((uint64_t)1023 << TAIL_DIGITS));
+    return distance < 0 ? TAIL_SIDE - 1 - side : TAIL_SIDE + side;
 }
 
 void tail_add(struct tail *tail, double score, double weight)
 {
-    tail->bins[bin_of(tail, score)] += weight * tail->unit;
+    tail->bins[tail_bin(tail->reference, score)] += weight * tail->unit;
     tail->total += weight * tail->unit;
+}
+
+void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n)
+{
+    const double unit = tail->unit;
+    double total = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (bin[i] >= 0) {
+            tail->bins[bin[i]] += weight[i] * unit;
+            total += weight[i];
+        }
+    }
+    tail->total += total * unit;
 }
 
 void tail_fade(struct tail *tail, double factor)
@@ -50,7 +61,7 @@ void tail_fade(struct tail *tail, double factor)
 
 double tail_share(const struct tail *tail, double score)
 {
-    const size_t bin = bin_of(tail, score);
+    const size_t bin = tail_bin(tail->reference, score);
     double below = 0;
     for (size_t i = 0; i < bin; i++) {
         below += tail->bins[i];

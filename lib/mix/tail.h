@@ -15,9 +15,14 @@
 #define TAIL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define TAIL_SIDE 352
 #define TAIL_BINS (2 * TAIL_SIDE)
+/* Bins of a doubling: 16, by so many digits of the mantissa. */
+#define TAIL_DIGITS 4
+/* The largest number that has a bin of its own; all beyond share the last. */
+#define TAIL_FOLDED_MAX 0x1.fffffffffffffp21
 
 struct tail {
     double reference; /* nats */
@@ -28,6 +33,10 @@ struct tail {
 
 void tail_init(struct tail *tail, double reference);
 void tail_add(struct tail *tail, double score, double weight);
+/* The bin of a score, 0..TAIL_BINS - 1. */
+size_t tail_bin(double reference, double score);
+/* Adds n scores by their bins; those with bin -1 are left out. */
+void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n);
 /* All that is in counts `factor` in (0, 1] times what it did. */
 void tail_fade(struct tail *tail, double factor);
 /* (below + half of its own bin + 1/2) / (total + 1), in (0, 1). */

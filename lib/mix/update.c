@@ -31,19 +31,16 @@ struct background learner_background(const struct mix_learner *learner)
  * not seen them. */
 static void score_points(struct mix_learner *learner, const struct block *block)
 {
-    double score[BLOCK_POINTS];
+    struct block_score scores;
     const struct background background = learner_background(learner);
-    score_block(&background, block, learner->estep->log_density, score);
-    for (size_t i = 0; i < block->n; i++) {
-        if (isnan(score[i])) {
-            continue;
-        }
-        const double weight = block->weight[i];
-        learner->score_weight += weight;
+    score_block(&background, block, learner->estep->log_density, learner->tail.reference,
+                &scores);
+    if (scores.mass > 0) {
+        learner->score_weight += scores.mass;
         learner->mean_score +=
-            weight / learner->score_weight * (score[i] - learner->mean_score);
-        tail_add(&learner->tail, score[i], weight);
+            (scores.sum - scores.mass * learner->mean_score) / learner->score_weight;
     }
+    tail_add_bins(&learner->tail, scores.bin, block->weight, block->n);
 }
 
 /* What the scores of the past count beside those of this block: half after 4096 points,
@@ -142,7 +139,7 @@ static double expect(struct mix_learner *learner, const struct block *raw)
     const struct block *block = dormancy_view(learner->dormancy, raw);
     double difference = 0;
     if (learner->is_warm && learner->watch != NULL) {
-        estep_score(learner->estep, learner->model, block);
+        estep_density(learner->estep, learner->model, block);
         score_points(learner, block);
         difference = watch_block(learner, block);
         estep_run(learner->estep, learner->fast_model, block);

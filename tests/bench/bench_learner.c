@@ -3,12 +3,11 @@
  * What the learner costs beside the bare E-step and sums over the same points, measured
  * in turns in the same run:
  *
- *     bench_learner [-s SEED] [-n POINTS] [-p]
+ *     bench_learner [-s SEED] [-n POINTS]
  *
  * `pass` is ns a point of one bare pass. `off` and `on` are the learner without and with
  * adapt, in passes: `steady` over points after the warm-up, `whole` over POINTS (a
- * million) with warm-up and challenges, `1e5` over the first 1e5. -p: steady state of
- * (8,8) only and nothing else, to be run under a profiler. */
+ * million) with warm-up and challenges, `1e5` over the first 1e5. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -203,9 +202,8 @@ int main(int argc, char **argv)
 {
     uint64_t seed = SEED;
     size_t n = 1000000;
-    bool is_profiled = false;
     int option;
-    while ((option = getopt(argc, argv, "s:n:p")) != -1) {
+    while ((option = getopt(argc, argv, "s:n:")) != -1) {
         switch (option) {
         case 's':
             seed = strtoull(optarg, NULL, 10);
@@ -213,11 +211,8 @@ int main(int argc, char **argv)
         case 'n':
             n = strtoull(optarg, NULL, 10);
             break;
-        case 'p':
-            is_profiled = true;
-            break;
         default:
-            fprintf(stderr, "usage: bench_learner [-s SEED] [-n POINTS] [-p]\n");
+            fprintf(stderr, "usage: bench_learner [-s SEED] [-n POINTS]\n");
             return EXIT_FAILURE;
         }
     }
@@ -225,12 +220,6 @@ int main(int argc, char **argv)
     need(forced == NULL || kernel_select(forced), "this machine has no such kernel");
     need(n > EARLY, "more points are needed");
     bench_head("learner: its cost in passes", seed);
-    if (is_profiled) {
-        struct subject s = subject_new(8, 8, seed);
-        printf("  %.3f s\n", time_steady(&s, true));
-        subject_free(&s);
-        return EXIT_SUCCESS;
-    }
     print_table(seed, n);
     return EXIT_SUCCESS;
 }

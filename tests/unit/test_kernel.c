@@ -9,16 +9,18 @@
 #include "kernel.h"
 #include "matrix.h"
 #include "rng.h"
+#include "tail.h"
 #include "unit.h"
 
 #define EPS 0x1p-53
+#define LN_2 0.69314718055994530942
 #define GROUPS 8
 #define LANES (GROUPS * KERNEL_GROUP)
 
 static const struct {
     size_t dims, components;
-} shapes[] = {{1, 1},  {1, 3},  {2, 1},  {2, 4},  {2, 16}, {3, 5},   {4, 6},  {5, 7},
-              {6, 9},  {7, 2},  {8, 8},  {9, 11}, {16, 17}, {17, 3}, {31, 4}, {64, 5}};
+} shapes[] = {{1, 1}, {1, 3}, {2, 1}, {2, 4},  {2, 16},  {3, 5},  {4, 6},  {5, 7},
+              {6, 9}, {7, 2}, {8, 8}, {9, 11}, {16, 17}, {17, 3}, {31, 4}, {64, 5}};
 
 /* Inputs of one shape, all in [-1, 1], and room for two results. */
 struct input {
@@ -133,10 +135,11 @@ static void check_density(const struct kernel *kernel, struct input *in, bool is
             const double is = in->out[0][k * BLOCK_POINTS + i];
             const double should = in->out[1][k * BLOCK_POINTS + i];
             const double bound = density_bound(in, k, i, is_full) + 8 * EPS;
-            ck_assert_msg(fabs(is - should) <= bound,
-                          "%s D=%zu K=%zu full=%d: %.17g, should be %.17g +- %g, " SEED_TEXT,
-                          kernel->name, in->dims, in->components, is_full, is, should, bound,
-                          seed());
+            ck_assert_msg(
+                fabs(is - should) <= bound,
+                "%s D=%zu K=%zu full=%d: %.17g, should be %.17g +- %g, " SEED_TEXT,
+                kernel->name, in->dims, in->components, is_full, is, should, bound,
+                seed());
         }
     }
 }
@@ -242,17 +245,19 @@ START_TEST(sparse_moments_agree_with_the_reference)
                                      .rows = rows};
         /* The row of ones is taken for granted. */
         for (size_t i = 0; i < LANES; i++) {
-            in.a[(i / KERNEL_GROUP) * (in.dims + 1) * KERNEL_GROUP + i % KERNEL_GROUP] = 1;
+            in.a[(i / KERNEL_GROUP) * (in.dims + 1) * KERNEL_GROUP + i % KERNEL_GROUP] =
+                1;
         }
         kernel->moments_sparse(&job);
         job.out = in.out[1];
         reference()->moments(&job);
         for (size_t at = 0; at < n; at++) {
             const double bound = 2 * (LANES + 2) * EPS * LANES + LANES * KERNEL_NOTHING;
-            ck_assert_msg(fabs(in.out[0][at] - in.out[1][at]) <= bound,
-                          "%s D=%zu K=%zu: moment %zu is %.17g, should be %.17g, " SEED_TEXT,
-                          kernel->name, in.dims, in.components, at, in.out[0][at],
-                          in.out[1][at], seed());
+            ck_assert_msg(
+                fabs(in.out[0][at] - in.out[1][at]) <= bound,
+                "%s D=%zu K=%zu: moment %zu is %.17g, should be %.17g, " SEED_TEXT,
+                kernel->name, in.dims, in.components, at, in.out[0][at], in.out[1][at],
+                seed());
         }
         ck_assert(kernel->count_active(in.resp, in.weight, in.components, GROUPS) ==
                   reference()->count_active(in.resp, in.weight, in.components, GROUPS));
@@ -264,7 +269,8 @@ END_TEST
 
 /* Joins some moments to some scatter; `mean` and `delta` are any numbers here. */
 static void join_some(const struct kernel *kernel, const struct input *in,
-                      const double *moments, bool is_diagonal, bool has_delta, double *out)
+                      const double *moments, bool is_diagonal, bool has_delta,
+                      double *out)
 {
     const size_t n = is_diagonal ? in->dims : in->packed;
     const struct kernel_join job = {.dims = in->dims,
@@ -297,8 +303,8 @@ START_TEST(joined_scatter_agrees_with_the_reference)
                 /* Seven operations on numbers below 1. */
                 ck_assert_msg(fabs(in.out[0][at] - in.out[1][at]) <= 16 * EPS,
                               "%s D=%zu K=%zu variant %d: scatter %zu, " SEED_TEXT,
-                              kernel_table()[level]->name, in.dims, in.components, variant,
-                              at, seed());
+                              kernel_table()[level]->name, in.dims, in.components,
+                              variant, at, seed());
             }
         }
     }
@@ -306,6 +312,39 @@ START_TEST(joined_scatter_agrees_with_the_reference)
     input_free(&in);
 }
 END_TEST
+
+/* Scores of points that the model likes, and of some that it does not. */
+struct scored {
+    struct kernel_score job;
+    double inverse[64], log_density[LANES], score[LANES];
+    int64_t bin[LANES];
+};
+
+static void score_some(const struct kernel *kernel, const struct input *in,
+                       struct scored *out)
+{
+    for (size_t d = 0; d < in->dims; d++) {
+        out->inverse[d] = 1 / (3 + in->ref[d]);
+    }
+    for (size_t i = 0; i < LANES; i++) {
+        out->log_density[i] = i < LANES / 2 ? -3 * in->weight[i]
+                              : i % 9 == 0  ? -HUGE_VAL
+                                            : -40 * in->weight[i];
+    }
+    out->job = (struct kernel_score){.dims = in->dims,
+                                     .groups = GROUPS,
+                                     .x = in->x,
+                                     .weight = in->weight,
+                                     .mean = in->ref,
+                                     .inverse = out->inverse,
+                                     .log_model = -1e-5,
+                                     .log_peak = -20,
+                                     .reference = -1,
+                                     .log_density = out->log_density,
+                                     .score = out->score,
+                                     .bin = out->bin};
+    kernel->score(&out->job);
+}
 
 /* Log densities down to -700 bits, and a few points that have none. */
 static void fill_densities(struct input *in, double *l)
@@ -326,13 +365,15 @@ START_TEST(responsibilities_agree_with_the_reference)
 {
     struct input in = input_new((size_t)_i, seed());
     double high[2][LANES], sum[2][LANES], log_density[2][LANES];
+    double alone[2][LANES];
     struct kernel_normalise job[2];
     for (size_t i = 0; i < LANES; i++) {
         in.weight[i] = i % 9 == 0 ? 0 : fabs(in.weight[i]);
     }
     for (size_t level = 0; kernel_table()[level] != NULL; level++) {
         for (size_t j = 0; j < 2; j++) {
-            const struct kernel *const kernel = j == 0 ? kernel_table()[level] : reference();
+            const struct kernel *const kernel =
+                j == 0 ? kernel_table()[level] : reference();
             job[j] = (struct kernel_normalise){.components = in.components,
                                                .groups = GROUPS,
                                                .resp = in.out[j],
@@ -340,8 +381,18 @@ START_TEST(responsibilities_agree_with_the_reference)
                                                .high = high[j],
                                                .sum = sum[j]};
             fill_densities(&in, in.out[j]);
+            kernel->log_sum(&job[j]);
+            memcpy(alone[0], high[j], sizeof(alone[0]));
+            memcpy(alone[1], sum[j], sizeof(alone[1]));
             kernel->normalise(&job[j]);
-            kernel->log_density(high[j], sum[j], GROUPS, log_density[j]);
+            ck_assert(memcmp(alone[0], high[j], sizeof(alone[0])) == 0);
+            ck_assert(memcmp(alone[1], sum[j], sizeof(alone[1])) == 0);
+            const struct kernel_logs logs = {.groups = GROUPS,
+                                             .high = high[j],
+                                             .sum = sum[j],
+                                             .common = 1,
+                                             .out = log_density[j]};
+            kernel->log_density(&logs);
         }
         /* 2^x of the reference is e^(x ln 2): the product rounds, up to 355 eps. */
         for (size_t i = 0; i < in.components * BLOCK_POINTS; i++) {
@@ -355,7 +406,7 @@ START_TEST(responsibilities_agree_with_the_reference)
             ck_assert(is == should || fabs(is - should) <= 8 * EPS * (1 + fabs(should)));
             ck_assert(i % 50 != 7 || (is == -HUGE_VAL && in.out[0][i] == 0));
             ck_assert(i % 50 != 8 || (is == -HUGE_VAL && in.out[0][i] == 0));
-            ck_assert(i % 50 != 9 || (is == 3 && in.out[0][i] == in.weight[i]));
+            ck_assert(i % 50 != 9 || (is == 4 * LN_2 && in.out[0][i] == in.weight[i]));
         }
         ck_assert(job[0].count == job[1].count);
         ck_assert(fabs(job[0].bits - job[1].bits) <= 1e-12 * fabs(job[1].bits));
@@ -480,8 +531,8 @@ START_TEST(a_matrix_without_a_factor_is_reported_in_its_lane_only)
     for (size_t i = 0; i < N * D; i++) {
         cov[i / D * D * D + i % D * (D + 1)] = 2;
     }
-    cov[1 * D * D] = 0;                                 /* no variance */
-    cov[3 * D * D + 1] = cov[3 * D * D + D] = 2;        /* two equal fields */
+    cov[1 * D * D] = 0;                          /* no variance */
+    cov[3 * D * D + 1] = cov[3 * D * D + D] = 2; /* two equal fields */
     cov[4 * D * D + 4] = (double)NAN;
     for (size_t level = 0; kernel_table()[level] != reference(); level++) {
         struct kernel_factor job = {.dims = D,
@@ -571,7 +622,13 @@ static uint64_t hash_kernel(const struct kernel *kernel, size_t row, uint64_t ha
                                          .sum = sum};
     kernel->normalise(&normalise);
     hash = hash_of(hash_of(hash, in.out[0], k * BLOCK_POINTS), &normalise.bits, 1);
-    kernel->log_density(high, sum, GROUPS, in.out[1]);
+    const struct kernel_logs logs = {.groups = GROUPS,
+                                     .high = high,
+                                     .sum = sum,
+                                     .common = in.c[0],
+                                     .offset = in.x,
+                                     .out = in.out[1]};
+    kernel->log_density(&logs);
     hash = hash_of(hash, in.out[1], LANES);
     struct kernel_moments moments = {.dims = dims,
                                      .components = k,
@@ -596,6 +653,9 @@ static uint64_t hash_kernel(const struct kernel *kernel, size_t row, uint64_t ha
     join_some(kernel, &in, in.out[0], false, true, in.out[1]);
     hash = hash_of(hash, in.out[1], k * in.packed);
     free(rows);
+    struct scored scored;
+    score_some(kernel, &in, &scored);
+    hash = hash_of(hash_of(hash, scored.score, LANES), &scored.job.sum, 1);
     kernel->rotate(in.a, dims, 1, in.w, in.out[0]);
     hash = hash_of(hash, in.out[0] + KERNEL_GROUP, dims * KERNEL_GROUP);
     kernel->mass(in.resp, k, GROUPS, in.out[0]);
@@ -630,7 +690,7 @@ static bool has_fused_products(const char *name)
 }
 
 /* What v3, v4 and arm64 give, so that a machine with one of them is compared, too. */
-#define HASH_FUSED UINT64_C(0x8bf7e29180daeb9a)
+#define HASH_FUSED UINT64_C(0xac10b45c0f364076)
 
 START_TEST(levels_with_fused_products_give_the_same_bits)
 {
@@ -642,6 +702,85 @@ START_TEST(levels_with_fused_products_give_the_same_bits)
         }
         ck_assert_msg(!has_fused_products(kernel->name) || hash == HASH_FUSED,
                       "%s: hash is 0x%016llx", kernel->name, (unsigned long long)hash);
+    }
+}
+END_TEST
+
+START_TEST(scores_agree_with_the_reference)
+{
+    struct input in = input_new((size_t)_i, seed());
+    struct scored is, should;
+    in.x[3] = (double)NAN; /* not the kernel's work */
+    in.x[LANES - 1] = 1e150;
+    for (size_t i = 0; i < LANES; i++) {
+        in.weight[i] = fabs(in.weight[i]);
+    }
+    for (size_t level = 0; kernel_table()[level] != NULL; level++) {
+        const char *name = kernel_table()[level]->name;
+        score_some(kernel_table()[level], &in, &is);
+        score_some(reference(), &in, &should);
+        for (size_t i = 0; i < LANES; i++) {
+            const double error = fabs(is.score[i] - should.score[i]);
+            /* A product of D factors; then a few operations on up to 60 bits. */
+            const double bound =
+                EPS * (3 * (double)in.dims + 8 * fabs(should.score[i]) + 16);
+            if (i == 3 || i == LANES - 1) {
+                ck_assert(isnan(is.score[i]) && is.bin[i] == -1 && should.bin[i] == -1);
+                continue;
+            }
+            ck_assert_msg(error <= bound,
+                          "%s D=%zu: point %zu %.17g, should be %.17g, " SEED_TEXT, name,
+                          in.dims, i, is.score[i], should.score[i], seed());
+            ck_assert_int_eq(is.bin[i], (int64_t)tail_bin(-1, is.score[i]));
+        }
+        ck_assert(fabs(is.job.mass - should.job.mass) <= 1e-12 * should.job.mass);
+        ck_assert(fabs(is.job.sum - should.job.sum) <= 1e-12 * fabs(should.job.sum));
+    }
+    input_free(&in);
+}
+END_TEST
+
+START_TEST(one_value_beyond_the_limit_is_found_anywhere)
+{
+    enum { N = 37 };
+    double x[N];
+    for (size_t level = 0; kernel_table()[level] != NULL; level++) {
+        const struct kernel *const kernel = kernel_table()[level];
+        for (size_t n = 1; n <= N; n++) {
+            for (size_t i = 0; i < N; i++) {
+                x[i] = i % 2 == 0 ? 2 : -2;
+            }
+            ck_assert(kernel->within(x, n, 2) && !kernel->within(x, n, 1.5));
+            for (size_t i = 0; i < N; i++) {
+                const double old = x[i], bad[] = {2.5, -2.5, (double)NAN, -HUGE_VAL};
+                for (size_t j = 0; j < COUNT(bad); j++) {
+                    x[i] = bad[j];
+                    ck_assert(kernel->within(x, n, 2) == (i >= n));
+                }
+                x[i] = old;
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_field_of_rows_is_collected)
+{
+    double x[7 * 40], out[40];
+    for (size_t level = 0; kernel_table()[level] != NULL; level++) {
+        for (size_t stride = 1; stride <= 7; stride++) {
+            for (size_t i = 0; i < COUNT(x); i++) {
+                x[i] = (double)i - 5;
+            }
+            x[3 * stride] = -0.0;
+            ck_assert(!kernel_table()[level]->collect(x, stride, COUNT(out), out));
+            for (size_t i = 0; i < COUNT(out); i++) {
+                ck_assert(out[i] == x[i * stride] && !signbit(out[i] == 0 ? out[i] : 0));
+            }
+            x[39 * stride] = (double)NAN;
+            ck_assert(kernel_table()[level]->collect(x, stride, COUNT(out), out));
+            ck_assert(!kernel_table()[level]->collect(x, stride, COUNT(out) - 1, out));
+        }
     }
 }
 END_TEST
@@ -672,6 +811,9 @@ int main(void)
         UNIT_LOOP(factors_agree_with_the_reference, shapes),
         UNIT(a_matrix_without_a_factor_is_reported_in_its_lane_only),
         UNIT(logarithms_agree_with_the_reference),
+        UNIT_LOOP(scores_agree_with_the_reference, shapes),
+        UNIT(one_value_beyond_the_limit_is_found_anywhere),
+        UNIT(a_field_of_rows_is_collected),
         UNIT(levels_with_fused_products_give_the_same_bits),
         UNIT(a_kernel_is_chosen_by_name),
     };

@@ -31,6 +31,7 @@ json_t *bulletin_frame(const struct stream *stream, const struct slot *slot, boo
         .n_fields = config->fields.n,
         .n_components = config->mix.components,
         .covariance = config->mix.covariance,
+        .families = config->mix.families,
         .model = mix_learner_model(slot->learner),
         .info = &info,
         .ledger = &ledger,

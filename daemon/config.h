@@ -32,6 +32,21 @@ struct numbers {
     double *item;
 };
 
+/* The family of a field as the file has it. */
+struct family_item {
+    char *field;
+    enum mix_family family;
+    struct place place; /* of the field's name */
+};
+
+/* The families of the fields: one for all, or a map of some. */
+struct family_config {
+    enum mix_family all;
+    size_t n;                 /* of the map; 0: `all` */
+    struct family_item *item; /* owned */
+    enum mix_family *each;    /* D, owned; NULL: all gaussian */
+};
+
 struct feed_config {
     enum feed_type type;
     bool binds;               /* endpoints are bound, else connected */
@@ -53,7 +68,7 @@ struct stream_config {
     unsigned max_keys;
     double stale_after_s; /* 0: off */
     struct feed_config feed;
-    unsigned family;           /* of the components; 0, gaussian, is the only one */
+    struct family_config family;
     struct numbers resolution; /* D of them, or none: found */
     struct mix_options mix;    /* family, components, learn.*, missing, resolution */
     char *start_path;          /* start: model file, absolute; NULL: none */

@@ -221,6 +221,67 @@ static void make_layout(struct stream_config *stream, struct findings *findings)
 
 /* ---- Model --------------------------------------------------------------- */
 
+/* The place of a field by its name, or D. */
+static size_t find_field(const struct stream_config *stream, const char *name)
+{
+    size_t d = 0;
+    while (d < stream->fields.n && strcmp(stream->fields.item[d], name) != 0) {
+        d++;
+    }
+    return d;
+}
+
+/* The family of each field; those that the map does not name are gaussian. */
+static void fill_families(struct stream_config *stream, struct findings *findings)
+{
+    struct family_config *family = &stream->family;
+    const size_t dims = stream->fields.n;
+    char name[EXCERPT_SIZE];
+    bool is_gaussian = true;
+    family->each = xalloc(dims + 1, sizeof(*family->each));
+    for (size_t d = 0; d < dims; d++) {
+        family->each[d] = family->n > 0 ? MIX_GAUSSIAN : family->all;
+    }
+    for (size_t i = 0; i < family->n && dims > 0; i++) {
+        const struct family_item *item = &family->item[i];
+        const size_t d = find_field(stream, item->field);
+        if (d < dims) {
+            family->each[d] = item->family;
+        } else {
+            findings_add(findings, item->place, "model.family has '%s': not a field",
+                         excerpt(name, item->field));
+        }
+    }
+    for (size_t d = 0; d < dims; d++) {
+        is_gaussian = is_gaussian && family->each[d] == MIX_GAUSSIAN;
+    }
+    if (is_gaussian) {
+        free(family->each);
+        family->each = NULL;
+    } else if (is_given(stream, "streams.*.model.covariance") &&
+               stream->mix.covariance != MIX_DIAG) {
+        findings_add(findings, place_of(stream, "streams.*.model.covariance"),
+                     "model.covariance '%s' needs gaussian fields alone: fields of other "
+                     "families are independent given the component",
+                     mix_covariance_name(stream->mix.covariance));
+    } else {
+        stream->mix.covariance = MIX_DIAG; /* as it is printed */
+    }
+    stream->mix.families = family->each;
+}
+
+/* What the families cannot have is refused where it is read. */
+static void pass_families(struct stream_config *stream)
+{
+    struct layout *layout = stream->layout;
+    if (stream->family.each != NULL && layout != NULL) {
+        layout->families = xalloc(layout->n_fields, sizeof(*layout->families));
+        memcpy(layout->families, stream->family.each,
+               layout->n_fields * sizeof(*layout->families));
+        layout->categories = stream->mix.categories;
+    }
+}
+
 static void check_size(const struct stream_config *stream, struct findings *findings)
 {
     const uint64_t k = stream->mix.components;
@@ -274,6 +335,8 @@ static void check_stream(struct stream_config *stream, struct findings *findings
     make_layout(stream, findings);
     check_size(stream, findings);
     fill_resolution(stream, findings);
+    fill_families(stream, findings);
+    pass_families(stream);
     stream->mix.dimensions = stream->fields.n;
 }
 

@@ -27,7 +27,6 @@ static const char *const feed_types[] = {"pull", "sub", NULL};
 static const char *const feed_topics[] = {"none", "frame", "space", NULL};
 static const char *const missing_ways[] = {"reject", "marginalize", NULL};
 static const char *const adapt_ways[] = {"off", "on", NULL};
-static const char *const families[] = {"gaussian", NULL};
 static const char *const covariances[] = {"full", "diag", "spherical", "tied", NULL};
 
 /* clang-format off */
@@ -87,8 +86,11 @@ const struct config_key config_keys[] = {
      .help = "messages held for each peer"},
     {.path = "streams.*.feed.max_message", .type = &value_size, STREAM(feed.max_message),
      .preset = "1MiB", .min = 64, .max = GIB, .help = "larger messages are rejected"},
-    {.path = "streams.*.model.family", .type = &value_choice, STREAM(family),
-     .preset = "gaussian", .choices = families, .help = "family of the components"},
+    {.path = "streams.*.model.family", .type = &value_family, STREAM(family),
+     .preset = "gaussian", .help = "family of the components, or of each field"},
+    {.path = "streams.*.model.categories", .type = &value_count, STREAM(mix.categories),
+     .preset = "16", .min = 2, .max = MIX_CATEGORIES_MAX, .unit = "categories",
+     .help = "values of a categorical field: 0 to categories - 1"},
     {.path = "streams.*.model.components", .type = &value_count, STREAM(mix.components),
      .min = 1, .max = COMPONENTS_MAX, .unit = "components",
      .help = "number of components, K"},

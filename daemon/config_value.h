@@ -65,6 +65,7 @@ extern const struct value_type value_path;       /* made absolute */
 extern const struct value_type value_format;     /* a row of format_table(), or auto */
 extern const struct value_type value_bind;       /* endpoint that is bound */
 extern const struct value_type value_binds;      /* or list of them */
+extern const struct value_type value_family;     /* family, or map of field: family */
 extern const struct value_type value_feed_bind, value_feed_connect;
 
 /* K(D+1)(D+2)/2 <= MODEL_SIZE_MAX bounds the memory of a model; with D = 1 that leaves

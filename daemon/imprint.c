@@ -31,6 +31,20 @@ static json_t *resolution_json(const struct mix_options *mix)
     return list;
 }
 
+/* One name where all are gaussian; the categories stand with those that have some. */
+static json_t *family_json(const struct mix_options *mix)
+{
+    if (mix->families == NULL) {
+        return json_string(mix_family_name(mix->family));
+    }
+    json_t *list = json_array();
+    for (size_t d = 0; d < mix->dimensions; d++) {
+        json_array_append_new(list, json_string(mix_family_name(mix->families[d])));
+    }
+    json_array_append_new(list, count_json(mix->categories));
+    return list;
+}
+
 static json_t *fields_json(const struct stream_config *config)
 {
     json_t *list = json_array();
@@ -46,10 +60,10 @@ static json_t *imprint_json(const struct stream_config *config)
     const bool has_step = mix->step_exponent > 0;
     const bool has_keys = config->key != NULL || config->key_is_topic;
     return json_pack(
-        "{s:o, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}",
+        "{s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}",
         "fields",
         fields_json(config), "key", has_keys ? "one" : "none", "missing",
-        mix->marginalize ? "marginalize" : "reject", "model.family", "gaussian",
+        mix->marginalize ? "marginalize" : "reject", "model.family", family_json(mix),
         "model.components", count_json(mix->components), "model.covariance",
         mix_covariance_name(mix->covariance), "model.resolution", resolution_json(mix),
         "learn.block", count_json(mix->block), "learn.warmup", count_json(mix->warmup),

@@ -13,6 +13,8 @@
 enum {
     OPTION_COMPONENTS = 0x2000,
     OPTION_COVARIANCE,
+    OPTION_FAMILY,
+    OPTION_CATEGORIES,
     OPTION_SEED,
     OPTION_STARTS,
     OPTION_MAX_ITERATIONS,
@@ -35,6 +37,10 @@ static const struct argp_option argp_options[] = {
      "Number of components, or a range of which the best is chosen", 1},
     {"covariance", OPTION_COVARIANCE, "T", 0, "full (default), diag, spherical or tied",
      1},
+    {"family", OPTION_FAMILY, "F", 0,
+     "Family of all fields, or FIELD=F,… of some; the others are gaussian (gaussian)", 1},
+    {"categories", OPTION_CATEGORIES, "N", 0,
+     "Values of a categorical field: 0 to N - 1 (16)", 1},
     {"seed", OPTION_SEED, "N", 0, "The only source of randomness (1)", 1},
     {"starts", OPTION_STARTS, "R", 0, "k-means++ starts, the best is kept (5)", 1},
     {"max-iterations", OPTION_MAX_ITERATIONS, "N", 0, "EM passes of a start (300)", 1},
@@ -62,6 +68,8 @@ static const struct argp_option argp_options[] = {
 
 /* Options that are a number: where it goes and what it may be. */
 static const struct tool_number numbers[] = {
+    {OPTION_CATEGORIES, "--categories", offsetof(struct fit_options, categories), 2,
+     MIX_CATEGORIES_MAX, true},
     {OPTION_SEED, "--seed", offsetof(struct fit_options, seed), 0, TOOL_COUNT_MAX, true},
     {OPTION_STARTS, "--starts", offsetof(struct fit_options, starts), 1, 1000000, true},
     {OPTION_MAX_ITERATIONS, "--max-iterations",
@@ -80,6 +88,8 @@ static const struct scope {
 } scopes[] = {
     {OPTION_COMPONENTS, "--components", LEARN},
     {OPTION_COVARIANCE, "--covariance", LEARN},
+    {OPTION_FAMILY, "--family", LEARN},
+    {OPTION_CATEGORIES, "--categories", LEARN},
     {OPTION_SEED, "--seed", LEARN | COMPARE},
     {OPTION_STARTS, "--starts", FIT},
     {OPTION_MAX_ITERATIONS, "--max-iterations", FIT},
@@ -144,6 +154,7 @@ static void parse_covariance(const char *argument, struct argp_state *state)
     for (int c = 0; c < MIX_COVARIANCES; c++) {
         if (strcmp(argument, mix_covariance_name((enum mix_covariance)c)) == 0) {
             options->covariance = (enum mix_covariance)c;
+            options->has_covariance = true;
             return;
         }
     }
@@ -222,6 +233,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_COVARIANCE:
         parse_covariance(argument, state);
+        return 0;
+    case OPTION_FAMILY:
+        options->family = argument;
         return 0;
     case OPTION_ONLINE:
         set_task(state, ONLINE);

@@ -42,6 +42,9 @@ struct fit_options {
     double max_iterations;
     double tolerance; /* negative: the default */
     enum mix_covariance covariance;
+    bool has_covariance; /* given */
+    const char *family;  /* as it was given; NULL: gaussian */
+    double categories;   /* 0: the default */
     uint64_t given; /* bit i: row i of the table in fit_options.c */
 };
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "families.h"
 #include "fit_options.h"
 #include "frame.h"
 #include "mode.h"
@@ -19,6 +20,31 @@
 TOOL_VERSION("mixfit");
 
 /* ---- Task ---------------------------------------------------------------- */
+
+/* The families of the fields. */
+static bool set_families(struct task *task, const struct fit_options *options,
+                         struct failure *failure)
+{
+    if (options->family == NULL) {
+        return true;
+    }
+    if (!families_read(options->family, input_layout(task->input), task->families,
+                       failure)) {
+        return false;
+    }
+    const bool is_gaussian = families_are_gaussian(task->families, task->mix.dimensions);
+    task->mix.families = is_gaussian ? NULL : task->families;
+    if (options->categories > 0) {
+        task->mix.categories = (size_t)options->categories;
+    }
+    if (options->has_covariance && options->covariance != MIX_DIAG && !is_gaussian) {
+        failure_set(failure, EX_USAGE,
+                    "--covariance: %s needs gaussian fields alone: leave it out",
+                    mix_covariance_name(options->covariance));
+        return false;
+    }
+    return true;
+}
 
 /* The library's options from those of the command line. */
 static bool set_options(struct task *task, const struct fit_options *options,
@@ -204,7 +230,7 @@ static void run(const struct fit_options *options, struct failure *failure)
             return;
         }
     }
-    if (set_options(&task, options, failure)) {
+    if (set_options(&task, options, failure) && set_families(&task, options, failure)) {
         activity_of(options)->run(&task, &outcome, failure);
     }
     progress_clear(&task.progress);

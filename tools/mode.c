@@ -15,15 +15,29 @@
 
 /* ---- Rows ---------------------------------------------------------------- */
 
-/* The run of good rows that begins at or after `from`: its start, and its length in n. */
-static size_t find_run(const struct batch *batch, size_t from, size_t *n)
+/* Whether row i can be read, and its families can have what is there. */
+static bool is_good(const struct task *task, size_t i)
 {
+    const struct batch *batch = &task->batch;
+    const double *x = batch->x + i * batch->stride;
+    bool is_accepted = batch->reason[i] == REASON_NONE;
+    for (size_t d = 0; is_accepted && d < task->mix.dimensions; d++) {
+        is_accepted = task->families[d] == MIX_GAUSSIAN || isnan(x[d]) ||
+                      mix_family_accepts(task->families[d], task->mix.categories, x[d]);
+    }
+    return is_accepted;
+}
+
+/* The run of good rows that begins at or after `from`: its start, and its length in n. */
+static size_t find_run(const struct task *task, size_t from, size_t *n)
+{
+    const struct batch *batch = &task->batch;
     size_t first = from;
-    while (first < batch->n && batch->reason[first] != REASON_NONE) {
+    while (first < batch->n && !is_good(task, first)) {
         first++;
     }
     size_t end = first;
-    while (end < batch->n && batch->reason[end] == REASON_NONE) {
+    while (end < batch->n && is_good(task, end)) {
         end++;
     }
     *n = end - first;
@@ -35,7 +49,7 @@ static bool rows_left(struct task *task, struct mix_rows *rows)
 {
     const struct batch *batch = &task->batch;
     size_t n;
-    const size_t first = find_run(batch, task->used, &n);
+    const size_t first = find_run(task, task->used, &n);
     task->skipped += first - task->used;
     task->used = first + n;
     if (n == 0) {

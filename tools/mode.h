@@ -19,6 +19,7 @@ struct task {
     struct input *input;           /* NULL: none was given, --compare only */
     struct progress progress;
     struct mix_options mix;        /* dimensions are set from the input */
+    enum mix_family families[MIX_DIMENSIONS_MAX]; /* of the fields */
     struct mix_fit_options fit;
     size_t components_end;         /* last of a range that begins with mix.components */
     size_t folds;                  /* of cross-validation; 0: none was asked for */
@@ -27,7 +28,8 @@ struct task {
     const char *other_path;        /* the second one to compare */
     bool is_per_point;             /* print the score of every point */
     bool leaves_open;              /* the open block stays out of the model, as in mixd */
-    uint64_t skipped;              /* rows left out: not readable, or missing values */
+    uint64_t skipped;              /* rows left out: not readable, missing values, or
+                                      some that their family cannot have */
     struct batch batch;            /* the input's last, of which `used` rows are given out */
     size_t used;
 };

@@ -299,16 +299,11 @@ static struct mix_model *read_model(struct synth *synth, struct failure *failure
 static double *make_step(const struct mix_model *model, double drift)
 {
     const size_t n_fields = mix_model_dimensions(model);
-    const double *covariance = mix_model_covariances(model);
+    double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX];
     double *step = tool_need(calloc(n_fields, sizeof(double)));
+    mix_model_component(model, 0, mean, variance);
     for (size_t d = 0; d < n_fields; d++) {
-        double variance = covariance[0]; /* spherical */
-        if (mix_model_covariance(model) == MIX_DIAG) {
-            variance = covariance[d];
-        } else if (mix_model_covariance(model) != MIX_SPHERICAL) {
-            variance = covariance[d * n_fields + d];
-        }
-        step[d] = drift / DRIFT_POINTS * sqrt(variance);
+        step[d] = drift / DRIFT_POINTS * sqrt(variance[d]);
     }
     return step;
 }

@@ -88,9 +88,8 @@ static void begin_comparison(struct challenge *c, enum challenge_step step)
 static void measure(struct challenge *c, uint64_t *budget)
 {
     if (c->at < c->scales->dimensions) {
-        const double *given = c->options->resolution;
-        scales_measure(c->scales, c->points, c->at,
-                       given == NULL ? (double)NAN : given[c->at], c->values);
+        scales_measure(c->scales, c->points, c->at, model_step(c->options, c->at),
+                       c->values);
         c->at++;
         spend(budget, SORT_COST * points_count(c->points));
         return;

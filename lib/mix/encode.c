@@ -199,6 +199,16 @@ void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_row
 
 /* ---- Writing ------------------------------------------------------------- */
 
+/* A number more in a fingerprint. */
+static uint64_t mix_in(uint64_t sum, double value)
+{
+    unsigned char bytes[2 * 8];
+    struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
+    codec_u64(&codec, &sum);
+    codec_f64(&codec, &value);
+    return codec_checksum(bytes, codec.at);
+}
+
 /* The options that a state depends on, in one number. */
 static uint64_t fingerprint(const struct mix_options *options)
 {
@@ -212,14 +222,14 @@ static uint64_t fingerprint(const struct mix_options *options)
     codec_f64s(&codec, steps, sizeof(steps) / sizeof(steps[0]));
     uint64_t sum = codec_checksum(bytes, codec.at);
     for (size_t d = 0; options->resolution != NULL && d < options->dimensions; d++) {
-        double pair[2];
-        memcpy(&pair[0], &sum, sizeof(sum));
-        pair[1] = options->resolution[d];
-        codec.at = 0;
-        codec_f64s(&codec, pair, 2);
-        sum = codec_checksum(bytes, codec.at);
+        sum = mix_in(sum, options->resolution[d]);
     }
-    return sum;
+    /* What is all gaussian has the fingerprint of before there were other families. */
+    const bool is_product = shape_of(options).has_offset;
+    for (size_t d = 0; is_product && d < options->dimensions; d++) {
+        sum = mix_in(sum, (double)mix_options_family(options, d));
+    }
+    return is_product ? mix_in(sum, (double)options->categories) : sum;
 }
 
 void encode_open(struct codec *codec, const char *magic, size_t size,
@@ -324,7 +334,7 @@ static bool moments_are_possible(const struct mix_model *model)
     const size_t dims = model->shape.dimensions;
     double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX];
     for (size_t k = 0; k < model->shape.components; k++) {
-        model_moments(model, k, mean, variance);
+        mix_model_component(model, k, mean, variance);
         for (size_t d = 0; d < dims; d++) {
             if (!(fabs(mean[d]) <= 2 * ROW_VALUE_MAX)) {
                 return false;

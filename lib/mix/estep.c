@@ -58,6 +58,12 @@ static size_t groups_of(const struct block *block)
     return (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
 }
 
+/* Whether the densities of points differ by more than what is in their logarithms. */
+static bool has_offset(const struct mix_model *model, const struct block *block)
+{
+    return block->has_missing || model->shape.has_offset;
+}
+
 static bool is_empty(const struct block *block, size_t i)
 {
     for (size_t d = 0; d < block->dimensions; d++) {
@@ -74,7 +80,7 @@ static double densities(struct estep *estep, const struct mix_model *model,
 {
     const double *param = model->param, *cache = model->cache;
     double common = 0;
-    if (block->has_missing) {
+    if (has_offset(model, block)) {
         memset(estep->work.offset, 0, BLOCK_POINTS * sizeof(double));
     }
     for (size_t j = 0; j < model->shape.n_factors; j++) {
@@ -115,14 +121,15 @@ static struct kernel_normalise normalise(struct estep *estep, size_t components,
 }
 
 /* log_density in nats, from high and sum. */
-static void score(struct estep *estep, const struct block *block, double common)
+static void score(struct estep *estep, const struct mix_model *model,
+                  const struct block *block, double common)
 {
+    const bool is_offset = has_offset(model, block);
     const struct kernel_logs job = {.groups = groups_of(block),
                                     .high = estep->high,
                                     .sum = estep->sum,
                                     .common = common,
-                                    .offset =
-                                        block->has_missing ? estep->work.offset : NULL,
+                                    .offset = is_offset ? estep->work.offset : NULL,
                                     .out = estep->log_density};
     estep->work.kernel->log_density(&job);
     for (size_t i = 0; block->has_missing && i < block->n; i++) {
@@ -153,9 +160,9 @@ static void run(struct estep *estep, const struct mix_model *model,
 {
     const double common = densities(estep, model, block);
     const struct kernel_normalise job = normalise(estep, model->shape.components, block);
-    const bool is_plain = !block->is_weighted && !block->has_missing;
+    const bool is_plain = !block->is_weighted && !has_offset(model, block);
     if (is_scored || !is_plain) {
-        score(estep, block, common);
+        score(estep, model, block, common);
     }
     if (!is_plain) {
         total(estep, block);
@@ -188,18 +195,18 @@ void estep_density(struct estep *estep, const struct mix_model *model,
                                          .high = estep->high,
                                          .sum = estep->sum};
     estep->work.kernel->log_sum(&job);
-    score(estep, block, common);
+    score(estep, model, block, common);
 }
 
 void estep_joint(struct estep *estep, const struct mix_model *model,
                  const struct block *block)
 {
     const double common = densities(estep, model, block);
+    const bool is_offset = has_offset(model, block);
     for (size_t k = 0; k < model->shape.components; k++) {
         double *l = estep->resp + k * BLOCK_POINTS;
         for (size_t i = 0; i < block->n; i++) {
-            l[i] = (l[i] + (common + (block->has_missing ? estep->work.offset[i] : 0))) *
-                   LN_2;
+            l[i] = (l[i] + (common + (is_offset ? estep->work.offset[i] : 0))) * LN_2;
         }
     }
 }

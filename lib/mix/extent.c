@@ -15,17 +15,8 @@
 
 static size_t free_parameters(const struct mix_options *options)
 {
-    const size_t d = options->dimensions, k = options->components;
-    switch (options->covariance) {
-    case MIX_FULL:
-        return k - 1 + k * d + k * d * (d + 1) / 2;
-    case MIX_TIED:
-        return k - 1 + k * d + d * (d + 1) / 2;
-    case MIX_SPHERICAL:
-        return k - 1 + k * d + k;
-    default:
-        return k - 1 + 2 * k * d;
-    }
+    const struct shape shape = shape_of(options);
+    return shape_parameters(&shape);
 }
 
 static size_t clamp(size_t value, size_t low, size_t high)

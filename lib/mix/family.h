@@ -3,8 +3,9 @@
  * A family of component densities is one row of a table of functions. The driver
  * (E-step, statistics, M-step, learner) knows weights and responsibilities; all that
  * depends on the form of a component is behind this table. Adding a family is one
- * file family_NAME.c and one row in family.c; tests/numeric/test_family.c loops over
- * the rows.
+ * file family_NAME.c and one row in family.c, in the order of enum mix_family. Families
+ * of one number, which are all but gaussian, are written against the smaller table of
+ * field.h. tests/numeric/test_families.c loops over the rows.
  *
  * A factor is one family over some of the fields; a mixture component is the product
  * of its factors, so log densities add over factors. Every array of a factor covers
@@ -36,6 +37,7 @@ struct factor {
     size_t dimensions;              /* fields of this factor */
     size_t first;                   /* its fields are [first, first + dimensions) */
     enum mix_covariance covariance; /* gaussian only */
+    size_t categories;              /* categorical only: values 0..categories - 1 */
 };
 
 /* What regularises an M-step; arrays of the factor's dimensions, units of x squared.
@@ -44,9 +46,11 @@ struct prior {
     double nu0;       /* weight of S0 in points; 0 switches the prior off */
     const double *s0; /* prior variance of each field */
     const double *vf; /* smallest variance of each field (amendment A2) */
+    const double *mean; /* mean of each field over all points, or NULL; gaussian: not read */
 };
 
 struct kernel;
+struct field_form;
 
 /* What an E-step works with besides its input. */
 struct workspace {
@@ -67,6 +71,8 @@ struct family_fields {
 
 struct family {
     const char *name;
+    enum mix_family id;
+    const struct field_form *form; /* of a family of one number; NULL: gaussian */
     size_t (*param_size)(const struct factor *f);
     size_t (*cache_size)(const struct factor *f);
     size_t (*stats_size)(const struct factor *f);
@@ -113,6 +119,10 @@ struct family {
     /* Mean and variance of each field of the factor under component k. */
     void (*moments)(const struct factor *f, const double *param, size_t k, double *mean,
                     double *variance);
+    /* What the prior variance S0 is the geometric mean of; mean: of each field over all
+     * points. NULL: the variances that moments() gives. */
+    void (*spread)(const struct factor *f, const double *param, size_t k,
+                   const double *mean, double *spread);
     /* One draw of component k into x. */
     void (*sample)(const struct factor *f, const double *param, size_t k, struct rng *rng,
                    double *x);
@@ -128,6 +138,8 @@ struct family {
                            const struct factor *out_f, double *out);
 };
 
+/* The row of a family, which must be one. */
+const struct family *family_of(enum mix_family id);
 /* The row of that name, or NULL. */
 const struct family *family_find(const char *name);
 /* The rows, ended by NULL. */

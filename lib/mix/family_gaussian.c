@@ -145,6 +145,7 @@ static void sample(const struct factor *f, const double *param, size_t k,
 extern const struct family family_gaussian;
 const struct family family_gaussian = {
     .name = "gaussian",
+    .id = MIX_GAUSSIAN,
     .param_size = param_size,
     .cache_size = cache_size,
     .stats_size = stats_size,

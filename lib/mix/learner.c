@@ -70,17 +70,27 @@ static bool allocate(struct mix_learner *learner)
 /* Copies the options, and what they point to. */
 static bool copy_options(struct mix_learner *learner, const struct mix_options *options)
 {
-    learner->options = *options;
-    if (options->resolution == NULL) {
-        return true;
+    const size_t dims = options->dimensions;
+    struct mix_options *own = &learner->options;
+    *own = *options;
+    if (options->resolution != NULL) {
+        learner->resolution = malloc(dims * sizeof(*learner->resolution));
+        own->resolution = learner->resolution;
     }
-    const size_t size = options->dimensions * sizeof(double);
-    learner->resolution = malloc(size);
-    if (learner->resolution == NULL) {
+    if (options->families != NULL) {
+        learner->families = malloc(dims * sizeof(*learner->families));
+        own->families = learner->families;
+    }
+    if ((options->resolution != NULL && own->resolution == NULL) ||
+        (options->families != NULL && own->families == NULL)) {
         return false;
     }
-    memcpy(learner->resolution, options->resolution, size);
-    learner->options.resolution = learner->resolution;
+    for (size_t d = 0; d < dims && options->resolution != NULL; d++) {
+        learner->resolution[d] = options->resolution[d];
+    }
+    for (size_t d = 0; d < dims && options->families != NULL; d++) {
+        learner->families[d] = options->families[d];
+    }
     return true;
 }
 
@@ -112,11 +122,23 @@ struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_
     return learner;
 }
 
+static bool has_families(const struct mix_options *options, const struct mix_model *model)
+{
+    for (size_t d = 0; d < options->dimensions; d++) {
+        if (mix_model_family(model, d) != mix_options_family(options, d)) {
+            return false;
+        }
+    }
+    const struct shape shape = shape_of(options);
+    return shape.param_size == model->shape.param_size || !shape.has_offset;
+}
+
 static bool fits(const struct mix_options *options, const struct mix_model *model)
 {
     return mix_model_dimensions(model) == options->dimensions &&
-           mix_model_components(model) == options->components &&
-           mix_model_covariance(model) == options->covariance;
+           mix_model_components(model) == options->components && has_families(options, model) &&
+           (!mix_model_is_gaussian(model) ||
+            mix_model_covariance(model) == options->covariance);
 }
 
 /* The middle of log densities of the model's own points: where bins are narrow. */
@@ -153,7 +175,7 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
     model_assign(learner->fast_model, model);
     stats_of_model(learner->fast, model);
     stats_of_model(learner->slow, model);
-    scales_of_model(learner->scales, model, options->resolution);
+    scales_of_model(learner->scales, model, options);
     pace_install(&learner->pace, memory, learner_window(options));
     tail_init(&learner->tail, typical_score(learner));
     learner_name_components(learner);
@@ -193,6 +215,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     estep_destroy(&l->estep);
     sums_destroy(&l->sums);
     free(l->resolution);
+    free(l->families);
     free(l);
     *learner = NULL;
 }

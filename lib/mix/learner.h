@@ -65,8 +65,9 @@ struct watch {
 };
 
 struct mix_learner {
-    struct mix_options options; /* resolution points to `resolution` or is NULL */
+    struct mix_options options; /* pointers are to the next two, or NULL */
     double *resolution;         /* D, owned */
+    enum mix_family *families;  /* D, owned */
     struct shape shape;
 
     struct points *memory; /* rows of the warm-up, then the reservoir's sample */

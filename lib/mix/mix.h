@@ -75,6 +75,32 @@ enum mix_covariance { MIX_FULL, MIX_DIAG, MIX_SPHERICAL, MIX_TIED, MIX_COVARIANC
 /* "full", "diag", "spherical", "tied"; NULL outside the range. */
 MIX_API const char *mix_covariance_name(enum mix_covariance covariance);
 
+/* How the values of a field are distributed within a component:
+ * X(NAME, "name", what the values are). */
+#define MIX_FAMILY_TABLE(X)                                                              \
+    X(GAUSSIAN, "gaussian", "a finite number")                                           \
+    X(POISSON, "poisson", "a whole number from 0")                                       \
+    X(EXPONENTIAL, "exponential", "a number from 0")                                     \
+    X(BERNOULLI, "bernoulli", "0 or 1")
+
+enum mix_family {
+#define X(name, text, values) MIX_##name,
+    MIX_FAMILY_TABLE(X)
+#undef X
+    MIX_FAMILIES
+};
+
+/* "gaussian", ...; NULL outside the range. */
+MIX_API const char *mix_family_name(enum mix_family family);
+/* What the values of a field of that family are: "a whole number from 0"; NULL outside. */
+MIX_API const char *mix_family_values(enum mix_family family);
+/* Parameter i of the family, as model files name it: "rate"; NULL past the last. The
+ * families that mix_model_means() is for, all gaussian, have "mean", "variance" where
+ * they stand beside others. */
+MIX_API const char *mix_family_parameter(enum mix_family family, size_t i);
+
+#define MIX_CATEGORIES_MAX 256
+
 struct mix_options {
     size_t dimensions;              /* D, 1..MIX_DIMENSIONS_MAX */
     size_t components;              /* K >= 1; K(D+1)(D+2)/2 <= 2^20 */
@@ -95,7 +121,20 @@ struct mix_options {
     bool marginalize;               /* false; true: NaN in a row is a missing entry */
     const double *resolution;       /* NULL: found; else D smallest steps of the fields,
                                        >= 0, copied, units of the field */
+    enum mix_family family;         /* MIX_GAUSSIAN: one joint gaussian of all fields; any
+                                       other: fields that are independent given the
+                                       component, as are those of different families */
+    const enum mix_family *families; /* NULL: family; else D of them, copied */
+    size_t categories;              /* 16; of a categorical field: its values are 0 to
+                                       categories - 1; 2..MIX_CATEGORIES_MAX */
 };
+
+/* The family of field d. */
+MIX_API enum mix_family mix_options_family(const struct mix_options *options, size_t d);
+
+/* Whether a field of that family can have the value x, which is not NaN: what is not in
+ * its range is refused by the learner. */
+MIX_API bool mix_family_accepts(enum mix_family family, size_t categories, double x);
 
 /* Sets the defaults given above for D dimensions and K components. */
 MIX_API void mix_options_init(struct mix_options *options, size_t dimensions,
@@ -131,20 +170,40 @@ MIX_API struct mix_model *mix_model_new(size_t dimensions, size_t components,
                                         enum mix_covariance covariance,
                                         const double *weights, const double *means,
                                         const double *covariances, enum mix_err *err);
+/* Makes a model of any families: dimensions, components and families as the options
+ * have them (covariance is not read). parameters: for each field, for each parameter of
+ * its family, K numbers, or K x categories. NULL and *err as above. */
+MIX_API struct mix_model *mix_model_make(const struct mix_options *options,
+                                         const double *weights, const double *parameters,
+                                         enum mix_err *err);
 MIX_API struct mix_model *mix_model_copy(const struct mix_model *model);
 MIX_API void mix_model_destroy(struct mix_model **model);
 
 MIX_API size_t mix_model_dimensions(const struct mix_model *model);
 MIX_API size_t mix_model_components(const struct mix_model *model);
 MIX_API enum mix_covariance mix_model_covariance(const struct mix_model *model);
+/* The family of field d; and whether all are gaussian, which is the joint one. */
+MIX_API enum mix_family mix_model_family(const struct mix_model *model, size_t d);
+MIX_API bool mix_model_is_gaussian(const struct mix_model *model);
 /* Free parameters, for BIC and AIC: K-1 weights, K D means and the covariances. */
 MIX_API size_t mix_model_parameters(const struct mix_model *model);
 
-/* Views into the model, valid as long as it is. */
+/* Numbers of parameter i of field d for one component: 1, or the categories; 0 past the
+ * last. out <- K times as many. The model is not all gaussian. */
+MIX_API size_t mix_model_parameter_size(const struct mix_model *model, size_t d, size_t i);
+MIX_API void mix_model_parameter(const struct mix_model *model, size_t d, size_t i,
+                                 double *out);
+/* Mean and variance of every field under component k, D each: of an angle its direction
+ * and 2 (1 - length of the mean vector). */
+MIX_API void mix_model_component(const struct mix_model *model, size_t k, double *mean,
+                                 double *variance);
+
+/* Views into the model, valid as long as it is. Means and covariances are those of a
+ * model that is all gaussian, else NULL. */
 MIX_API const double *mix_model_weights(const struct mix_model *model);     /* K */
 MIX_API const double *mix_model_means(const struct mix_model *model);       /* K x D */
 MIX_API const double *mix_model_covariances(const struct mix_model *model); /* by type */
-/* Doubles in the covariances: K D D, K D, K or D D. */
+/* Doubles in the covariances: K D D, K D, K or D D; 0 where there are none. */
 MIX_API size_t mix_model_covariance_size(const struct mix_model *model);
 
 /* log p(x) in nats of each row, as scikit-learn's score_samples; NaN in a row is a

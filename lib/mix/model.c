@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "estep.h"
+#include "field.h"
 #include "kernel.h"
 
 /* A value larger than this squares to infinity soon: refused everywhere. */
@@ -33,16 +34,45 @@ struct shape shape_resize(const struct shape *shape, size_t components)
     return other;
 }
 
+static bool is_joint(const struct mix_options *options)
+{
+    for (size_t d = 0; d < options->dimensions; d++) {
+        if (mix_options_family(options, d) != MIX_GAUSSIAN) {
+            return false;
+        }
+    }
+    return true;
+}
+
 struct shape shape_of(const struct mix_options *options)
 {
-    struct shape shape = {.dimensions = options->dimensions,
-                          .components = options->components,
-                          .n_factors = 1};
-    shape.factors[0] = (struct factor){.family = family_find("gaussian"),
-                                       .components = options->components,
-                                       .dimensions = options->dimensions,
-                                       .covariance = options->covariance};
+    struct shape shape = {.dimensions = options->dimensions, .n_factors = 0};
+    const bool is_product = !is_joint(options);
+    shape.has_offset = is_product;
+    for (size_t d = 0; d < options->dimensions; d++) {
+        const struct family *family = family_of(mix_options_family(options, d));
+        struct factor *last = &shape.factors[shape.n_factors];
+        if (d > 0 && last[-1].family == family) {
+            last[-1].dimensions++;
+            continue;
+        }
+        *last = (struct factor){.family = family,
+                                .dimensions = 1,
+                                .first = d,
+                                .covariance = is_product ? MIX_DIAG : options->covariance,
+                                .categories = options->categories};
+        shape.n_factors++;
+    }
     return shape_resize(&shape, options->components);
+}
+
+double model_step(const struct mix_options *options, size_t d)
+{
+    const struct field_form *form = family_of(mix_options_family(options, d))->form;
+    if (options->resolution != NULL) {
+        return options->resolution[d];
+    }
+    return form != NULL && form->is_discrete ? 1 : (double)NAN;
 }
 
 struct mix_model *model_new(const struct shape *shape)
@@ -105,6 +135,8 @@ struct mix_model *mix_model_copy(const struct mix_model *model)
     }
     return copy;
 }
+
+/* ---- From parameters ----------------------------------------------------- */
 
 static bool are_values(const double *x, size_t n)
 {
@@ -193,6 +225,121 @@ out:
     return model;
 }
 
+/* Numbers of parameter i of a field of this factor. */
+static size_t parameter_size(const struct factor *f, size_t i)
+{
+    return f->family->form != NULL ? field_width(f, i) : i < 2 ? 1 : 0;
+}
+
+/* Where parameter i, of one number, of field d stands for component k in a diagonal
+ * gaussian factor: mean or variance. */
+static size_t gaussian_place(const struct factor *f, size_t d, size_t i, size_t k)
+{
+    return i * f->components * f->dimensions + k * f->dimensions + d;
+}
+
+static void set_parameter(const struct factor *f, double *param, size_t d, size_t i,
+                          const double *values)
+{
+    if (f->family->form != NULL) {
+        field_set(f, param, d, i, values);
+        return;
+    }
+    for (size_t k = 0; k < f->components; k++) {
+        param[gaussian_place(f, d, i, k)] = values[k];
+    }
+}
+
+/* The factor that has field d and its parameters; d becomes the field within it. */
+static const struct factor *find_factor(const struct mix_model *model, size_t *d,
+                                        double **param)
+{
+    const struct factor *f = model->shape.factors;
+    for (*param = model->param; *d >= f->first + f->dimensions; f++) {
+        *param += f->family->param_size(f);
+    }
+    *d -= f->first;
+    return f;
+}
+
+static enum mix_err fill(struct mix_model *model, const double *weights,
+                         const double *parameters)
+{
+    const size_t components = model->shape.components;
+    memcpy(model->weights, weights, components * sizeof(*weights));
+    for (size_t field = 0; field < model->shape.dimensions; field++) {
+        size_t d = field, size;
+        double *param;
+        const struct factor *f = find_factor(model, &d, &param);
+        for (size_t i = 0; (size = parameter_size(f, i)) > 0; i++) {
+            set_parameter(f, param, d, i, parameters);
+            parameters += components * size;
+        }
+    }
+    if (!are_weights(weights, components) ||
+        !are_values(model->param, model->shape.param_size)) {
+        return MIX_EVALUE;
+    }
+    return model_prepare(model);
+}
+
+struct mix_model *mix_model_make(const struct mix_options *options, const double *weights,
+                                 const double *parameters, enum mix_err *err)
+{
+    struct mix_options diagonal = *options;
+    struct mix_model *model = NULL;
+    diagonal.covariance = MIX_DIAG;
+    enum mix_err result =
+        mix_options_check(&diagonal, NULL) == MIX_OK ? MIX_ENOMEM : MIX_ESIZE;
+    if (result == MIX_ENOMEM) {
+        const struct shape shape = shape_of(&diagonal);
+        model = model_new(&shape);
+    }
+    if (model != NULL) {
+        result = fill(model, weights, parameters);
+    }
+    if (result != MIX_OK) {
+        mix_model_destroy(&model);
+    }
+    if (err != NULL) {
+        *err = result;
+    }
+    return model;
+}
+
+/* ---- What there is to know ----------------------------------------------- */
+
+enum mix_family mix_model_family(const struct mix_model *model, size_t d)
+{
+    double *param;
+    return find_factor(model, &d, &param)->family->id;
+}
+
+bool mix_model_is_gaussian(const struct mix_model *model)
+{
+    return model->shape.n_factors == 1 &&
+           model->shape.factors[0].family->id == MIX_GAUSSIAN;
+}
+
+size_t mix_model_parameter_size(const struct mix_model *model, size_t d, size_t i)
+{
+    double *param;
+    return parameter_size(find_factor(model, &d, &param), i);
+}
+
+void mix_model_parameter(const struct mix_model *model, size_t d, size_t i, double *out)
+{
+    double *param;
+    const struct factor *f = find_factor(model, &d, &param);
+    if (f->family->form != NULL) {
+        field_get(f, param, d, i, out);
+        return;
+    }
+    for (size_t k = 0; k < f->components; k++) {
+        out[k] = param[gaussian_place(f, d, i, k)];
+    }
+}
+
 size_t mix_model_dimensions(const struct mix_model *model)
 {
     return model->shape.dimensions;
@@ -208,14 +355,19 @@ enum mix_covariance mix_model_covariance(const struct mix_model *model)
     return model->shape.factors[0].covariance;
 }
 
-size_t mix_model_parameters(const struct mix_model *model)
+size_t shape_parameters(const struct shape *shape)
 {
-    size_t n = model->shape.components - 1;
-    for (size_t i = 0; i < model->shape.n_factors; i++) {
-        const struct factor *f = &model->shape.factors[i];
+    size_t n = shape->components - 1;
+    for (size_t i = 0; i < shape->n_factors; i++) {
+        const struct factor *f = &shape->factors[i];
         n += f->family->parameters(f);
     }
     return n;
+}
+
+size_t mix_model_parameters(const struct mix_model *model)
+{
+    return shape_parameters(&model->shape);
 }
 
 const double *mix_model_weights(const struct mix_model *model)
@@ -225,17 +377,19 @@ const double *mix_model_weights(const struct mix_model *model)
 
 const double *mix_model_means(const struct mix_model *model)
 {
-    return model->param;
+    return mix_model_is_gaussian(model) ? model->param : NULL;
 }
 
 const double *mix_model_covariances(const struct mix_model *model)
 {
-    return model->param + model->shape.components * model->shape.dimensions;
+    const size_t n_means = model->shape.components * model->shape.dimensions;
+    return mix_model_is_gaussian(model) ? model->param + n_means : NULL;
 }
 
 size_t mix_model_covariance_size(const struct mix_model *model)
 {
-    return model->shape.param_size - model->shape.components * model->shape.dimensions;
+    const size_t n_means = model->shape.components * model->shape.dimensions;
+    return mix_model_is_gaussian(model) ? model->shape.param_size - n_means : 0;
 }
 
 /* What to do with block first..first+n of rows after its E-step. */
@@ -318,12 +472,28 @@ enum mix_err mix_model_sample(const struct mix_model *model, uint64_t seed, size
     return MIX_OK;
 }
 
-void model_moments(const struct mix_model *model, size_t k, double *mean, double *variance)
+void mix_model_component(const struct mix_model *model, size_t k, double *mean, double *variance)
 {
     const double *param = model->param;
     for (size_t i = 0; i < model->shape.n_factors; i++) {
         const struct factor *f = &model->shape.factors[i];
         f->family->moments(f, param, k, mean + f->first, variance + f->first);
+        param += f->family->param_size(f);
+    }
+}
+
+void model_spread(const struct mix_model *model, size_t k, const double *mean,
+                  double *spread)
+{
+    double unused[MIX_DIMENSIONS_MAX];
+    const double *param = model->param;
+    for (size_t i = 0; i < model->shape.n_factors; i++) {
+        const struct factor *f = &model->shape.factors[i];
+        if (f->family->spread != NULL) {
+            f->family->spread(f, param, k, mean + f->first, spread + f->first);
+        } else {
+            f->family->moments(f, param, k, unused, spread + f->first);
+        }
         param += f->family->param_size(f);
     }
 }

@@ -9,7 +9,8 @@
 #include "family.h"
 #include "mix.h"
 
-#define MODEL_FACTORS_MAX 16
+/* In a product every field may be a factor of its own. */
+#define MODEL_FACTORS_MAX MIX_DIMENSIONS_MAX
 
 /* The form of a mixture: what every model, statistics and sums of it agree in. */
 struct shape {
@@ -19,6 +20,7 @@ struct shape {
     struct factor factors[MODEL_FACTORS_MAX];
     size_t param_size, cache_size, stats_size, sums_size; /* summed over the factors */
     size_t scratch_size;                                  /* the largest of them */
+    bool has_offset; /* densities have a part that differs by point: not all gaussian */
 };
 
 struct mix_model {
@@ -29,19 +31,26 @@ struct mix_model {
     double *cache;       /* cache_size: factor after factor */
 };
 
-/* The shape of one gaussian factor over all fields, as the options ask for. */
+/* The shape that the options ask for: one gaussian factor over all fields, or a factor
+ * for each run of fields of one family. In such a product gaussian fields are
+ * independent, too. */
 struct shape shape_of(const struct mix_options *options);
 
 /* The same shape with another number of components. */
 struct shape shape_resize(const struct shape *shape, size_t components);
 
+/* Free parameters of models of that shape. */
+size_t shape_parameters(const struct shape *shape);
+
 /* A model of that shape with every number 0. NULL without memory. */
 struct mix_model *model_new(const struct shape *shape);
 /* Derives log2_weights and cache after weights or param were written. */
 enum mix_err model_prepare(struct mix_model *model);
-/* Mean and variance of each field under component k, D each. */
-void model_moments(const struct mix_model *model, size_t k, double *mean,
-                   double *variance);
+/* What the prior of each field is the geometric mean of (family.h). mean: D. */
+void model_spread(const struct mix_model *model, size_t k, const double *mean,
+                  double *spread);
+/* The smallest step of field d that is known beforehand, NaN: none. */
+double model_step(const struct mix_options *options, size_t d);
 /* dst <- src, same shape, no allocation. */
 void model_assign(struct mix_model *dst, const struct mix_model *src);
 

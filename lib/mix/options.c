@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#define CATEGORIES 16
+
 #define VALUES_MAX ((size_t)1 << 20) /* K (D+1)(D+2)/2: 8 MiB of statistics */
 #define BLOCK_MAX 65536
 #define STEP_OFFSET_MAX 1e9
@@ -25,7 +27,23 @@ void mix_options_init(struct mix_options *options, size_t dimensions, size_t com
                                     .covariance = MIX_FULL,
                                     .seed = 1,
                                     .block = 256,
-                                    .adapt = true};
+                                    .adapt = true,
+                                    .categories = CATEGORIES};
+}
+
+enum mix_family mix_options_family(const struct mix_options *options, size_t d)
+{
+    return options->families == NULL ? options->family : options->families[d];
+}
+
+static bool are_families(const struct mix_options *options)
+{
+    for (size_t d = 0; d < options->dimensions; d++) {
+        if ((size_t)mix_options_family(options, d) >= MIX_FAMILIES) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool is_resolution(const struct mix_options *options)
@@ -50,6 +68,10 @@ enum mix_err mix_options_check(const struct mix_options *options, const char **w
         member = "components";
     } else if ((size_t)options->covariance >= MIX_COVARIANCES) {
         member = "covariance";
+    } else if (!are_families(options)) {
+        member = "family";
+    } else if (options->categories < 2 || options->categories > MIX_CATEGORIES_MAX) {
+        member = "categories";
     } else if (options->block < 1 || options->block > BLOCK_MAX) {
         member = "block";
     } else if (options->warmup != 0 && options->warmup < options->components * (dims + 1)) {

@@ -173,20 +173,20 @@ void scales_first_prior(struct scales *scales, size_t components)
 }
 
 void scales_of_model(struct scales *scales, const struct mix_model *model,
-                     const double *resolution)
+                     const struct mix_options *options)
 {
     const size_t dims = model->shape.dimensions, components = model->shape.components;
     double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX];
     double total[MIX_DIMENSIONS_MAX] = {0};
     memset(scales->mean, 0, dims * sizeof(double));
     for (size_t k = 0; k < components; k++) {
-        model_moments(model, k, mean, variance);
+        mix_model_component(model, k, mean, variance);
         for (size_t d = 0; d < dims; d++) {
             scales->mean[d] += model->weights[k] * mean[d];
         }
     }
     for (size_t k = 0; k < components; k++) {
-        model_moments(model, k, mean, variance);
+        mix_model_component(model, k, mean, variance);
         for (size_t d = 0; d < dims; d++) {
             const double c = mean[d] - scales->mean[d];
             total[d] += model->weights[k] * (variance[d] + c * c);
@@ -194,7 +194,8 @@ void scales_of_model(struct scales *scales, const struct mix_model *model,
     }
     for (size_t d = 0; d < dims; d++) {
         scales->median[d] = scales->mean[d];
-        scales->step[d] = resolution == NULL ? 0 : resolution[d];
+        const double step = options == NULL ? (double)NAN : model_step(options, d);
+        scales->step[d] = isnan(step) ? 0 : step;
         set_field(scales, d, total[d], total[d]);
         scales->s0[d] = scales->variance[d];
     }
@@ -212,10 +213,10 @@ static double log_ratio(double a, double b)
 
 double scales_update_prior(struct scales *scales, const struct mix_model *model)
 {
-    double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX];
+    double variance[MIX_DIMENSIONS_MAX];
     double mean_log[MIX_DIMENSIONS_MAX] = {0}, change = 0;
     for (size_t k = 0; k < model->shape.components; k++) {
-        model_moments(model, k, mean, variance);
+        model_spread(model, k, scales->mean, variance);
         for (size_t d = 0; d < scales->dimensions && model->weights[k] > 0; d++) {
             /* About v_d, so that a change of units by a power of two changes no bit. */
             mean_log[d] +=

@@ -53,12 +53,12 @@ void scales_measure(struct scales *scales, const struct points *points, size_t d
 void scales_first_prior(struct scales *scales, size_t components);
 
 /* The scales of a model's own distribution, for a learner that starts from a model;
- * resolution: D steps, or NULL when they are not known (then 0). */
+ * steps that the options (or NULL) do not know are 0. */
 void scales_of_model(struct scales *scales, const struct mix_model *model,
-                     const double *resolution);
+                     const struct mix_options *options);
 
-/* Empirical Bayes: S0_d = weighted geometric mean of the components' variances of
- * field d, at least the floor. Unit-free and nearly without bias, where pooled data
+/* Empirical Bayes: S0_d = weighted geometric mean of the components' variances (of
+ * some families at the mean of the field: what their prior knows is relative) of field d, at least the floor. Unit-free and nearly without bias, where pooled data
  * variance loses 4 nats on tight clusters. Returns max |change of log S0_d|. */
 double scales_update_prior(struct scales *scales, const struct mix_model *model);
 

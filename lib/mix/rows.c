@@ -16,11 +16,32 @@ static bool all_in_range(const double *x, size_t n)
     return bad == 0;
 }
 
+/* Whether no family refuses a number. */
+static bool takes_all(const struct mix_options *options)
+{
+    return options->families == NULL && options->family == MIX_GAUSSIAN;
+}
+
+/* Whether the values that are there are some that their families can have. */
+static bool are_accepted(const struct mix_options *options, const double *x)
+{
+    if (takes_all(options)) {
+        return true;
+    }
+    for (size_t d = 0; d < options->dimensions; d++) {
+        const enum mix_family family = mix_options_family(options, d);
+        if (x[d] == x[d] && !mix_family_accepts(family, options->categories, x[d])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum row_verdict judge_values(const struct mix_options *options, const double *x)
 {
     size_t missing = 0;
     if (all_in_range(x, options->dimensions)) {
-        return ROW_GOOD;
+        return are_accepted(options, x) ? ROW_GOOD : ROW_BAD;
     }
     for (size_t d = 0; d < options->dimensions; d++) {
         const bool is_missing = options->marginalize && isnan(x[d]);
@@ -29,7 +50,7 @@ static enum row_verdict judge_values(const struct mix_options *options, const do
         }
         missing += is_missing;
     }
-    return missing == options->dimensions ? ROW_BAD : ROW_GOOD;
+    return missing == options->dimensions || !are_accepted(options, x) ? ROW_BAD : ROW_GOOD;
 }
 
 enum row_verdict row_judge(const struct mix_options *options, const struct mix_rows *rows,
@@ -49,7 +70,7 @@ size_t rows_good(const struct mix_options *options, const struct mix_rows *rows,
 {
     size_t good = 0;
     if (rows->weight == NULL && rows->time == NULL &&
-        rows->stride == options->dimensions &&
+        rows->stride == options->dimensions && takes_all(options) &&
         kernel_current()->within(rows->x + first * rows->stride, n * rows->stride,
                                  ROW_VALUE_MAX)) {
         return n;

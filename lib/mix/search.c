@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "seeds.h"
+
 /* The old model is kept when the best start is not better by more than this, in nats a
  * point: its labels and its basin are worth more than noise. */
 #define OLD_ADVANTAGE 1e-3
@@ -21,7 +23,27 @@
 struct prior prior_of(const struct scales *scales)
 {
     return (struct prior){
-        .nu0 = (double)scales->dimensions + 2, .s0 = scales->s0, .vf = scales->floor};
+        .nu0 = (double)scales->dimensions + 2, .s0 = scales->s0, .vf = scales->floor,
+        .mean = scales->mean};
+}
+
+/* The points that starts are made and compared on. */
+static const struct points *start_points(const struct search *search)
+{
+    return search->sample != NULL ? search->sample : search->points;
+}
+
+static bool make_seeds(struct search *search)
+{
+    const struct shape *shape = &search->best->shape;
+    const struct points *points = start_points(search);
+    search->seeds = seeds_new(shape, points, search->scales);
+    if (search->seeds == NULL) {
+        return false;
+    }
+    search->kmeans =
+        kmeans_new(search->seeds->dimensions, shape->components, points_count(points));
+    return search->kmeans != NULL;
 }
 
 struct search *search_new(const struct mix_options *options, const struct shape *shape,
@@ -42,7 +64,6 @@ struct search *search_new(const struct mix_options *options, const struct shape 
     search->best = model_new(shape);
     search->trial = model_new(shape);
     search->em = em_new(shape);
-    search->kmeans = kmeans_new(shape->dimensions, shape->components, n_starts);
     search->sample = is_sampled ? points_new(shape->dimensions, n_starts) : NULL;
     search->values = calloc(n + 1, sizeof(*search->values));
     if (plan->split_rounds > 0) {
@@ -51,13 +72,16 @@ struct search *search_new(const struct mix_options *options, const struct shape 
     if ((is_sampled && search->sample == NULL) ||
         (plan->split_rounds > 0 && search->splitmerge == NULL) ||
         search->scales == NULL || search->best == NULL || search->trial == NULL ||
-        search->em == NULL || search->kmeans == NULL || search->values == NULL) {
+        search->em == NULL || search->values == NULL) {
         search_destroy(&search);
         return NULL;
     }
     search->prior = prior_of(search->scales);
     if (is_sampled) {
         points_stride(search->sample, points);
+    }
+    if (!make_seeds(search)) {
+        search_destroy(&search);
     }
     return search;
 }
@@ -70,6 +94,7 @@ void search_destroy(struct search **search)
         mix_model_destroy(&(*search)->best);
         mix_model_destroy(&(*search)->trial);
         em_destroy(&(*search)->em);
+        seeds_destroy(&(*search)->seeds);
         kmeans_destroy(&(*search)->kmeans);
         splitmerge_destroy(&(*search)->splitmerge);
         free((*search)->values);
@@ -83,18 +108,13 @@ static void spend(uint64_t *budget, uint64_t cost)
     *budget = *budget > cost ? *budget - cost : 0;
 }
 
-/* The points that starts are made and compared on. */
-static const struct points *start_points(const struct search *search)
-{
-    return search->sample != NULL ? search->sample : search->points;
-}
-
 static void begin_start(struct search *search)
 {
     /* Starts of one plan and plans of one learner draw different numbers. */
     const uint64_t index = search->plan.index * STARTS_MAX + search->start;
     scales_first_prior(search->scales, search->options->components);
-    kmeans_start(search->kmeans, start_points(search), search->scales,
+    seeds_fill(search->seeds, &search->best->shape, start_points(search), search->values);
+    kmeans_start(search->kmeans, search->seeds->points, search->seeds->scales,
                  search->options->seed, index);
     search->step = SEARCH_SEED;
 }
@@ -110,10 +130,9 @@ static void climb(struct search *search, size_t passes, double tolerance,
 
 static void measure(struct search *search, uint64_t *budget)
 {
-    const double *given = search->options->resolution;
     const size_t d = search->field++;
-    scales_measure(search->scales, search->points, d,
-                   given == NULL ? (double)NAN : given[d], search->values);
+    scales_measure(search->scales, search->points, d, model_step(search->options, d),
+                   search->values);
     spend(budget, SORT_COST * points_count(search->points));
     if (search->field == search->scales->dimensions) {
         begin_start(search);

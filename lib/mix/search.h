@@ -58,6 +58,7 @@ struct search {
     double best_log_likelihood; /* nats a point */
     struct mix_model *trial;    /* the start being climbed */
     struct em *em;              /* em->stats at the end: those of the best model */
+    struct seeds *seeds; /* the points of the starts, for k-means */
     struct kmeans *kmeans;
     struct splitmerge *splitmerge; /* NULL without split_rounds */
     struct weighted *values;       /* scratch of scales_measure */

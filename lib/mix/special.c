@@ -114,3 +114,12 @@ double special_log2(double x)
     const double log_m = f - correction(f);
     return k + (log_m * LOG2_E_HIGH + log_m * LOG2_E_LOW);
 }
+
+double special_deviance(double y)
+{
+    const double f = y - 1;
+    if (y > 0.75 && y < 1.375) { /* the subtraction was exact, or nearly */
+        return correction(f);
+    }
+    return f - special_log(y);
+}

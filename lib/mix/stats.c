@@ -154,7 +154,9 @@ enum mix_err stats_mstep(const struct stats *stats, double points,
         const struct factor *f = &shape->factors[i];
         const struct prior own = {.nu0 = prior->nu0,
                                   .s0 = prior->s0 + f->first,
-                                  .vf = prior->vf + f->first};
+                                  .vf = prior->vf + f->first,
+                                  .mean = prior->mean != NULL ? prior->mean + f->first
+                                                              : NULL};
         count += f->family->mstep(f, values, stats->share, &own, param);
         values += f->family->stats_size(f);
         param += f->family->param_size(f);

@@ -16,13 +16,13 @@ void summary_moments(const struct mix_model *model, double *mean, double *varian
     memset(mean, 0, dims * sizeof(*mean));
     memset(variance, 0, dims * sizeof(*variance));
     for (size_t k = 0; k < model->shape.components; k++) {
-        model_moments(model, k, own_mean, own_variance);
+        mix_model_component(model, k, own_mean, own_variance);
         for (size_t d = 0; d < dims; d++) {
             mean[d] += model->weights[k] * own_mean[d];
         }
     }
     for (size_t k = 0; k < model->shape.components; k++) {
-        model_moments(model, k, own_mean, own_variance);
+        mix_model_component(model, k, own_mean, own_variance);
         for (size_t d = 0; d < dims; d++) {
             const double off = own_mean[d] - mean[d];
             variance[d] += model->weights[k] * (own_variance[d] + off * off);
@@ -54,7 +54,7 @@ static void add_between(const struct mix_model *model, size_t k, const double *m
 {
     const size_t dims = model->shape.dimensions;
     double own_mean[MIX_DIMENSIONS_MAX], own_variance[MIX_DIMENSIONS_MAX];
-    model_moments(model, k, own_mean, own_variance);
+    mix_model_component(model, k, own_mean, own_variance);
     for (size_t i = 0; i < dims; i++) {
         for (size_t j = 0; j < i; j++) {
             covariance[i * dims + j] +=

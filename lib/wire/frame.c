@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Models as JSON. */
-#include "frame.h"
+#include "frame_impl.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 /* JSON has no NaN and no infinity: null says that there is no number. */
 static json_t *number_json(double value)
@@ -13,7 +12,7 @@ static json_t *number_json(double value)
 }
 
 /* n numbers as an array. */
-static json_t *vector_json(const double *values, size_t n)
+json_t *frame_vector(const double *values, size_t n)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < n; i++) {
@@ -26,11 +25,11 @@ static json_t *vector_json(const double *values, size_t n)
 }
 
 /* n x m numbers as an array of arrays. */
-static json_t *matrix_json(const double *values, size_t n, size_t m)
+json_t *frame_matrix(const double *values, size_t n, size_t m)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < n; i++) {
-        if (json_array_append_new(array, vector_json(values + i * m, m)) == -1) {
+        if (json_array_append_new(array, frame_vector(values + i * m, m)) == -1) {
             json_decref(array);
             return NULL;
         }
@@ -45,18 +44,18 @@ static json_t *covariances_json(const struct mix_model *model)
     const size_t n_dimensions = mix_model_dimensions(model);
     switch (mix_model_covariance(model)) {
     case MIX_DIAG:
-        return matrix_json(values, n_components, n_dimensions);
+        return frame_matrix(values, n_components, n_dimensions);
     case MIX_SPHERICAL:
-        return vector_json(values, n_components);
+        return frame_vector(values, n_components);
     case MIX_TIED:
-        return matrix_json(values, n_dimensions, n_dimensions);
+        return frame_matrix(values, n_dimensions, n_dimensions);
     default:
         break;
     }
     json_t *array = json_array();
     const size_t size = n_dimensions * n_dimensions;
     for (size_t k = 0; k < n_components; k++) {
-        json_t *matrix = matrix_json(values + k * size, n_dimensions, n_dimensions);
+        json_t *matrix = frame_matrix(values + k * size, n_dimensions, n_dimensions);
         if (json_array_append_new(array, matrix) == -1) {
             json_decref(array);
             return NULL;
@@ -119,15 +118,21 @@ static void add_model(struct object *object, const struct frame *frame)
     const bool has_ids = model != NULL && info != NULL && info->ids != NULL;
     const size_t n_components = frame->n_components;
     add(object, "ids", has_ids ? ids_json(info->ids, n_components) : json_null());
+    const bool is_gaussian = frame_is_gaussian(frame);
     if (model == NULL) {
         add(object, "weights", json_null());
         add(object, "means", json_null());
-        add(object, "covariances", json_null());
+        add(object, is_gaussian ? "covariances" : "parameters", json_null());
         return;
     }
-    add(object, "weights", vector_json(mix_model_weights(model), n_components));
+    add(object, "weights", frame_vector(mix_model_weights(model), n_components));
+    if (!is_gaussian) {
+        add(object, "means", frame_means(model));
+        add(object, "parameters", frame_parameters(frame));
+        return;
+    }
     add(object, "means",
-        matrix_json(mix_model_means(model), n_components, mix_model_dimensions(model)));
+        frame_matrix(mix_model_means(model), n_components, mix_model_dimensions(model)));
     add(object, "covariances", covariances_json(model));
 }
 
@@ -161,7 +166,7 @@ static void add_info(struct object *object, const struct frame *frame)
     add(object, "updates", count_json(info->updates));
     add(object, "effective_points", number_json(info->effective_points));
     add(object, "resolution",
-        has_resolution ? vector_json(info->resolution, frame->n_fields) : json_null());
+        has_resolution ? frame_vector(info->resolution, frame->n_fields) : json_null());
     add(object, "floored", count_json(info->floored));
     add(object, "dormant", dormant_json(frame));
     add(object, "errors", json_null());    /* standard errors are not estimated */
@@ -181,8 +186,10 @@ json_t *frame_json(const struct frame *frame)
     if (frame->info != NULL) {
         add(&object, "state", json_string(state_name(frame->info->state)));
     }
-    add(&object, "family", json_string("gaussian"));
-    add(&object, "covariance_type", json_string(mix_covariance_name(frame->covariance)));
+    add(&object, "family", frame_families(frame));
+    add(&object, "covariance_type",
+        string_json(frame_is_gaussian(frame) ? mix_covariance_name(frame->covariance)
+                                             : NULL));
     add(&object, "fields", strings_json(frame->fields, frame->n_fields));
     add(&object, "n_components", count_json(frame->n_components));
     add_model(&object, frame);

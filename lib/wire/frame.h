@@ -25,7 +25,9 @@ struct frame {
     const char *const *fields; /* D names */
     size_t n_fields;           /* D */
     size_t n_components;       /* K, also before the first model */
-    enum mix_covariance covariance;
+    enum mix_covariance covariance;    /* where all is gaussian */
+    enum mix_family family;            /* of all fields; read without a model */
+    const enum mix_family *families;   /* or of each; NULL: family */
     const struct mix_model *model; /* NULL: parameter arrays are null */
     const struct mix_info *info;
     const struct ledger *ledger; /* NULL: none, as in a file of mixfit */

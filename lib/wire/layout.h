@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "mix.h" /* enum mix_family */
+
 /* The name of a column that is skipped; it may stand more than once. */
 #define LAYOUT_SKIP "-"
 
@@ -24,6 +26,8 @@ struct layout {
     struct column *columns;             /* n_columns, in the order of numeric rows */
     size_t n_fields;                    /* D */
     bool marginalize;                   /* NaN, null and empty are missing entries */
+    enum mix_family *families;          /* D, owned; NULL: fields take every number */
+    size_t categories;                  /* of categorical fields */
     bool has_time, has_weight, has_key; /* some column has that role */
 };
 
@@ -31,7 +35,7 @@ struct layout {
  * field; one named time, weight or key (any may be NULL) has that role; a column that
  * is not named by any is skipped. NULL if a field or role has no column, a column or
  * field stands twice, or a column would be two things; then *what (may be NULL) is the
- * argument at fault, or NULL without memory. marginalize is false; set it yourself. */
+ * argument at fault, or NULL without memory. marginalize is false and families NULL; set them yourself. */
 struct layout *layout_new(const char *const *columns, size_t n_columns,
                           const char *const *fields, size_t n_fields, const char *time,
                           const char *weight, const char *key, const char **what);

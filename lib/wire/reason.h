@@ -16,7 +16,7 @@
     X(SIZE, "size", "a message over feed.max_message, or a line over 64 KiB")            \
     X(PARSE, "parse", "a line that is not one complete value of its format")             \
     X(VALUE, "value", "an infinite value")                                               \
-    X(RANGE, "range", "a value over 1e150 in size")                                      \
+    X(RANGE, "range", "a value over 1e150 in size, or not of its family")              \
     X(MISSING, "missing", "a missing value where none is allowed")                       \
     X(UNSCORABLE, "unscorable", "all values missing, or no finite density")              \
     X(WEIGHT, "weight", "a weight that is negative or not finite")                       \

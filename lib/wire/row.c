@@ -101,12 +101,20 @@ static struct verdict blame(const struct layout *layout, enum reason reason,
     return (struct verdict){reason, c, layout->columns[c].name};
 }
 
+/* Whether field d can have that value, which is there and finite. */
+static bool is_in_range(const struct layout *layout, size_t d, double x)
+{
+    return fabs(x) <= VALUE_MAX &&
+           (layout->families == NULL ||
+            mix_family_accepts(layout->families[d], layout->categories, x));
+}
+
 static struct verdict check_fields(const struct layout *layout, const double *x,
                                    enum reason infinite)
 {
     size_t n_missing = 0;
     for (size_t d = 0; d < layout->n_fields; d++) {
-        if (fabs(x[d]) <= VALUE_MAX) {
+        if (is_in_range(layout, d, x[d])) {
             continue;
         }
         if (isnan(x[d]) && layout->marginalize) {

@@ -124,14 +124,17 @@ def check_model(model):
     n_components, dims = model["n_components"], len(model["fields"])
     shapes = {"full": (n_components, dims, dims), "diag": (n_components, dims),
               "spherical": (n_components,), "tied": (dims, dims)}
+    form = "covariances" if model["family"] == "gaussian" else "parameters"
     if model["weights"] is None:
-        assert model["means"] is None and model["covariances"] is None, model
+        assert model["means"] is None and model[form] is None, model
         return model
     assert np.shape(model["weights"]) == (n_components,), model
     assert np.shape(model["means"]) == (n_components, dims), model
-    assert np.shape(model["covariances"]) == shapes[model["covariance_type"]], model
     assert abs(sum(model["weights"]) - 1) < 1e-9, model["weights"]
     assert min(model["weights"]) >= 0, model["weights"]
+    if form == "parameters":
+        return model
+    assert np.shape(model["covariances"]) == shapes[model["covariance_type"]], model
     np.linalg.cholesky(covariance_matrices(model))
     return model
 

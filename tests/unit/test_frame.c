@@ -186,7 +186,26 @@ static const struct {
     const char *said;
 } wrong[] = {
     {"{}", "family: missing"},
-    {"{\"family\":\"poisson\"}", "family: missing or not known"},
+    {"{\"family\":1}", "family: missing or not known"},
+    {"{\"family\":\"poisson\"}", "weights: missing or empty"},
+    {"{\"family\":\"poisson\",\"weights\":[1]}", "parameters: missing"},
+    {"{\"family\":\"round\",\"weights\":[1],\"parameters\":{}}", "family: round is not known"},
+    {"{\"family\":\"poisson\",\"weights\":[1],\"parameters\":{}}",
+     "parameters: rate: not an array of 1"},
+    {"{\"family\":\"poisson\",\"weights\":[1],\"parameters\":{\"rate\":[\"x\"]}}",
+     "parameters: rate: entry 0 is not a number"},
+    {"{\"family\":\"poisson\",\"weights\":[1],\"parameters\":{\"rate\":[-1]}}",
+     "parameters: a value is not finite or outside its range"},
+    {"{\"family\":\"poisson\",\"weights\":[0.5,0.5],\"parameters\":"
+     "{\"rate\":[[1,2],[3]]}}",
+     "parameters: rate: rows that differ"},
+    {"{\"family\":{\"a\":\"poisson\"},\"weights\":[1],\"parameters\":{\"b\":{\"rate\":[1]}}}",
+     "parameters: rate: not an array of 1"},
+    {"{\"family\":{\"a\":\"poisson\"},\"fields\":[\"a\",\"b\"],\"weights\":[1],"
+     "\"parameters\":{\"a\":{\"rate\":[1]}}}",
+     "family: 1 fields"},
+    {"{\"family\":{\"a\":3},\"weights\":[1],\"parameters\":{}}",
+     "family: what is not a text is not known"},
     {"{\"family\":\"gaussian\"}", "covariance_type: missing"},
     {"{\"family\":\"gaussian\",\"covariance_type\":\"round\"}", "covariance_type"},
     {"{\"schema\":2," SMALL "}", "schema: "},

@@ -250,7 +250,7 @@ static const struct {
      ".csv",
      "a\n1e400\n2\n",
      {0},
-     "<range::2:1: a: a value over 1e150 in size>(2)"},
+     "<range::2:1: a: a value over 1e150 in size, or not of its family>(2)"},
     {"a bad time",
      ".csv",
      "t,a\nnoon,1\n2,3\n",

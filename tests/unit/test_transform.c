@@ -120,7 +120,7 @@ static const struct {
     {TRANSFORM_RATE, 1, REASON_NONE, 0, NULL},
     {TRANSFORM_RATE, 0, REASON_MISSING, 0, "a: a counter that was set back"},
     {TRANSFORM_DELTA, 0, REASON_NONE, -1, NULL},
-    {TRANSFORM_DELTA, -1e150, REASON_RANGE, 0, "a: a value over 1e150 in size"},
+    {TRANSFORM_DELTA, -1e150, REASON_RANGE, 0, "a: a value over 1e150 in size, or not of its family"},
     {TRANSFORM_LOG, 0, REASON_NONE, 0, NULL},
     {TRANSFORM_LOG, -1, REASON_VALUE, 0, "a: the logarithm of 0"},
     {TRANSFORM_LOG, -2, REASON_MISSING, 0, "a: the logarithm of a negative number"},

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One loop of tests over the families of one number: a row says of which model the points
+ * come, and where its density lies. What is asked of each row is the same: the density
+ * integrates or sums to one, EM raises the likelihood, statistics merge, a state goes
+ * through bytes unchanged, draws have the moments, missing entries count for nothing,
+ * what a family cannot have is refused, nothing breaks on degenerate points. */
+#include <math.h>
+#include <string.h>
+
+#include "estep.h"
+#include "field.h"
+#include "learner.h"
+#include "rng.h"
+#include "search.h"
+#include "stats.h"
+#include "unit.h"
+
+#define K 3
+#define D 2
+#define N 4000
+#define VALUES_MAX 1024
+
+struct row {
+    enum mix_family family;
+    double parameters[4][K * MIX_CATEGORIES_MAX / 16];
+    double from, to, step;   /* of the integral or the sum */
+    double bad[3];           /* not values of the family */
+    double constant;         /* a value that is */
+    const char *first_name;
+};
+
+static const double weights[K] = {0.5, 0.3, 0.2};
+
+static const struct row rows[] = {
+    {MIX_POISSON, {{1, 5, 12}}, 0, 80, 1, {-1, 0.5, 1e200}, 0, "rate"},
+    {MIX_EXPONENTIAL, {{0.1, 1, 20}}, 0, 800, 0.001, {-1, -1e-300, 1e200}, 3, "mean"},
+    {MIX_BERNOULLI, {{0.1, 0.5, 0.95}}, 0, 1, 1, {-1, 0.5, 2}, 1, "probability"},
+};
+
+static void set_options(struct mix_options *options, const struct row *row, size_t dims)
+{
+    mix_options_init(options, dims, K);
+    options->family = row->family;
+    options->categories = 4;
+}
+
+/* The model of the row, with dims fields alike. */
+static struct mix_model *row_model(const struct row *row, size_t dims)
+{
+    struct mix_options options;
+    double all[VALUES_MAX];
+    size_t n = 0;
+    set_options(&options, row, dims);
+    const size_t width = family_of(row->family)->form->has_categories ? 4 : 1;
+    for (size_t d = 0; d < dims; d++) {
+        for (size_t i = 0; mix_family_parameter(row->family, i) != NULL; i++) {
+            memcpy(all + n, row->parameters[i], K * width * sizeof(*all));
+            n += K * width;
+        }
+    }
+    enum mix_err err;
+    struct mix_model *model = mix_model_make(&options, weights, all, &err);
+    ck_assert_msg(model != NULL, "%s: %s", mix_family_name(row->family), mix_strerror(err));
+    return model;
+}
+
+static double *draw(const struct mix_model *model, size_t n, uint64_t seed)
+{
+    double *x = calloc(n * mix_model_dimensions(model), sizeof(*x));
+    ck_assert_int_eq(mix_model_sample(model, seed, n, x), MIX_OK);
+    return x;
+}
+
+static double mean_density(const struct mix_model *model, const double *x, size_t n)
+{
+    const size_t dims = mix_model_dimensions(model);
+    double *out = calloc(n, sizeof(*out)), sum = 0;
+    const struct mix_rows all = {.x = x, .n = n, .stride = dims};
+    ck_assert_int_eq(mix_model_log_density(model, &all, out), MIX_OK);
+    for (size_t i = 0; i < n; i++) {
+        sum += out[i] / (double)n;
+    }
+    free(out);
+    return sum;
+}
+
+static void all_finite(const struct mix_model *model, const char *name)
+{
+    for (size_t k = 0; k < mix_model_components(model); k++) {
+        ck_assert_msg(isfinite(model->weights[k]), "%s: weight", name);
+    }
+    for (size_t i = 0; i < model->shape.param_size; i++) {
+        ck_assert_msg(isfinite(model->param[i]), "%s: parameter %zu", name, i);
+    }
+}
+
+START_TEST(a_model_gives_back_what_it_was_made_of)
+{
+    const struct row *row = &rows[_i];
+    struct mix_model *model = row_model(row, D);
+    double out[VALUES_MAX];
+    ck_assert_str_eq(mix_family_parameter(row->family, 0), row->first_name);
+    for (size_t d = 0; d < D; d++) {
+        size_t i = 0, size;
+        ck_assert_int_eq(mix_model_family(model, d), row->family);
+        for (; (size = mix_model_parameter_size(model, d, i)) > 0; i++) {
+            mix_model_parameter(model, d, i, out);
+            ck_assert_mem_eq(out, row->parameters[i], K * size * sizeof(*out));
+        }
+        ck_assert_ptr_null(mix_family_parameter(row->family, i));
+    }
+    ck_assert_ptr_null(mix_model_means(model));
+    ck_assert(!mix_model_is_gaussian(model));
+    mix_model_destroy(&model);
+}
+END_TEST
+
+/* The midpoint rule for densities, the sum for probabilities. */
+START_TEST(a_density_integrates_to_one)
+{
+    const struct row *row = &rows[_i];
+    const bool is_discrete = family_of(row->family)->form->is_discrete;
+    struct mix_model *model = row_model(row, 1);
+    double sum = 0;
+    for (double at = row->from; at <= row->to; at += row->step) {
+        const double x = is_discrete ? at : at + row->step / 2;
+        const struct mix_rows one = {.x = &x, .n = 1, .stride = 1};
+        double l;
+        ck_assert_int_eq(mix_model_log_density(model, &one, &l), MIX_OK);
+        sum += exp(l) * row->step;
+    }
+    ck_assert_msg(fabs(sum - 1) < 2e-5, "%s: %.9f", mix_family_name(row->family), sum);
+    mix_model_destroy(&model);
+}
+END_TEST
+
+START_TEST(draws_have_the_moments)
+{
+    const struct row *row = &rows[_i];
+    struct mix_model *model = row_model(row, D);
+    enum { DRAWS = 40000 };
+    for (size_t k = 0; k < K; k++) {
+        double mean[D], variance[D], sum[D] = {0}, square[D] = {0}, x[D];
+        const struct factor *f = model->shape.factors;
+        struct rng rng = rng_at(unit_seed(5), RNG_TEST, k);
+        mix_model_component(model, k, mean, variance);
+        for (size_t i = 0; i < DRAWS; i++) {
+            f->family->sample(f, model->param, k, &rng, x);
+            for (size_t d = 0; d < D; d++) {
+                sum[d] += x[d] / DRAWS;
+                square[d] += (x[d] - mean[d]) * (x[d] - mean[d]) / DRAWS;
+            }
+        }
+        for (size_t d = 0; d < D; d++) {
+            /* Five standard errors; that of the variance for a kurtosis of 9 at most. */
+            const double error = 5 * sqrt(variance[d] / DRAWS);
+            ck_assert_msg(fabs(sum[d] - mean[d]) <= error, "%s: mean %g, should be %g",
+                          mix_family_name(row->family), sum[d], mean[d]);
+            ck_assert_msg(fabs(square[d] - variance[d]) <=
+                              5 * variance[d] * sqrt(8.0 / DRAWS),
+                          "%s: variance %g, should be %g", mix_family_name(row->family),
+                          square[d], variance[d]);
+        }
+    }
+    mix_model_destroy(&model);
+}
+END_TEST
+
+/* One batch step from the model on all points; the log-likelihood before it. */
+static double em_step(struct mix_model *model, const struct points *points,
+                      const struct prior *prior)
+{
+    struct estep *estep = estep_new(&model->shape);
+    struct sums *sums = sums_new(&model->shape);
+    struct stats *stats = stats_new(&model->shape);
+    for (size_t j = 0; j < points_blocks(points); j++) {
+        estep_run(estep, model, points_block(points, j));
+        sums_add(sums, estep, model, points_block(points, j));
+    }
+    const double before = sums->log_likelihood;
+    stats_blend(stats, model, sums, 1);
+    ck_assert_int_eq(stats_mstep(stats, sums->weight, prior, model, NULL), MIX_OK);
+    stats_destroy(&stats);
+    sums_destroy(&sums);
+    estep_destroy(&estep);
+    return before;
+}
+
+static struct points *points_from(const double *x, size_t n, size_t dims)
+{
+    const struct mix_rows all = {.x = x, .n = n, .stride = dims};
+    struct points *points = points_new(dims, n);
+    points_append(points, &all, 0, n);
+    return points;
+}
+
+static const double zeros[D], means[D];
+
+START_TEST(every_step_of_em_raises_the_likelihood)
+{
+    const struct row *row = &rows[_i];
+    struct mix_model *model = row_model(row, D);
+    double *x = draw(model, N, unit_seed(11));
+    for (size_t i = 0; i < N * D; i += 7) { /* one of seven is missing */
+        x[i] = (double)NAN;
+    }
+    struct points *points = points_from(x, N, D);
+    const struct prior none = {.s0 = zeros, .vf = zeros, .mean = means};
+    double before = -HUGE_VAL;
+    for (size_t step = 0; step < 40; step++) {
+        const double now = em_step(model, points, &none);
+        ck_assert_msg(now - before >= -1e-10 * fabs(now), "%s: step %zu loses %g",
+                      mix_family_name(row->family), step, before - now);
+        before = now;
+    }
+    points_destroy(&points);
+    free(x);
+    mix_model_destroy(&model);
+}
+END_TEST
+
+/* The fixed point of EM is a maximum: parameters to either side of it are no better. */
+START_TEST(the_m_step_is_the_maximum)
+{
+    const struct row *row = &rows[_i];
+    struct mix_model *model = row_model(row, 1);
+    double *x = draw(model, N, unit_seed(12));
+    struct points *points = points_from(x, N, 1);
+    const struct prior none = {.s0 = zeros, .vf = zeros, .mean = means};
+    for (size_t step = 0; step < 3000; step++) {
+        em_step(model, points, &none);
+    }
+    const double best = mean_density(model, x, N);
+    for (size_t i = 0; i < model->shape.param_size; i++) {
+        const double was = model->param[i];
+        for (int side = -1; side <= 1; side += 2) {
+            model->param[i] = was * (1 + side * 1e-2);
+            if (family_of(row->family)->form->has_categories) {
+                continue; /* they sum to 1 */
+            }
+            ck_assert_int_eq(model_prepare(model), MIX_OK);
+            ck_assert_msg(mean_density(model, x, N) <= best + 1e-9, "%s: parameter %zu",
+                          mix_family_name(row->family), i);
+        }
+        model->param[i] = was;
+    }
+    points_destroy(&points);
+    free(x);
+    mix_model_destroy(&model);
+}
+END_TEST
+
+/* Halves merged by their numbers of points are the whole. */
+START_TEST(statistics_merge)
+{
+    const struct row *row = &rows[_i];
+    struct mix_model *model = row_model(row, D), *merged = mix_model_copy(model);
+    double *x = draw(model, N, unit_seed(13));
+    x[3] = (double)NAN;
+    struct stats *stats[3];
+    struct estep *estep = estep_new(&model->shape);
+    for (size_t part = 0; part < 3; part++) {
+        const size_t from = part == 1 ? N / 4 : 0, to = part == 0 ? N / 4 : N;
+        struct points *points = points_from(x + from * D, to - from, D);
+        struct sums *sums = sums_new(&model->shape);
+        stats[part] = stats_new(&model->shape);
+        for (size_t j = 0; j < points_blocks(points); j++) {
+            estep_run(estep, model, points_block(points, j));
+            sums_add(sums, estep, model, points_block(points, j));
+        }
+        stats_blend(stats[part], model, sums, 1);
+        sums_destroy(&sums);
+        points_destroy(&points);
+    }
+    stats_merge(stats[0], stats[1], &model->shape, 0.75);
+    const struct prior none = {.s0 = zeros, .vf = zeros, .mean = means};
+    ck_assert_int_eq(stats_mstep(stats[0], N, &none, merged, NULL), MIX_OK);
+    ck_assert_int_eq(stats_mstep(stats[2], N, &none, model, NULL), MIX_OK);
+    for (size_t i = 0; i < model->shape.param_size; i++) {
+        ck_assert_double_eq_tol(merged->param[i], model->param[i],
+                                1e-9 * (1e-3 + fabs(model->param[i])));
+    }
+    for (size_t part = 0; part < 3; part++) {
+        stats_destroy(&stats[part]);
+    }
+    estep_destroy(&estep);
+    free(x);
+    mix_model_destroy(&merged);
+    mix_model_destroy(&model);
+}
+END_TEST
+
+START_TEST(statistics_of_a_model_give_it_back)
+{
+    const struct row *row = &rows[_i];
+    struct mix_model *model = row_model(row, D), *again = mix_model_copy(model);
+    struct stats *stats = stats_new(&model->shape);
+    const struct prior none = {.s0 = zeros, .vf = zeros, .mean = means};
+    stats_of_model(stats, model);
+    ck_assert_int_eq(stats_mstep(stats, 100, &none, again, NULL), MIX_OK);
+    for (size_t i = 0; i < model->shape.param_size; i++) {
+        ck_assert_double_eq_tol(again->param[i], model->param[i],
+                                1e-10 * (1e-3 + fabs(model->param[i])));
+    }
+    stats_destroy(&stats);
+    mix_model_destroy(&again);
+    mix_model_destroy(&model);
+}
+END_TEST
+
+static struct mix_learner *learn(const struct mix_options *options, const double *x, size_t n)
+{
+    struct mix_learner *learner = mix_learner_new(options, NULL);
+    ck_assert_ptr_nonnull(learner);
+    for (size_t done = 0; done < n;) {
+        const size_t dims = options->dimensions;
+        const struct mix_rows left = {.x = x + done * dims, .n = n - done, .stride = dims};
+        size_t taken;
+        ck_assert_int_eq(mix_learner_add(learner, &left, &taken), MIX_OK);
+        done += taken;
+        mix_learner_work(learner);
+    }
+    return learner;
+}
+
+START_TEST(a_state_goes_through_bytes_unchanged)
+{
+    const struct row *row = &rows[_i];
+    struct mix_options options;
+    set_options(&options, row, D);
+    options.warmup = 1000;
+    options.marginalize = true;
+    struct mix_model *truth = row_model(row, D);
+    double *x = draw(truth, 2 * N, unit_seed(14));
+    x[2 * 50] = (double)NAN;
+    struct mix_learner *learner = learn(&options, x, N);
+    const size_t size = mix_learner_encoded_size(learner);
+    unsigned char *bytes = malloc(size), *again = malloc(size);
+    mix_learner_encode(learner, bytes);
+    enum mix_err err;
+    struct mix_learner *copy = mix_learner_decode(&options, bytes, size, &err);
+    ck_assert_msg(copy != NULL, "%s: %s", mix_family_name(row->family), mix_strerror(err));
+    mix_learner_encode(copy, again);
+    ck_assert_mem_eq(again, bytes, size);
+    options.family = row->family == MIX_POISSON ? MIX_BERNOULLI : MIX_POISSON;
+    ck_assert_ptr_null(mix_learner_decode(&options, bytes, size, &err));
+    ck_assert_int_eq(err, MIX_EMISMATCH);
+    free(bytes);
+    free(again);
+    free(x);
+    mix_learner_destroy(&copy);
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&truth);
+}
+END_TEST
+
+/* The learner's model, the batch fit and the truth are about as good as each other. */
+START_TEST(online_matches_batch)
+{
+    const struct row *row = &rows[_i];
+    enum { LEARNED = 30000 };
+    struct mix_options options;
+    struct mix_fit_options fit;
+    set_options(&options, row, D);
+    mix_fit_options_init(&fit);
+    struct mix_model *truth = row_model(row, D);
+    double *x = draw(truth, LEARNED, unit_seed(15)), *test = draw(truth, LEARNED, 99);
+    const struct mix_rows all = {.x = x, .n = LEARNED, .stride = D};
+    struct mix_model *batch = mix_fit(&options, &fit, &all, NULL, NULL, NULL);
+    struct mix_learner *learner = learn(&options, x, LEARNED);
+    mix_learner_finish(learner);
+    const double online = mean_density(mix_learner_model(learner), test, LEARNED);
+    const double best = mean_density(batch, test, LEARNED);
+    ck_assert_msg(best - online <= 5e-4, "%s: batch %.6f, online %.6f",
+                  mix_family_name(row->family), best, online);
+    ck_assert_msg(mean_density(truth, test, LEARNED) - best <= 2e-3,
+                  "%s: batch %.6f, truth %.6f", mix_family_name(row->family), best,
+                  mean_density(truth, test, LEARNED));
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&batch);
+    mix_model_destroy(&truth);
+    free(x);
+    free(test);
+}
+END_TEST
+
+/* A field that is never there changes nothing of the other. */
+START_TEST(a_missing_field_counts_for_nothing)
+{
+    const struct row *row = &rows[_i];
+    struct mix_model *both = row_model(row, D), *one = row_model(row, 1);
+    double *x = draw(one, N, unit_seed(16)), *holed = calloc(N * D, sizeof(*holed));
+    for (size_t i = 0; i < N; i++) {
+        holed[i * D] = x[i];
+        holed[i * D + 1] = (double)NAN;
+    }
+    struct points *points = points_from(x, N, 1), *half = points_from(holed, N, D);
+    const struct prior none = {.s0 = zeros, .vf = zeros, .mean = means};
+    ck_assert_double_eq_tol(em_step(one, points, &none), em_step(both, half, &none), 1e-8);
+    double a[VALUES_MAX], b[VALUES_MAX];
+    mix_model_parameter(one, 0, 0, a);
+    mix_model_parameter(both, 0, 0, b);
+    for (size_t k = 0; k < K; k++) {
+        ck_assert_double_eq_tol(a[k], b[k], 1e-12 * fabs(a[k]));
+    }
+    points_destroy(&points);
+    points_destroy(&half);
+    free(x);
+    free(holed);
+    mix_model_destroy(&both);
+    mix_model_destroy(&one);
+}
+END_TEST
+
+START_TEST(what_a_family_cannot_have_is_refused)
+{
+    const struct row *row = &rows[_i];
+    struct mix_options options;
+    set_options(&options, row, 1);
+    struct mix_model *truth = row_model(row, 1);
+    double *x = draw(truth, N, unit_seed(17)), l;
+    for (size_t b = 0; b < 3; b++) {
+        const struct mix_rows bad = {.x = &row->bad[b], .n = 1, .stride = 1};
+        x[100 * b + 5] = row->bad[b];
+        ck_assert_int_eq(mix_model_log_density(truth, &bad, &l), MIX_OK);
+        ck_assert_msg(!mix_family_accepts(row->family, 4, row->bad[b]) ? l == -HUGE_VAL
+                                                                     : isfinite(l),
+                      "%s: density of %g: %g", mix_family_name(row->family), row->bad[b],
+                      l);
+    }
+    struct mix_learner *learner = learn(&options, x, N);
+    struct mix_info info;
+    mix_learner_info(learner, &info);
+    ck_assert_uint_eq(info.unscorable, 3);
+    ck_assert_uint_eq(info.added, info.learned + info.unscorable + info.queued);
+    all_finite(mix_learner_model(learner), mix_family_name(row->family));
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&truth);
+    free(x);
+}
+END_TEST
+
+/* One value for ever, two values, and a last point far out. */
+START_TEST(degenerate_points_break_nothing)
+{
+    const struct row *row = &rows[_i];
+    struct mix_options options;
+    set_options(&options, row, D);
+    struct mix_model *truth = row_model(row, D);
+    double *some = draw(truth, 2, 1), x[3000 * D];
+    for (size_t two = 0; two < 2; two++) {
+        for (size_t i = 0; i < 3000 * D; i++) {
+            x[i] = two == 1 ? some[i % D + (i / D % 3 == 0 ? D : 0)] : row->constant;
+        }
+        struct mix_learner *learner = learn(&options, x, 3000);
+        mix_learner_finish(learner);
+        struct mix_info info;
+        mix_learner_info(learner, &info);
+        all_finite(mix_learner_model(learner), mix_family_name(row->family));
+        ck_assert(isfinite(info.log_likelihood));
+        ck_assert_uint_eq(info.learned, 3000);
+        mix_learner_destroy(&learner);
+    }
+    free(some);
+    mix_model_destroy(&truth);
+}
+END_TEST
+
+START_TEST(a_learner_starts_from_a_model)
+{
+    const struct row *row = &rows[_i];
+    struct mix_options options;
+    set_options(&options, row, D);
+    struct mix_model *truth = row_model(row, D);
+    enum mix_err err;
+    struct mix_learner *learner = mix_learner_start(&options, truth, 1e5, &err);
+    ck_assert_msg(learner != NULL, "%s: %s", mix_family_name(row->family), mix_strerror(err));
+    ck_assert_mem_eq(mix_learner_model(learner)->param, truth->param,
+                     truth->shape.param_size * sizeof(double));
+    mix_learner_destroy(&learner);
+    options.family = MIX_GAUSSIAN;
+    ck_assert_ptr_null(mix_learner_start(&options, truth, 0, &err));
+    ck_assert_int_eq(err, MIX_ESIZE);
+    mix_model_destroy(&truth);
+}
+END_TEST
+
+START_TEST(every_family_but_gaussian_has_a_row)
+{
+    for (int family = 0; family < MIX_FAMILIES; family++) {
+        bool has_row = family == MIX_GAUSSIAN;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+            has_row = has_row || (int)rows[i].family == family;
+        }
+        ck_assert_msg(has_row, "%s", mix_family_name((enum mix_family)family));
+        ck_assert_int_eq(family_of((enum mix_family)family)->id, family);
+        ck_assert_ptr_nonnull(mix_family_values((enum mix_family)family));
+    }
+    ck_assert_ptr_null(mix_family_name(MIX_FAMILIES));
+}
+END_TEST
+
+int main(void)
+{
+    const struct unit_test tests[] = {
+        UNIT(every_family_but_gaussian_has_a_row),
+        UNIT_LOOP(a_model_gives_back_what_it_was_made_of, rows),
+        UNIT_LOOP(a_density_integrates_to_one, rows),
+        UNIT_LOOP(draws_have_the_moments, rows),
+        UNIT_LOOP(every_step_of_em_raises_the_likelihood, rows),
+        UNIT_LOOP(the_m_step_is_the_maximum, rows),
+        UNIT_LOOP(statistics_merge, rows),
+        UNIT_LOOP(statistics_of_a_model_give_it_back, rows),
+        UNIT_LOOP(a_state_goes_through_bytes_unchanged, rows),
+        UNIT_LOOP(online_matches_batch, rows),
+        UNIT_LOOP(a_missing_field_counts_for_nothing, rows),
+        UNIT_LOOP(what_a_family_cannot_have_is_refused, rows),
+        UNIT_LOOP(degenerate_points_break_nothing, rows),
+        UNIT_LOOP(a_learner_starts_from_a_model, rows),
+    };
+    return unit_run("families", tests, COUNT(tests));
+}

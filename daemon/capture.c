@@ -15,6 +15,7 @@ static const char STREAM[] = "stream";
 static const char REJECTS[] = "rejects";
 static const char SLOT[] = "slot";
 static const char ROWS[] = "rows";
+static const char RECORDING[] = "recording";
 
 /* ---- Values ---------------------------------------------------------------- */
 
@@ -30,6 +31,7 @@ void capture_destroy(struct capture **capture)
         arena_clear(&(*capture)->arena);
         free((*capture)->scratch.bytes);
         free((*capture)->item);
+        free((*capture)->synced);
         free(*capture);
         *capture = next;
     }
@@ -241,7 +243,43 @@ static void capture_accounts(struct capture *capture, const struct stream *strea
     add_scratch(capture, STREAM, stream->config->name);
 }
 
-void capture_stream(struct capture *capture, struct stream *stream)
+static void add_synced(void *context, char *path)
+{
+    struct capture *capture = context;
+    capture->synced =
+        xrealloc(capture->synced, capture->n_synced + 1, sizeof(capture->synced[0]));
+    capture->synced[capture->n_synced++] = copy(capture, path, strlen(path) + 1);
+}
+
+/* The rows that the learners have, and no more. */
+static void capture_recording(struct capture *capture, const struct stream *stream,
+                              int64_t now_ms)
+{
+    struct recorder *recorder = stream->recorder;
+    recorder_flush(recorder, now_ms);
+    recorder_sync(recorder, add_synced, capture);
+    const struct recorder_mark mark = recorder_mark(recorder);
+    struct pack *pack = begin(capture);
+    pack_text(pack, mark.id);
+    pack_u64(pack, mark.rows);
+    pack_u64(pack, mark.lost);
+    add_scratch(capture, RECORDING, stream->config->name);
+}
+
+static bool read_recording(const struct item *item, struct recorder_mark *mark)
+{
+    struct unpack unpack = {item->value, item->size, false};
+    const struct bytes id = unpack_bytes(&unpack);
+    mark->rows = unpack_u64(&unpack);
+    mark->lost = unpack_u64(&unpack);
+    if (!unpack_is_done(&unpack) || id.size != sizeof(mark->id) - 1) {
+        return false;
+    }
+    memcpy(mark->id, id.data, id.size);
+    return true;
+}
+
+void capture_stream(struct capture *capture, struct stream *stream, int64_t now_ms)
 {
     const char *name = stream->config->name;
     if (!stream->kept.is_imprinted) {
@@ -252,6 +290,11 @@ void capture_stream(struct capture *capture, struct stream *stream)
     }
     if (stream->kept.is_changed || !stream->kept.is_imprinted) {
         capture_accounts(capture, stream);
+    }
+    if (stream->recorder != NULL &&
+        (stream->kept.is_changed || !stream->kept.is_imprinted ||
+         stream->recorder->problem[0] != '\0')) {
+        capture_recording(capture, stream, now_ms);
     }
     if (rejects_written(stream->rejects) != stream->kept.rejects) {
         rejects_pack(stream->rejects, begin(capture));
@@ -349,6 +392,10 @@ void capture_restore(struct stream *stream, const struct items *items)
         rejects_unpack(stream->rejects, &unpack);
     }
     restore_slots(stream, items);
+    const struct item *recording = items_get(items, RECORDING, name);
+    if (recording != NULL && !read_recording(recording, &stream->kept.recording)) {
+        abort(); /* it was accepted */
+    }
     stream->received = stream_ledger(stream).received;
     stream->rate.received = stream->received;
 }
@@ -402,6 +449,9 @@ static bool check_accounts(const struct stream_config *config, const struct item
         is_good = rejects_unpack(letters, &unpack) && unpack_is_done(&unpack);
         rejects_destroy(&letters);
     }
+    const struct item *recording = items_get(items, RECORDING, config->name);
+    struct recorder_mark mark = {0};
+    is_good = is_good && (recording == NULL || read_recording(recording, &mark));
     if (!is_good) {
         snprintf(why, DATABASE_WHY_SIZE, "accounts of %s are damaged", config->name);
     }

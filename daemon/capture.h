@@ -7,6 +7,7 @@
  *     stream    STREAM       accounts of what belongs to no key, numbers of sources
  *     rejects   STREAM       dead letters
  *     slot      STREAM[/KEY] accounts, number of frames, and part 0 of a learner
+ *     recording STREAM       rows of its recording, and which it is
  *     rows      STREAM[/KEY]/PAGE  its part PAGE + 1: rows that it holds
  *
  * The worker copies what has changed between two rounds; the state actor writes it. */
@@ -41,6 +42,8 @@ struct capture {
     struct captured *item;
     struct arena arena;  /* of names and values */
     struct pack scratch; /* the value that is being made */
+    size_t n_synced;     /* files that have to be on the disk before these values, */
+    const char **synced; /* paths, the arena's */
     size_t n_unbalanced; /* ledgers that do not hold: an error of ours */
     struct capture *next;
 };
@@ -49,7 +52,7 @@ struct capture *capture_new(void);
 void capture_destroy(struct capture **capture);
 
 /* Adds what has changed since the last call for this stream. */
-void capture_stream(struct capture *capture, struct stream *stream);
+void capture_stream(struct capture *capture, struct stream *stream, int64_t now_ms);
 
 /* Puts the stream where its values say. items were accepted by capture_accept(). */
 void capture_restore(struct stream *stream, const struct items *items);

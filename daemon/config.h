@@ -72,6 +72,7 @@ struct stream_config {
     struct numbers resolution; /* D of them, or none: found */
     struct mix_options mix;    /* family, components, learn.*, missing, resolution */
     char *start_path;          /* start: model file, absolute; NULL: none */
+    char *record_path;         /* record: folder, absolute; NULL: none */
     double publish_every_s;
     uint64_t publish_updates; /* 0: off */
     struct place place;       /* of the name in the file */

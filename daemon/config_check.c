@@ -451,6 +451,24 @@ static void check_endpoints(struct endpoint_entries *endpoints, struct findings 
     }
 }
 
+/* Two streams that record into one folder. */
+static void check_recordings(const struct config *config, struct findings *findings)
+{
+    static const char path[] = "streams.*.record";
+    for (size_t i = 0; i < config->n_streams; i++) {
+        const struct stream_config *stream = &config->streams[i];
+        for (size_t j = 0; j < i && stream->record_path != NULL; j++) {
+            const struct stream_config *other = &config->streams[j];
+            if (other->record_path != NULL &&
+                strcmp(stream->record_path, other->record_path) == 0) {
+                findings_add(findings, place_of(stream, path),
+                             "record '%s' stands twice, first on line %d",
+                             stream->record_path, place_of(other, path).line);
+            }
+        }
+    }
+}
+
 void config_check(struct config *config, const char *state_override, const char *folder,
                   struct endpoint_entries *endpoints, struct findings *findings)
 {
@@ -463,4 +481,5 @@ void config_check(struct config *config, const char *state_override, const char 
         check_stream(&config->streams[i], findings);
     }
     check_endpoints(endpoints, findings);
+    check_recordings(config, findings);
 }

@@ -127,6 +127,8 @@ const struct config_key config_keys[] = {
     {.path = "streams.*.publish.updates", .type = &value_count, STREAM(publish_updates),
      .min = 1, .max = 1e9, .unit = "updates", .is_live = true,
      .help = "a frame after so many updates as well"},
+    {.path = "streams.*.record", .type = &value_path, STREAM(record_path),
+     .help = "folder in which every learned point is recorded"},
 };
 /* clang-format on */
 const size_t config_keys_n = sizeof(config_keys) / sizeof(config_keys[0]);

@@ -80,6 +80,9 @@ static bool start_streams(struct daemon *daemon)
             .stream = stream,
         };
         checkpoint_restore(daemon, stream);
+        if (!stream_begin(stream, &daemon->fault)) {
+            return false;
+        }
         strings_copy(&daemon->routes[i].endpoints, &stream->feed->attachment.now.bound);
     }
     return true;

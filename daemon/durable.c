@@ -78,6 +78,21 @@ const char *durable_write(const char *path, const char *text)
     return failed;
 }
 
+const char *durable_sync(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd == -1) {
+        return "open";
+    }
+    const bool is_synced = fdatasync(fd) == 0;
+    const int error = errno;
+    close(fd);
+    errno = error;
+    return !is_synced             ? "fdatasync"
+           : sync_folder_of(path) ? NULL
+                                  : "fsync of the folder";
+}
+
 const char *durable_rename(const char *from, const char *to)
 {
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == -1) {

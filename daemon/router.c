@@ -108,6 +108,7 @@ static struct slot *add_slot(struct router *router, struct bytes key)
     }
     router->slots =
         xrealloc(router->slots, router->n_slots + 1, sizeof(router->slots[0]));
+    slot->index = router->n_slots;
     router->slots[router->n_slots++] = slot;
     *find_place(router, key) = (uint32_t)router->n_slots;
     return slot;

@@ -111,6 +111,13 @@ bool slot_work(struct slot *slot)
     return mix_job_run(job, slot->slice) && mix_learner_job(slot->learner) == NULL;
 }
 
+bool slot_is_frozen(const struct slot *slot)
+{
+    struct mix_info info;
+    mix_learner_info(slot->learner, &info);
+    return info.state == MIX_FROZEN;
+}
+
 struct ledger slot_ledger(const struct slot *slot)
 {
     struct mix_info info;

@@ -15,6 +15,7 @@
 #include "reader.h" /* struct bytes */
 
 struct slot {
+    size_t index;    /* of its router, in the order in which they were made */
     char *key;       /* NULL: the stream has no keys */
     size_t key_size; /* bytes of the key */
     struct mix_learner *learner;
@@ -48,6 +49,9 @@ size_t slot_learn(struct slot *slot, const struct mix_rows *rows, uint64_t until
 bool slot_is_busy(const struct slot *slot);
 /* Runs a slice of it, a few milliseconds. True: no more work is due. */
 bool slot_work(struct slot *slot);
+
+/* What it takes is scored, not learned. */
+bool slot_is_frozen(const struct slot *slot);
 
 /* Everything that became of the points of this slot; the identity holds. */
 struct ledger slot_ledger(const struct slot *slot);

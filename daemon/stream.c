@@ -73,6 +73,23 @@ static bool make_router(struct stream *stream, struct fault *fault)
     return true;
 }
 
+static bool open_recorder(struct stream *stream, struct fault *fault)
+{
+    if (stream->config->record_path != NULL) {
+        stream->recorder = recorder_open(stream->config, RECORDER_FILE_BYTES, fault);
+    }
+    return stream->config->record_path == NULL || stream->recorder != NULL;
+}
+
+bool stream_begin(struct stream *stream, struct fault *fault)
+{
+    const struct recorder_mark *mark = &stream->kept.recording;
+    const struct ledger ledger = stream_ledger(stream);
+    return stream->recorder == NULL ||
+           recorder_begin(stream->recorder, mark->id[0] != '\0' ? mark : NULL,
+                          ledger.learned + ledger.queued, fault);
+}
+
 struct stream *stream_open(const struct stream_config *config, const char *instance,
                            struct fault *fault)
 {
@@ -92,7 +109,7 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
     stream->reader = reader_new(config->layout);
     if (stream->reader == NULL) {
         fault_set(fault, EX_OSERR, "streams.%s: out of memory", config->name);
-    } else if (make_router(stream, fault)) {
+    } else if (make_router(stream, fault) && open_recorder(stream, fault)) {
         stream->feed = feed_open(&config->feed, config->name, fault);
     }
     if (stream->feed == NULL) {
@@ -111,6 +128,7 @@ void stream_close(struct stream **stream)
     router_destroy(&(*stream)->router);
     rejects_destroy(&(*stream)->rejects);
     sources_destroy(&(*stream)->sources);
+    recorder_close(&(*stream)->recorder);
     mix_model_destroy(&(*stream)->start);
     free(*stream);
     *stream = NULL;
@@ -278,6 +296,10 @@ static void learn_run(struct stream *stream, struct slot *slot, struct moment no
     const size_t taken =
         slot_learn(slot, &rows, updates > 0 ? slot->published_updates + updates : 0);
     note_time(slot, &rows, taken, now);
+    if (stream->recorder != NULL && !slot_is_frozen(slot)) {
+        recorder_add(stream->recorder, batch, first, taken, stream->router, slot->index,
+                     now);
+    }
     stream->row += taken;
     stream->received += taken;
     if (updates > 0) {

@@ -25,6 +25,7 @@
 #include "moment.h"
 #include "post.h"
 #include "reader.h"
+#include "recorder.h"
 #include "rejects.h"
 #include "request.h"
 #include "router.h"
@@ -41,6 +42,7 @@ struct stream {
     struct router *router;
     struct rejects *rejects;
     struct sources *sources;
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct ledger unkeyed; /* points that belong to no key */
     uint64_t received;     /* points, of all keys and none */
     uint64_t drain_points; /* points of one round, see stream_drain() */
@@ -74,6 +76,7 @@ struct stream {
         bool is_imprinted; /* all of it, once since the start */
         bool is_changed;   /* the accounts, since they were last captured */
         uint64_t rejects;  /* dead letters ever, then */
+        struct recorder_mark recording; /* as it was restored; without an id: none was */
     } kept;
 };
 
@@ -82,6 +85,10 @@ struct stream {
 struct stream *stream_open(const struct stream_config *config, const char *instance,
                            struct fault *fault);
 void stream_close(struct stream **stream);
+
+/* Begins what goes on from the state, once that was restored: the recording. False and a
+ * fault. */
+bool stream_begin(struct stream *stream, struct fault *fault);
 
 /* Takes messages until there is none, work is due, or the bound of a round is reached.
  * True: something was taken. */

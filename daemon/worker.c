@@ -126,7 +126,8 @@ static void capture_some(struct thread *thread)
     struct request *request = thread->capture;
     while (thread->n_captured < thread->n_streams &&
            zclock_usecs() - begin_us < CAPTURE_SLICE_US) {
-        capture_stream(request->capture, thread->streams[thread->n_captured++]);
+        capture_stream(request->capture, thread->streams[thread->n_captured++],
+                       moment_now().ms);
     }
     if (thread->n_captured == thread->n_streams) {
         thread->capture = NULL;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zmq.h>
 
 #include "account.h"
@@ -43,6 +44,8 @@ struct feeding {
     struct source_rows rows; /* the source's last, of which `used` are gathered */
     size_t used;
     uint64_t skipped;        /* rows that could not be read */
+    uint64_t passed;         /* rows left out at the beginning, --skip and --since */
+    bool has_begun;          /* a row was not */
     uint64_t gathered;       /* points taken from the source */
     uint64_t sent;
     double started_s;        /* of the first point */
@@ -89,6 +92,13 @@ static void override_target(struct feeding *feeding)
     }
 }
 
+/* A recording is paced by the arrivals; its other times are columns like any other. */
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static bool open_source(struct feeding *feeding, struct failure *failure)
 {
     const struct columns_options *columns = &feeding->options->columns;
@@ -100,7 +110,7 @@ static bool open_source(struct feeding *feeding, struct failure *failure)
     if (!columns->has_missing) {
         source.input.marginalize = feeding->target.keeps_missing;
     }
-    if (source.input.time == NULL) {
+    if (source.input.time == NULL && !is_folder(feeding->options->source)) {
         source.input.time = feeding->target.time;
     }
     feeding->source =
@@ -112,6 +122,14 @@ static bool open_source(struct feeding *feeding, struct failure *failure)
         failure_set(failure, EX_USAGE, "--speed: the input has no time: name it with "
                                        "--time COL, or pace it with --rate");
         return false;
+    }
+    if (feeding->options->has_since && !feeding->source->has_time) {
+        failure_set(failure, EX_USAGE,
+                    "--since: the input has no time: name it with --time COL");
+        return false;
+    }
+    if (feeding->source->note != NULL) {
+        fprintf(stderr, "mixfeed: %s\n", feeding->source->note);
     }
     return true;
 }
@@ -224,6 +242,21 @@ static void note_time(struct feeding *feeding, size_t row)
     }
 }
 
+/* Whether the row lies before the beginning that was asked for. */
+static bool is_before(struct feeding *feeding, size_t row)
+{
+    const struct feed_options *options = feeding->options;
+    if (feeding->has_begun) {
+        return false;
+    }
+    const bool is_before =
+        (double)feeding->passed < options->skip ||
+        (options->has_since && !(feeding->rows.time[row] >= options->since));
+    feeding->has_begun = !is_before;
+    feeding->passed += is_before;
+    return is_before;
+}
+
 /* Fills a message; false when there is nothing for another one. */
 static bool gather_message(struct feeding *feeding, struct failure *failure)
 {
@@ -232,6 +265,9 @@ static bool gather_message(struct feeding *feeding, struct failure *failure)
         const size_t row = feeding->used;
         if (feeding->rows.reason != NULL && feeding->rows.reason[row] != REASON_NONE) {
             feeding->skipped++;
+        } else if (is_before(feeding, row)) {
+            feeding->used++;
+            continue;
         } else if (gather_add(feeding->gather, &feeding->rows, row)) {
             feeding->gathered++;
             note_time(feeding, row);

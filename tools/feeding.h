@@ -23,6 +23,9 @@ struct feed_options {
     double rate;    /* points a second; 0: not given */
     double speed;   /* times the pace of the time column; 0: not given */
     double count;   /* points; 0: all */
+    double skip;    /* rows left out at the beginning */
+    bool has_since;
+    double since;   /* rows with an earlier time are left out, seconds since 1970 */
     double timeout_s; /* patience without progress */
     bool no_drain;  /* leave without waiting for the ledger */
 };

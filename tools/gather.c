@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Digits that name a double exactly, sign, point and exponent included. */
-#define KEY_SIZE 32
+/* Bytes of a key and a zero; more than the digits of a double. */
+#define KEY_SIZE 256
 
 /* Where the value of a column comes from. */
-enum origin_kind { FROM_FIELD, FROM_TIME, FROM_WEIGHT, FROM_NOTHING };
+enum origin_kind { FROM_FIELD, FROM_TIME, FROM_WEIGHT, FROM_KEY, FROM_NOTHING };
 struct origin {
     enum origin_kind kind;
     size_t field; /* FROM_FIELD */
@@ -93,6 +93,9 @@ static struct origin find_origin(const struct source *source, const struct colum
     if (column->role == COLUMN_WEIGHT && source->has_weight) {
         return (struct origin){.kind = FROM_WEIGHT};
     }
+    if (column->role == COLUMN_KEY && source->has_key) {
+        return (struct origin){.kind = FROM_KEY};
+    }
     return (struct origin){.kind = FROM_NOTHING};
 }
 
@@ -119,7 +122,8 @@ static bool match_positions(struct gather *gather, const struct source *source,
     for (size_t c = 0; c < layout->n_columns; c++) {
         const struct column *column = &layout->columns[c];
         const bool is_served = (column->role == COLUMN_TIME && source->has_time) ||
-                               (column->role == COLUMN_WEIGHT && source->has_weight);
+                               (column->role == COLUMN_WEIGHT && source->has_weight) ||
+                               (column->role == COLUMN_KEY && source->has_key);
         gather->origins[c] = find_origin(source, column);
         if (column->role == COLUMN_SKIP) {
             gather->origins[c].kind = FROM_NOTHING;
@@ -235,7 +239,12 @@ bool gather_add(struct gather *gather, const struct source_rows *rows, size_t i)
     }
     if (gather->key_column >= 0) {
         char *text = gather->key_texts + gather->n_rows * KEY_SIZE;
-        snprintf(text, KEY_SIZE, "%.17g", row[gather->key_column]);
+        if (gather->origins[gather->key_column].kind == FROM_KEY) {
+            snprintf(text, KEY_SIZE, "%.*s", (int)rows->key[i].size,
+                     (const char *)rows->key[i].data);
+        } else {
+            snprintf(text, KEY_SIZE, "%.17g", row[gather->key_column]);
+        }
         gather->keys[gather->n_rows] = text;
     }
     gather->n_rows++;

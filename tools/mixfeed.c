@@ -11,6 +11,7 @@
 #include "client.h"
 #include "feeding.h"
 #include "format.h"
+#include "isotime.h"
 #include "stop.h"
 
 TOOL_VERSION("mixfeed");
@@ -28,6 +29,8 @@ enum {
     OPTION_RATE,
     OPTION_SPEED,
     OPTION_COUNT,
+    OPTION_SKIP,
+    OPTION_SINCE,
     OPTION_NO_DRAIN,
     OPTION_TIMEOUT,
 };
@@ -42,6 +45,9 @@ static const struct argp_option argp_options[] = {
     {"rate", OPTION_RATE, "R", 0, "Points a second", 1},
     {"speed", OPTION_SPEED, "X", 0, "X times the pace of the time column", 1},
     {"count", OPTION_COUNT, "N", 0, "Stop after N points", 1},
+    {"skip", OPTION_SKIP, "N", 0, "Begin after N rows", 1},
+    {"since", OPTION_SINCE, "TIME", 0,
+     "Begin with the first row of that time or later: seconds or ISO 8601", 1},
     {"no-drain", OPTION_NO_DRAIN, NULL, 0, "Leave without waiting for the ledger", 1},
     {"timeout", OPTION_TIMEOUT, "S", 0, "Give up after S seconds without progress (10)", 1},
     {0},
@@ -53,6 +59,7 @@ static const struct tool_number numbers[] = {
     {OPTION_RATE, "--rate", offsetof(struct feed_options, rate), 1e-6, 1e9, false},
     {OPTION_SPEED, "--speed", offsetof(struct feed_options, speed), 1e-6, 1e12, false},
     {OPTION_COUNT, "--count", offsetof(struct feed_options, count), 1, TOOL_COUNT_MAX, true},
+    {OPTION_SKIP, "--skip", offsetof(struct feed_options, skip), 0, TOOL_COUNT_MAX, true},
     {OPTION_TIMEOUT, "--timeout", offsetof(struct feed_options, timeout_s), 0.1, 86400, false},
 };
 
@@ -108,6 +115,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_BIND:
         parse_endpoint(argument, key == OPTION_BIND, state);
         return 0;
+    case OPTION_SINCE:
+        options->has_since = true;
+        if (!isotime_read(argument, strlen(argument), &options->since)) {
+            tool_usage(state, "--since: %s: seconds since 1970 or YYYY-MM-DDTHH:MM:SSZ",
+                       argument);
+        }
+        return 0;
     case OPTION_NO_DRAIN:
         options->no_drain = true;
         return 0;
@@ -135,7 +149,7 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "INPUT",
     .doc = "Sends points to a running mixd and waits until all are accounted for."
-           "\vINPUT is a file (.csv, .ndjson, .npy, .f64, .f32), - for standard input, "
+           "\vINPUT is a file (.csv, .ndjson, .npy, .f64, .f32), the folder of a recording, - for standard input, "
            "host: for this host's own counters, synth:KEY=VALUE,… (dims, components, "
            "seed, points, drift) for a made-up mixture, or synth:MODEL.json.",
     .children = children,

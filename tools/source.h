@@ -28,6 +28,7 @@ struct source_rows {
     size_t stride;         /* doubles from one row to the next */
     const double *time;    /* n, seconds since 1970, or NULL */
     const double *weight;  /* n, or NULL */
+    const struct bytes *key; /* n, or NULL */
     const uint8_t *reason; /* n, or NULL: all are good; else rows with one are left out */
     const char *detail;    /* place and cause of the first row ever left out, or NULL */
 };
@@ -42,6 +43,8 @@ struct source {
     bool has_names;            /* the names mean something: they are not just numbers */
     bool has_time;
     bool has_weight;
+    bool has_key;              /* texts, of a recording */
+    const char *note;          /* what to tell the user; NULL: nothing */
     double interval_s;         /* a live source gives a point so often; 0: at once */
 };
 

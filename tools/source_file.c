@@ -44,6 +44,8 @@ static void name_fields(struct file *file)
     file->source.fields = file->fields;
     file->source.has_time = layout->has_time;
     file->source.has_weight = layout->has_weight;
+    file->source.has_key = layout->has_key;
+    file->source.note = input_note(file->input);
 }
 
 static struct source *file_open(const char *name, const struct source_options *options,
@@ -52,7 +54,9 @@ static struct source *file_open(const char *name, const struct source_options *o
     (void)now_s;
     struct file *file = tool_need(calloc(1, sizeof(*file)));
     file->source.kind = &source_file;
-    file->input = input_open(name, &options->input, failure->text, sizeof(failure->text),
+    struct input_options own = options->input;
+    own.is_replay = true;
+    file->input = input_open(name, &own, failure->text, sizeof(failure->text),
                              &failure->code);
     if (file->input == NULL) {
         free(file);
@@ -81,6 +85,7 @@ static bool file_next(struct source *source, double now_s, struct source_rows *r
         .stride = batch.stride,
         .time = batch.time,
         .weight = batch.weight,
+        .key = batch.key,
         .reason = batch.n_rejected > 0 ? batch.reason : NULL,
         .detail = input_first_rejected(file->input),
     };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include "input_impl.h"
@@ -18,7 +19,7 @@
 #define FORMATS "csv, ndjson, npy, f64 or f32"
 
 static const struct input_kind *const kinds[] = {
-    &input_csv, &input_json, &input_npy, &input_f64, &input_f32, NULL,
+    &input_csv, &input_json, &input_npy, &input_f64, &input_f32, &input_recording, NULL,
 };
 
 bool input_fail(const struct input_failure *failure, int code, const char *format, ...)
@@ -53,6 +54,10 @@ static const struct input_kind *choose_kind(const char *path, const char *format
     const char *const slash = strrchr(path, '/');
     const char *const ending = strrchr(slash != NULL ? slash : path, '.');
     const struct input_kind *kind = NULL;
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return &input_recording;
+    }
     if (format != NULL && format[0] != '.') {
         kind = find_kind(format);
         if (kind == NULL) {
@@ -142,6 +147,32 @@ static bool set_up(struct input *input, const struct input_options *options,
     return true;
 }
 
+/* A recording knows what its columns are. */
+static bool set_up_as(struct input *input, const struct input_options *options,
+                      const struct input_failure *failure)
+{
+    struct input_options own = *options;
+    char *fields = NULL;
+    bool is_ok = input->kind != &input_recording ||
+                 recording_defaults(input, &own, &fields) ||
+                 input_fail(failure, EX_OSERR, "%s: out of memory", input->name);
+    is_ok = is_ok && set_up(input, &own, failure);
+    free(fields);
+    return is_ok;
+}
+
+/* The first file of a recording stands for it. */
+static struct flow *open_flow(const struct input *input, const char *path)
+{
+    if (input->kind != &input_recording) {
+        return flow_open(path);
+    }
+    char *first = recording_path(path, 0);
+    struct flow *flow = first != NULL ? flow_open(first) : NULL;
+    free(first);
+    return flow;
+}
+
 struct input *input_open(const char *path, const struct input_options *options,
                          char *error, size_t size, int *code)
 {
@@ -158,13 +189,13 @@ struct input *input_open(const char *path, const struct input_options *options,
     input->kind = kind;
     input->line = 1;
     input->name = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
-    input->flow = input->name != NULL ? flow_open(path) : NULL;
+    input->flow = input->name != NULL ? open_flow(input, path) : NULL;
     if (input->flow == NULL) {
         const int reason = errno;
         input_fail(&failure, reason == EACCES ? EX_NOPERM : EX_NOINPUT,
                    "%s: %s: a file of points", path, strerror(reason));
         input_close(&input);
-    } else if (!set_up(input, options, &failure)) {
+    } else if (!set_up_as(input, options, &failure)) {
         input_close(&input);
     }
     return input;
@@ -179,6 +210,7 @@ void input_close(struct input **input)
     reader_destroy(&(*input)->reader);
     layout_destroy(&(*input)->layout);
     flow_close(&(*input)->flow);
+    recording_destroy(&(*input)->recording);
     free((*input)->rows);
     free((*input)->name);
     free(*input);
@@ -281,6 +313,11 @@ const char *input_first_rejected(const struct input *input)
     return input->first_rejected[0] != '\0' ? input->first_rejected : NULL;
 }
 
+const char *input_note(const struct input *input)
+{
+    return input->note[0] != '\0' ? input->note : NULL;
+}
+
 uint64_t input_line(const struct input *input)
 {
     return input->last_line;
@@ -293,5 +330,6 @@ void input_progress(const struct input *input, uint64_t *done, uint64_t *total)
     if (is_file) {
         *done += input->n_read * input->layout->n_columns * input->npy.dtype->size;
     }
-    *total = flow_total(input->flow);
+    *done += input->bytes_before;
+    *total = input->recording != NULL ? input->bytes_total : flow_total(input->flow);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of points for the tools: .csv .ndjson .npy .f64 .f32, or standard input with
- * a format, read with bounded memory and given out in batches. Rows are decoded by
+ * Files of points for the tools: .csv .ndjson .npy .f64 .f32, the folder of a recording,
+ * or standard input with a format, read with bounded memory and given out in batches. Rows are decoded by
  * the row readers of the feeds. */
 #ifndef INPUT_H
 #define INPUT_H
@@ -28,6 +28,7 @@ struct input_options {
     const char *delta; /* comma-separated fields turned into differences */
     const char *log;   /* comma-separated fields turned into log(1 + x) */
     bool marginalize;  /* keep rows with missing entries */
+    bool is_replay;    /* a recording: all columns are fields, but time and key */
 };
 
 struct input;
@@ -50,6 +51,8 @@ const struct layout *input_layout(const struct input *input);
 bool input_next(struct input *input, struct batch *batch);
 const char *input_error(const struct input *input); /* NULL: none */
 uint64_t input_line(const struct input *input);
+/* What a recording is short of, or NULL. */
+const char *input_note(const struct input *input);
 /* The detail of the first bad row so far, or NULL: what a summary names. */
 const char *input_first_rejected(const struct input *input);
 /* Bytes read and bytes in all (0 where unknown), for a progress bar. */

@@ -240,7 +240,10 @@ static struct layout *make_layout(const struct columns *columns,
     *culprit = NULL;
     if (names != NULL && fields != NULL) {
         for (size_t c = 0; c < columns->n; c++) {
-            names[c] = choice->is_taken[c] ? columns->name[c] : LAYOUT_SKIP;
+            const bool is_key =
+                columns->key != NULL && strcmp(columns->name[c], columns->key) == 0;
+            names[c] =
+                choice->is_taken[c] || is_key ? columns->name[c] : LAYOUT_SKIP;
         }
         for (size_t d = 0; d < choice->n_fields; d++) {
             fields[d] = columns->name[choice->field[d]];
@@ -249,7 +252,7 @@ static struct layout *make_layout(const struct columns *columns,
         layout = layout_new(names, n, fields, choice->n_fields,
                             choice->time < n ? columns->name[choice->time] : NULL,
                             choice->weight < n ? columns->name[choice->weight] : NULL,
-                            NULL, culprit);
+                            columns->key, culprit);
     }
     free(names);
     free(fields);

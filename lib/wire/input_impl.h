@@ -12,6 +12,7 @@
 #include "input.h"
 #include "npy.h"
 #include "reader_impl.h"
+#include "recording.h"
 #include "transform.h"
 
 /* Most columns of a file: a record of 64 KiB has no more. */
@@ -23,6 +24,7 @@ struct columns {
     char **name;     /* n; "" for a column without one */
     bool *is_number; /* n: it may become a field without being asked for */
     bool has_names;  /* the file has them; else they are x0, x1, … */
+    const char *key; /* name of the column of keys; NULL: none */
 };
 
 struct input_kind;
@@ -54,6 +56,12 @@ struct input {
     uint64_t n_rows;     /* npy: rows of the file; else UINT64_MAX */
     uint64_t n_read;     /* rows read so far */
     unsigned char *rows; /* room for READER_BATCH of them */
+
+    struct recording *recording; /* of a folder, else NULL */
+    uint64_t file;               /* of it, which is read */
+    uint64_t first_row;          /* of that file, in the recording */
+    uint64_t bytes_before, bytes_total; /* of the files before, and of all */
+    char note[512];              /* what the recording is short of; "": nothing */
 };
 
 /* Where the errors of input_open() go. */
@@ -77,7 +85,13 @@ struct input_kind {
     /* The next rows into input->batch and row_line; false at the end or on an error. */
     bool (*next)(struct input *input);
 };
-extern const struct input_kind input_csv, input_json, input_npy, input_f64, input_f32;
+extern const struct input_kind input_csv, input_json, input_npy, input_f64, input_f32,
+    input_recording;
+
+/* Reads what the recording in a folder says, and fills in the options that were not
+ * given. *fields is to be freed after input_open(). False without memory. */
+bool recording_defaults(struct input *input, struct input_options *options,
+                        char **fields);
 
 /* Makes room for n columns. False without memory. */
 bool columns_new(struct columns *columns, size_t n);

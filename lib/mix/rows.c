@@ -69,7 +69,7 @@ size_t rows_good(const struct mix_options *options, const struct mix_rows *rows,
                  size_t first, size_t n)
 {
     size_t good = 0;
-    if (rows->weight == NULL && rows->time == NULL &&
+    if (n > 1 && rows->weight == NULL && rows->time == NULL &&
         rows->stride == options->dimensions && takes_all(options) &&
         kernel_current()->within(rows->x + first * rows->stride, n * rows->stride,
                                  ROW_VALUE_MAX)) {

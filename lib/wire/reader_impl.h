@@ -48,6 +48,14 @@ struct fault {
     const char *cause;
 };
 
+/* The last array header that was good, and what it said. */
+struct memo {
+    char text[128];
+    size_t size;      /* of the header; 0: none yet */
+    size_t body_size; /* bytes of the body that it fitted */
+    struct body body;
+};
+
 /* Columns by name: sorted, for members in an order that was not guessed. */
 struct name {
     struct bytes text;
@@ -79,6 +87,7 @@ struct reader {
     enum reason refused; /* the whole message, as one point */
     struct bytes refused_origin;
     struct body body;   /* array, npy, f64, f32 */
+    struct memo memo;   /* array */
     struct text text;   /* json, csv */
     struct name *names; /* sorted; columns that are skipped are left out */
     size_t n_names;

@@ -5,7 +5,9 @@
  * same run and does nothing with them. Then a million points into a fresh daemon, timed
  * with its warm-up, and the resident memory of ten streams.
  *
- * Run from the build folder: `make bench`. */
+ * Run from the build folder: `make bench`, or one row of the first table:
+ *
+ *     bench_feed D K POINTS-A-MESSAGE */
 #include "autoconf.h"
 
 #include <errno.h>
@@ -38,7 +40,7 @@ struct load {
     size_t n_components; /* K */
     size_t per_message;  /* points */
     size_t n_messages;
-    const double *pool;  /* POOL x D */
+    const double *pool; /* POOL x D */
 };
 
 static void give_up(const char *what)
@@ -79,9 +81,9 @@ static void send_part(void *socket, const void *data, size_t size, int flags)
 static void send_all(void *socket, const struct load *load)
 {
     char header[128];
-    const int size =
-        snprintf(header, sizeof(header), "{\"dtype\": \"float64\", \"shape\": [%zu, %zu]}",
-                 load->per_message, load->n_fields);
+    const int size = snprintf(header, sizeof(header),
+                              "{\"dtype\": \"float64\", \"shape\": [%zu, %zu]}",
+                              load->per_message, load->n_fields);
     const size_t bytes = load->per_message * load->n_fields * sizeof(double);
     size_t first = 0;
     for (size_t i = 0; i < load->n_messages; i++) {
@@ -115,7 +117,8 @@ static void *push_new(void *context, const char *endpoint)
     void *socket = zmq_socket(context, ZMQ_PUSH);
     const int one = 1;
     const int linger = 0;
-    if (socket == NULL || zmq_setsockopt(socket, ZMQ_IMMEDIATE, &one, sizeof(one)) == -1 ||
+    if (socket == NULL ||
+        zmq_setsockopt(socket, ZMQ_IMMEDIATE, &one, sizeof(one)) == -1 ||
         zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)) == -1 ||
         zmq_connect(socket, endpoint) == -1) {
         give_up(endpoint);
@@ -194,11 +197,12 @@ static void write_config(const struct daemon_run *run, size_t n_fields,
 {
     char *path = tool_text("%s/mixd.yaml", run->folder);
     FILE *file = tool_need(fopen(path, "we"));
-    fprintf(file, "publish: {bind: \"tcp://127.0.0.1:*\"}\nlog: {level: error}\nstreams:\n");
+    fprintf(file,
+            "publish: {bind: \"tcp://127.0.0.1:*\"}\nlog: {level: error}\nstreams:\n");
     for (size_t i = 0; i < run->n_feeds; i++) {
         fprintf(file,
                 "  s%zu:\n    dimensions: %zu\n    feed: {bind: \"tcp://127.0.0.1:*\"}\n"
-                "    model: {components: %zu}\n",
+                "    model: {components: %zu}\n    learn: {adapt: \"off\"}\n",
                 i, n_fields, n_components);
     }
     fclose(file);
@@ -245,8 +249,8 @@ static void connect_feeds(struct daemon_run *run)
         const json_t *stream = json_object_get(json_object_get(reply, "streams"), name);
         const json_t *endpoints =
             json_object_get(json_object_get(stream, "feed"), "endpoints");
-        run->feeds[i] = push_new(run->context,
-                                 json_string_value(json_array_get(endpoints, 0)));
+        run->feeds[i] =
+            push_new(run->context, json_string_value(json_array_get(endpoints, 0)));
         free(name);
     }
     json_decref(reply);
@@ -371,24 +375,33 @@ static void compare(struct daemon_run *run, struct load *load, size_t per_messag
     fflush(stdout);
 }
 
+/* The rows of one shape. */
+static void bench_shape(size_t n_fields, size_t n_components, const size_t *batches,
+                        size_t n_batches)
+{
+    double *pool = pool_new(n_fields, n_components);
+    struct load load = {n_fields, n_components, 256, WARM_POINTS / 256, pool};
+    struct daemon_run run;
+    daemon_start(&run, 1, n_fields, n_components);
+    run_daemon(&run, 0, &load);
+    for (size_t i = 0; i < n_batches; i++) {
+        compare(&run, &load, batches[i]);
+    }
+    daemon_stop(&run);
+    free(pool);
+}
+
 static void bench_ratios(void)
 {
     static const size_t shapes[][2] = {{2, 4}, {8, 8}, {16, 16}};
     static const size_t batches[] = {1, 16, 256};
-    printf("  M points/s over loopback tcp, full covariance, median of %d runs\n"
-           "  (D,K)  a message  bare PULL      mixd   share\n",
-           REPEATS);
+    printf(
+        "  M points/s over loopback tcp, full covariance, adapt off, median of %d runs\n"
+        "  (D,K)  a message  bare PULL      mixd   share\n",
+        REPEATS);
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-        double *pool = pool_new(shapes[i][0], shapes[i][1]);
-        struct load load = {shapes[i][0], shapes[i][1], 256, WARM_POINTS / 256, pool};
-        struct daemon_run run;
-        daemon_start(&run, 1, load.n_fields, load.n_components);
-        run_daemon(&run, 0, &load);
-        for (size_t j = 0; j < sizeof(batches) / sizeof(batches[0]); j++) {
-            compare(&run, &load, batches[j]);
-        }
-        daemon_stop(&run);
-        free(pool);
+        bench_shape(shapes[i][0], shapes[i][1], batches,
+                    sizeof(batches) / sizeof(batches[0]));
     }
 }
 
@@ -432,9 +445,14 @@ static void bench_memory(void)
     free(pool);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     pin(SENDER_CORE);
+    if (argc == 4) {
+        const size_t batch = strtoul(argv[3], NULL, 10);
+        bench_shape(strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), &batch, 1);
+        return 0;
+    }
     bench_head("feed: points end to end", SEED);
     bench_ratios();
     bench_million();

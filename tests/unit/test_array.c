@@ -191,6 +191,55 @@ START_TEST(source_and_seq_are_handed_on)
 }
 END_TEST
 
+/* A header that comes again is not read again; nothing of the message before shows. */
+START_TEST(a_header_that_comes_again_means_the_same)
+{
+    static const char both[] = "{\"dtype\":\"<f8\",\"shape\":[2,2]}";
+    static const char one[] = "{\"dtype\":\"<f8\",\"shape\":[1,2]}";
+    static const char big[] = "{\"dtype\":\">f8\",\"shape\":[1,2]}";
+    static const char bad[] = "{\"dtype\":\"<f8\",\"shape\":[1,2]]";
+    static const char from[] = "{\"dtype\":\"<f8\",\"shape\":[1,2],\"source\":\"a\"}";
+    static const struct {
+        const char *header, *body;
+        size_t size;
+        const char *wanted;
+    } rows[] = {
+        {both, LE1 LE2 LE3 LE4, 32, "(1 2) (3 4)"},
+        {both, LE4 LE3 LE2 LE1, 32, "(4 3) (2 1)"},
+        {both, LE1 LE2, 16, "shape"},
+        {both, LE1 LE2 LE3 LE4, 32, "(1 2) (3 4)"},
+        {one, LE1 LE2, 16, "(1 2)"},
+        {one, LE3 LE4, 16, "(3 4)"},
+        {big, BE1 BE2, 16, "(1 2)"},
+        {bad, LE1 LE2, 16, "header"},
+        {one, LE3 LE4, 16, "(3 4)"},
+        {from, LE3 LE4, 16, "(3 4)"},
+        {from, LE4 LE3, 16, "(4 3)"},
+        {one, LE3 LE4, 15, "shape"},
+    };
+    struct layout *layout = readout_layout("a,b", false);
+    struct reader *reader = reader_new(layout);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct bytes parts[] = {{rows[i].header, strlen(rows[i].header)},
+                                      {rows[i].body, rows[i].size}};
+        struct readout readout = {0};
+        struct batch batch;
+        uint64_t seq;
+        reader_open(reader, format_find("array"), parts, 2);
+        ck_assert((reader_source(reader, &seq) != NULL) == (rows[i].header == from));
+        while (reader_next(reader, &batch)) {
+            for (size_t row = 0; row < batch.n; row++) {
+                readout_point(&readout, layout, &batch, row);
+            }
+        }
+        ck_assert_msg(strcmp(readout.text, rows[i].wanted) == 0, "row %zu: '%s'", i,
+                      readout.text);
+    }
+    reader_destroy(&reader);
+    layout_destroy(&layout);
+}
+END_TEST
+
 START_TEST(a_header_over_64_KiB_is_refused)
 {
     static char header[70000];
@@ -210,6 +259,7 @@ int main(void)
         UNIT(bodies_need_no_alignment),
         UNIT(columns_have_their_roles),
         UNIT(source_and_seq_are_handed_on),
+        UNIT(a_header_that_comes_again_means_the_same),
         UNIT(a_header_over_64_KiB_is_refused),
     };
     return unit_run("array", tests, COUNT(tests));

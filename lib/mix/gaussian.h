@@ -54,7 +54,7 @@
 #define GAUSSIAN_SPARSE_SHARE 0.3
 
 /* Components worked on at a time outside the kernels: what a vector holds at most. */
-#define GAUSSIAN_LANES 8
+#define GAUSSIAN_LANES KERNEL_LANES
 
 /* Full and tied have a matrix to factor, diag and spherical only variances. */
 static inline bool gaussian_is_dense(const struct factor *f)

@@ -21,23 +21,18 @@ struct change {
 static void apply(const struct factor *f, const struct change *change,
                   const double *scatter, double *stats)
 {
-    const size_t stride = f->components;
-    double *m = stats + change->first, *c = m + f->dimensions * stride;
-    scatter += change->first;
-    for (size_t i = 0; i < f->dimensions; i++, m += stride) {
-        for (size_t k = 0; k < change->n; k++) {
-            m[k] += change->share[k] * change->delta[i][k];
-        }
-        for (size_t j = gaussian_is_dense(f) ? 0 : i; j <= i; j++) {
-            for (size_t k = 0; k < change->n; k++) {
-                const double a = change->share[k];
-                c[k] = (1 - a) * c[k] + change->weight[k] * scatter[k] +
-                       a * (1 - a) * (change->delta[i][k] * change->delta[j][k]);
-            }
-            c += stride;
-            scatter += stride;
-        }
-    }
+    double *m = stats + change->first;
+    const struct kernel_blend job = {.dims = f->dimensions,
+                                     .n = change->n,
+                                     .stride = f->components,
+                                     .is_diagonal = !gaussian_is_dense(f),
+                                     .share = change->share,
+                                     .weight = change->weight,
+                                     .delta = change->delta[0],
+                                     .other = scatter + change->first,
+                                     .mean = m,
+                                     .scatter = m + f->dimensions * f->components};
+    kernel_current()->blend(&job);
 }
 
 static size_t lanes_from(const struct factor *f, size_t k)
@@ -108,9 +103,10 @@ static double regular(double n, double variance, const struct prior *prior, size
     return value;
 }
 
-/* cov <- the MAP covariance of scatter C [S], `stride` apart, that stands for n points. */
-static size_t mstep_dense(const struct factor *f, const double *c, size_t stride, double n,
-                          const struct prior *prior, double *cov)
+/* cov <- the MAP covariance of scatter C [S], `stride` apart, that stands for n points.
+ */
+static size_t mstep_dense(const struct factor *f, const double *c, size_t stride,
+                          double n, const struct prior *prior, double *cov)
 {
     const size_t dims = f->dimensions;
     const double shrink = n + prior->nu0 > 0 ? n / (n + prior->nu0) : 1;
@@ -170,8 +166,9 @@ size_t gaussian_mstep(const struct factor *f, const double *stats, const double 
 {
     typedef size_t mstep_fn(const struct factor *, const double *, size_t, double,
                             const struct prior *, double *);
-    static mstep_fn *const by_type[MIX_COVARIANCES] = {
-        [MIX_FULL] = mstep_dense, [MIX_DIAG] = mstep_diag, [MIX_SPHERICAL] = mstep_spherical};
+    static mstep_fn *const by_type[MIX_COVARIANCES] = {[MIX_FULL] = mstep_dense,
+                                                       [MIX_DIAG] = mstep_diag,
+                                                       [MIX_SPHERICAL] = mstep_spherical};
     const size_t dims = f->dimensions, stride = f->components;
     const double *c = stats + stride * dims;
     double *cov = param + stride * dims;

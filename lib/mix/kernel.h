@@ -92,6 +92,19 @@ struct kernel_join {
     bool is_diagonal;
 };
 
+/* Blends n components into statistics, `stride` apart, the component last:
+ * mean += share delta, scatter = (1 - share) scatter + weight other
+ * + share (1 - share) delta delta'. */
+struct kernel_blend {
+    size_t dims, n, stride;
+    bool is_diagonal;
+    const double *share, *weight; /* n */
+    const double *delta;          /* dims x KERNEL_LANES */
+    const double *other;          /* as scatter */
+    double *mean;                 /* dims x stride */
+    double *scatter;              /* dims(dims+1)/2, or dims, x stride */
+};
+
 /* What the E-step needs of up to KERNEL_LANES covariance matrices, one per lane. */
 #define KERNEL_LANES 8
 /* More fields do not fit in the first two levels of cache. */
@@ -124,6 +137,7 @@ struct kernel_score {
     double *score;               /* BLOCK_POINTS, out, nats; NaN: see KERNEL_PRODUCT_MAX */
     int64_t *bin;                /* BLOCK_POINTS, out; -1 where the score is NaN */
     double sum, mass;            /* out: of weight score and weight where it is not NaN */
+    bool has_rest;               /* out: some score is NaN */
 };
 /* A point whose product of 1 + z^2 is missing or as large as this is left to score.c:
  * 2^KERNEL_EXP2_MIN would not be nothing beside the inverse. */
@@ -153,6 +167,7 @@ struct kernel {
     /* out[k] = sum of resp[k][i] over the groups. */
     void (*mass)(const double *resp, size_t components, size_t groups, double *out);
     void (*join)(const struct kernel_join *job);
+    void (*blend)(const struct kernel_blend *job);
     void (*factor)(struct kernel_factor *job);
     /* out[i] = log2(x[i]) for x >= 0, -inf below 2^-1022. */
     void (*log2)(const double *x, size_t n, double *out);

@@ -203,6 +203,28 @@ static void join(const struct kernel_join *job)
     }
 }
 
+static void blend(const struct kernel_blend *job)
+{
+    double *scatter = job->scatter;
+    const double *other = job->other;
+    for (size_t i = 0; i < job->dims; i++) {
+        const double *delta_i = job->delta + i * KERNEL_LANES;
+        for (size_t k = 0; k < job->n; k++) {
+            job->mean[i * job->stride + k] += job->share[k] * delta_i[k];
+        }
+        for (size_t j = job->is_diagonal ? i : 0; j <= i; j++) {
+            const double *delta_j = job->delta + j * KERNEL_LANES;
+            for (size_t k = 0; k < job->n; k++) {
+                const double a = job->share[k];
+                scatter[k] = (1 - a) * scatter[k] + job->weight[k] * other[k] +
+                             a * (1 - a) * (delta_i[k] * delta_j[k]);
+            }
+            scatter += job->stride;
+            other += job->stride;
+        }
+    }
+}
+
 /* One matrix. */
 static void factor_one(struct kernel_factor *job, size_t k)
 {
@@ -261,6 +283,7 @@ static double log2_sum(double a, double b, double product)
 static void score(struct kernel_score *job)
 {
     job->sum = job->mass = 0;
+    job->has_rest = false;
     for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
         double product = 1;
         for (size_t d = 0; d < job->dims; d++) {
@@ -270,6 +293,7 @@ static void score(struct kernel_score *job)
         }
         job->score[i] = (double)NAN;
         job->bin[i] = -1;
+        job->has_rest |= !(product < KERNEL_PRODUCT_MAX);
         if (product < KERNEL_PRODUCT_MAX) {
             const double own = job->log_density[i] / LN_2 + job->log_model;
             job->score[i] = log2_sum(own, job->log_peak, product) * LN_2;
@@ -314,6 +338,7 @@ const struct kernel kernel_ref = {
     .count_active = count_active,
     .mass = mass,
     .join = join,
+    .blend = blend,
     .factor = factor,
     .log2 = log2_each,
     .score = score,

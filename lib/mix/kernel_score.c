@@ -82,6 +82,7 @@ void LEVELLED(kernel_score)(struct kernel_score *job)
 {
     vec sum[SLOTS], mass[SLOTS];
     struct terms terms;
+    ivec is_complete = all(0) == all(0);
     for (size_t s = 0; s < SLOTS; s++) {
         sum[s] = mass[s] = all(0);
     }
@@ -98,6 +99,7 @@ void LEVELLED(kernel_score)(struct kernel_score *job)
             const vec score = fma_of(terms.max[v], all(LN_2), log);
             const ivec is_known = terms.is_known[v];
             const vec weight = keep(load(job->weight + at), is_known);
+            is_complete &= is_known;
             store(job->score + at, choose(is_known, score, all((double)NAN)));
             store_bits(job->bin + at,
                        (bin_of(score, job->reference) & is_known) | ~is_known);
@@ -107,6 +109,7 @@ void LEVELLED(kernel_score)(struct kernel_score *job)
     }
     job->sum = add_slots(sum);
     job->mass = add_slots(mass);
+    job->has_rest = bits_of(is_complete) != (1u << LANES) - 1;
 }
 
 /* Whether no value is NaN or larger than the limit. */

@@ -154,6 +154,38 @@ static void log_density(const struct kernel_logs *job)
     }
 }
 
+/* Components k .. k + n of a blend, n <= LANES. */
+INLINE void blend_lanes(const struct kernel_blend *job, size_t k, size_t n)
+{
+    const vec a = load_some(job->share + k, n), weight = load_some(job->weight + k, n);
+    const vec kept = 1 - a, cross = a * kept;
+    double *scatter = job->scatter + k;
+    const double *other = job->other + k;
+    for (size_t i = 0; i < job->dims; i++) {
+        double *mean = job->mean + i * job->stride + k;
+        const vec delta = load_some(job->delta + i * KERNEL_LANES + k, n);
+        store_some(mean, load_some(mean, n) + a * delta, n);
+        for (size_t j = job->is_diagonal ? i : 0; j <= i; j++) {
+            const vec product = delta * load_some(job->delta + j * KERNEL_LANES + k, n);
+            const vec sum = kept * load_some(scatter, n) + weight * load_some(other, n);
+            store_some(scatter, sum + cross * product, n);
+            scatter += job->stride;
+            other += job->stride;
+        }
+    }
+}
+
+static void blend(const struct kernel_blend *job)
+{
+    for (size_t k = 0; k < job->n; k += LANES) {
+        if (job->n - k >= LANES) {
+            blend_lanes(job, k, LANES);
+        } else {
+            blend_lanes(job, k, job->n - k);
+        }
+    }
+}
+
 /* `stride` is known to the compiler. */
 INLINE void collect_from(const double *x, size_t stride, size_t n, double *out)
 {
@@ -213,6 +245,7 @@ const struct kernel LEVELLED(kernel) = {
     .count_active = LEVELLED(kernel_count_active),
     .mass = LEVELLED(kernel_mass),
     .join = LEVELLED(kernel_join),
+    .blend = blend,
     .factor = LEVELLED(kernel_factor),
     .log2 = log2_each,
     .score = LEVELLED(kernel_score),

@@ -23,10 +23,15 @@ struct background background_of(const struct scales *scales, double points)
     const double eps = 1 / (points + 1);
     struct background bg = {
         .scales = scales, .log_model = special_log(1 - eps), .log_eps = special_log(eps)};
-    bg.log_peak = bg.log_eps;
+    /* One logarithm for all fields: mantissas are multiplied, exponents added. */
+    double mantissa = 1;
+    int exponents = 0;
     for (size_t d = 0; d < scales->dimensions; d++) {
-        bg.log_peak -= special_log(PI * BACKGROUND_WIDTH * scales->sd[d]);
+        int exponent;
+        mantissa *= special_split(PI * BACKGROUND_WIDTH * scales->sd[d], &exponent);
+        exponents += exponent;
     }
+    bg.log_peak = bg.log_eps - special_log(mantissa) - exponents * LN_2;
     return bg;
 }
 
@@ -141,5 +146,7 @@ void score_block(const struct background *bg, const struct block *block,
     kernel_current()->score(&job);
     out->sum = job.sum;
     out->mass = job.mass;
-    score_rest(bg, block, log_density, reference, out);
+    if (job.has_rest) {
+        score_rest(bg, block, log_density, reference, out);
+    }
 }

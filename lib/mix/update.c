@@ -5,9 +5,11 @@
  * and make the next models. Cappe and Moulines 2009, equations 8 and 9, in the centred
  * form of stats.c.
  */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "kernel.h"
 #include "learner.h"
 #include "score.h"
 #include "special.h"
@@ -57,11 +59,7 @@ static double faded(const struct mix_options *options, double n, double kept)
 
 static bool all_finite(const double *values, size_t n)
 {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += fabs(values[i]);
-    }
-    return isfinite(sum);
+    return kernel_current()->within(values, n, DBL_MAX);
 }
 
 /* Sums that overflowed (values near 1e150 with large weights) must not reach the

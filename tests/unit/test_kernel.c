@@ -740,6 +740,45 @@ START_TEST(scores_agree_with_the_reference)
 }
 END_TEST
 
+/* Products and sums round apart on every level, so all bits are the same. */
+START_TEST(blends_have_the_bits_of_the_reference)
+{
+    struct input in = input_new((size_t)_i, seed());
+    const size_t stride = in.components;
+    const size_t n = stride < KERNEL_LANES ? stride : KERNEL_LANES;
+    double *const delta = calloc(in.dims * KERNEL_LANES, sizeof(*delta));
+    for (size_t i = 0; i < in.dims * KERNEL_LANES; i++) {
+        delta[i] = in.x[i];
+    }
+    for (size_t level = 0; kernel_table()[level] != NULL; level++) {
+        for (int is_diagonal = 0; is_diagonal < 2; is_diagonal++) {
+            const size_t size = (in.dims + (is_diagonal ? in.dims : in.packed)) * stride;
+            for (size_t j = 0; j < 2; j++) {
+                memcpy(in.out[j], in.x, in.dims * stride * sizeof(double));
+                memcpy(in.out[j] + in.dims * stride, in.w,
+                       (size - in.dims * stride) * sizeof(double));
+                const struct kernel_blend job = {.dims = in.dims,
+                                                 .n = n,
+                                                 .stride = stride,
+                                                 .is_diagonal = is_diagonal,
+                                                 .share = in.resp,
+                                                 .weight = in.resp + KERNEL_LANES,
+                                                 .delta = delta,
+                                                 .other = in.w,
+                                                 .mean = in.out[j],
+                                                 .scatter = in.out[j] + in.dims * stride};
+                (j == 0 ? kernel_table()[level] : reference())->blend(&job);
+            }
+            ck_assert_msg(memcmp(in.out[0], in.out[1], size * sizeof(double)) == 0,
+                          "%s D=%zu K=%zu, " SEED_TEXT, kernel_table()[level]->name,
+                          in.dims, stride, seed());
+        }
+    }
+    free(delta);
+    input_free(&in);
+}
+END_TEST
+
 START_TEST(one_value_beyond_the_limit_is_found_anywhere)
 {
     enum { N = 37 };
@@ -812,6 +851,7 @@ int main(void)
         UNIT(a_matrix_without_a_factor_is_reported_in_its_lane_only),
         UNIT(logarithms_agree_with_the_reference),
         UNIT_LOOP(scores_agree_with_the_reference, shapes),
+        UNIT_LOOP(blends_have_the_bits_of_the_reference, shapes),
         UNIT(one_value_beyond_the_limit_is_found_anywhere),
         UNIT(a_field_of_rows_is_collected),
         UNIT(levels_with_fused_products_give_the_same_bits),

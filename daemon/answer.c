@@ -224,13 +224,22 @@ enum answered answer_rejects(struct stream *stream, struct request *request,
 /* What `wait` can wait for. */
 static bool has_condition(const struct request *request)
 {
-    static const char *const names[] = {"points", "updates", "log_likelihood"};
+    static const char *const names[] = {"points", "updates", "log_likelihood",
+                                        "error"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (json_is_number(json_object_get(request->arguments, names[i]))) {
             return true;
         }
     }
     return false;
+}
+
+/* Every mean's standard error is at most so many standard deviations. */
+static bool is_precise(const struct request *request, const struct mix_learner *learner)
+{
+    const json_t *bound = json_object_get(request->arguments, "error");
+    return !json_is_number(bound) ||
+           mix_learner_error(learner) <= json_number_value(bound);
 }
 
 static bool at_least(const struct request *request, const char *name, double value)
@@ -245,7 +254,7 @@ enum answered answer_wait(struct stream *stream, struct request *request,
     struct slot *slot = find_slot(stream, request);
     if (!has_condition(request)) {
         request_fail(request, CODE_ARGUMENT,
-                     "wait: for what: give points, updates or log_likelihood");
+                     "wait: for what: give points, updates, log_likelihood or error");
     }
     if (request->code != CODE_OK) {
         return ANSWERED;
@@ -257,7 +266,8 @@ enum answered answer_wait(struct stream *stream, struct request *request,
     mix_learner_info(slot->learner, &info);
     if (!at_least(request, "points", (double)info.points) ||
         !at_least(request, "updates", (double)info.updates) ||
-        !at_least(request, "log_likelihood", info.log_likelihood)) {
+        !at_least(request, "log_likelihood", info.log_likelihood) ||
+        !is_precise(request, slot->learner)) {
         return WAITING;
     }
     return answer_model(stream, request, now);

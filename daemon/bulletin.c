@@ -34,6 +34,7 @@ json_t *bulletin_frame(const struct stream *stream, const struct slot *slot, boo
         .families = config->mix.families,
         .model = mix_learner_model(slot->learner),
         .info = &info,
+        .learner = slot->learner,
         .ledger = &ledger,
     });
 }

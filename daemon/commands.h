@@ -27,7 +27,7 @@ struct argument {
     enum argument_type type;
     bool is_required; /* else it may be absent or null */
 };
-#define COMMAND_ARGUMENTS 6
+#define COMMAND_ARGUMENTS 7
 
 enum command_place {
     COMMAND_HERE,       /* the main thread answers */

@@ -90,7 +90,7 @@ void batch_report(const struct task *task, const struct mix_model *model,
     const struct table_mean score = table_mean(table, scores);
     const double parameters = (double)mix_model_parameters(model);
     free(scores);
-    outcome->model = task_model(task, model, NULL);
+    outcome->model = task_model(task, model, NULL, NULL);
     json_object_set_new(outcome->model, "points", json_integer((json_int_t)table->n));
     json_object_set_new(outcome->model, "log_likelihood", task_number(score.mean));
     outcome->report = tool_need(json_pack(

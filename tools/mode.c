@@ -104,7 +104,7 @@ static double wall_clock(void)
 }
 
 json_t *task_model(const struct task *task, const struct mix_model *model,
-                   const struct mix_info *info)
+                   const struct mix_info *info, const struct mix_learner *learner)
 {
     const struct layout *layout = input_layout(task->input);
     const char **fields = tool_need(calloc(layout->n_fields, sizeof(char *)));
@@ -122,6 +122,7 @@ json_t *task_model(const struct task *task, const struct mix_model *model,
         .covariance = mix_model_covariance(model),
         .model = model,
         .info = info,
+        .learner = learner,
     };
     json_t *object = tool_need(frame_json(&frame));
     free(fields);

@@ -60,7 +60,7 @@ void task_progress(struct task *task, uint64_t points);
 /* The model file of a fit, with its number of points and its score. info: NULL for a
  * batch fit. */
 json_t *task_model(const struct task *task, const struct mix_model *model,
-                   const struct mix_info *info);
+                   const struct mix_info *info, const struct mix_learner *learner);
 
 /* The model file to score or predict with, if it fits the input. NULL and the failure
  * if not; the model belongs to the caller. */

@@ -43,7 +43,7 @@ static void report_learner(struct task *task, const struct mix_learner *learner,
             (unsigned long long)info.added);
         return;
     }
-    outcome->model = task_model(task, model, &info);
+    outcome->model = task_model(task, model, &info, learner);
     outcome->report = tool_need(json_pack(
         "{s:I, s:o, s:I, s:I, s:I}", "points", (json_int_t)info.added, "log_likelihood",
         task_number(info.log_likelihood), "learned", (json_int_t)info.learned,

@@ -14,15 +14,22 @@
 
 #include "rows.h"
 
-#define VERSION 2
+#define VERSION 3
 /* What came with later versions; before, no learner had it. */
 #define SINCE_DORMANCY 2
+#define SINCE_BATCHES 3
 #define HEADER 32
 #define TRAILER 8
 /* Weights of a stored model may differ from sum 1 by their rounding only. */
 #define SUM_TOLERANCE 1e-9
 
 /* ---- The members --------------------------------------------------------- */
+
+/* Whether the members of that version are passed: all of them are written. */
+static bool has_members(const struct codec *codec, uint64_t since)
+{
+    return codec->mode != CODEC_READ || codec->version >= since;
+}
 
 static void walk_stats(struct codec *codec, struct stats *stats,
                        const struct shape *shape)
@@ -76,12 +83,6 @@ static void walk_detector(struct codec *codec, struct detector *detector)
     codec_f64(codec, &detector->squares);
 }
 
-/* Whether the members of that version are passed: all of them are written. */
-static bool has_members(const struct codec *codec, uint64_t since)
-{
-    return codec->mode != CODEC_READ || codec->version >= since;
-}
-
 static void walk_dormancy(struct codec *codec, struct mix_learner *learner)
 {
     struct dormancy *dormancy = learner->dormancy;
@@ -94,6 +95,27 @@ static void walk_dormancy(struct codec *codec, struct mix_learner *learner)
     codec_points(codec, dormancy->witnesses);
     codec_bool(codec, &learner->is_idle);
     codec_bool(codec, &learner->has_woken);
+}
+
+static void walk_batches(struct codec *codec, struct batches *batches,
+                         const struct shape *shape)
+{
+    const size_t k = shape->components, d = shape->dimensions;
+    uint64_t n = batches->n;
+    codec_u64(codec, &n);
+    codec->has_failed = codec->has_failed || n >= BATCHES_MAX;
+    batches->n = codec->has_failed ? 0 : (size_t)n;
+    codec_u64(codec, &batches->length);
+    codec_u64(codec, &batches->blocks);
+    codec_f64(codec, &batches->open_weight);
+    codec_f64s(codec, batches->weight, batches->n);
+    codec_f64s(codec, batches->share, batches->n * k);
+    codec_f64s(codec, batches->mean, batches->n * k * d);
+    codec_f64s(codec, batches->mass, k);
+    codec_f64s(codec, batches->squares, k);
+    if (batches->blocks > 0) {
+        walk_stats(codec, batches->open, shape);
+    }
 }
 
 static void walk_model_state(struct codec *codec, struct mix_learner *learner)
@@ -115,6 +137,9 @@ static void walk_model_state(struct codec *codec, struct mix_learner *learner)
         walk_stats(codec, learner->watch->stats, &learner->shape);
         walk_model(codec, learner->watch->model);
         walk_detector(codec, &learner->watch->detector);
+    }
+    if (has_members(codec, SINCE_BATCHES)) {
+        walk_batches(codec, learner->batches, &learner->shape);
     }
 }
 
@@ -394,6 +419,20 @@ static bool watch_is_valid(const struct mix_learner *learner, struct mix_model *
            all_possible(sums, 3) && detector->sum >= 0 && detector->squares >= 0;
 }
 
+static bool batches_are_valid(const struct batches *batches, const struct shape *shape)
+{
+    const size_t shares = batches->n * shape->components;
+    return batches->length > 0 && batches->blocks < batches->length &&
+           all_possible(&batches->open_weight, 1) && batches->open_weight >= 0 &&
+           (batches->blocks == 0 ||
+            (batches->open_weight > 0 && shares_are_valid(batches->open->rho, shape->components) &&
+             all_possible(batches->open->values, shape->stats_size))) &&
+           all_positive(batches->weight, batches->n) &&
+           all_possible(batches->share, shares) &&
+           all_possible(batches->mean, shares * shape->dimensions) &&
+           all_possible(batches->mass, 2 * shape->components);
+}
+
 static bool model_state_is_valid(const struct mix_learner *learner,
                                  struct mix_model *scratch)
 {
@@ -403,7 +442,8 @@ static bool model_state_is_valid(const struct mix_learner *learner,
            model_is_valid(learner->fast_model) && model_is_valid(learner->model) &&
            stats_are_valid(learner->fast, learner, scratch) &&
            stats_are_valid(learner->slow, learner, scratch) &&
-           (learner->watch == NULL || watch_is_valid(learner, scratch));
+           (learner->watch == NULL || watch_is_valid(learner, scratch)) &&
+           batches_are_valid(learner->batches, &learner->shape);
 }
 
 static bool dormancy_is_valid(const struct mix_learner *learner)

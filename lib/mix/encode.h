@@ -3,7 +3,7 @@
  * The values that a state is encoded as, and what they have in common: an envelope
  *
  *     offset  0  magic             which of the values it is
- *             8  version           2; 1 is read as well
+ *             8  version           3; older ones are read as well
  *            16  size              of all of it, in bytes
  *            24  options           fingerprint
  *            32  members

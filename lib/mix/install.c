@@ -129,6 +129,7 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
     model_assign(learner->model, model);
     pace_install(&learner->pace, points, learner_window(&learner->options));
     learner_step(learner, points, points);
+    batches_clear(learner->batches);
     restart_watch(learner);
 }
 
@@ -139,6 +140,7 @@ void learner_change(struct mix_learner *learner, double evidence)
     stats_assign(learner->slow, learner->watch->stats, &learner->shape);
     pace_install(&learner->pace, points, learner_window(&learner->options));
     learner_step(learner, points, points);
+    batches_clear(learner->batches);
     reservoir_clear(&learner->reservoir);
     learner->next_challenge = learner_challenge_rows(&learner->options);
     learner->last_challenge = 0;

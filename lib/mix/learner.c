@@ -57,6 +57,7 @@ static bool allocate(struct mix_learner *learner)
     learner->scales = scales_new(dims);
     learner->ids = calloc(shape->components, sizeof(*learner->ids));
     learner->dormancy = dormancy_new(dims);
+    learner->batches = batches_new(shape);
     learner->estep = estep_new(shape);
     learner->sums = sums_new(shape);
     return (!adapts || learner->watch != NULL) &&
@@ -64,7 +65,7 @@ static bool allocate(struct mix_learner *learner)
            learner->open != NULL && learner->fast != NULL && learner->slow != NULL &&
            learner->fast_model != NULL && learner->model != NULL &&
            learner->scales != NULL && learner->ids != NULL &&
-           learner->dormancy != NULL && learner->estep != NULL && learner->sums != NULL;
+           learner->dormancy != NULL && learner->batches != NULL && learner->estep != NULL && learner->sums != NULL;
 }
 
 /* Copies the options, and what they point to. */
@@ -212,6 +213,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     free(l->ids);
     free(l->times);
     dormancy_destroy(&l->dormancy);
+    batches_destroy(&l->batches);
     estep_destroy(&l->estep);
     sums_destroy(&l->sums);
     free(l->resolution);
@@ -348,6 +350,7 @@ void mix_learner_reset(struct mix_learner *learner)
     learner->has_model = learner->is_warm = false;
     learner->is_idle = learner->has_woken = false;
     dormancy_clear(learner->dormancy);
+    batches_clear(learner->batches);
     learner->mean_score = learner->score_weight = 0;
     learner->clock = (struct clock){0};
     learner->floored = 0;
@@ -393,6 +396,33 @@ void mix_learner_info(const struct mix_learner *learner, struct mix_info *info)
         .ids = learner->has_model ? learner->ids : NULL,
         .dormant = learner->dormancy->n_dormant > 0 ? learner->dormancy->value : NULL,
     };
+}
+
+bool mix_learner_errors(const struct mix_learner *learner, double *means, double *weights)
+{
+    if (!learner->has_model) {
+        return false;
+    }
+    return batches_errors(learner->batches, learner->model,
+                          pace_error_points(&learner->pace, &learner->options), means,
+                          weights);
+}
+
+double mix_learner_error(const struct mix_learner *learner)
+{
+    const size_t k_all = learner->shape.components, dims = learner->shape.dimensions;
+    double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX], largest = 0;
+    double *errors = malloc((dims + 1) * k_all * sizeof(*errors));
+    const bool are_known =
+        errors != NULL && mix_learner_errors(learner, errors, errors + k_all * dims);
+    for (size_t k = 0; are_known && k < k_all; k++) {
+        mix_model_component(learner->model, k, mean, variance);
+        for (size_t d = 0; d < dims; d++) {
+            largest = fmax(largest, errors[k * dims + d] / sqrt(variance[d]));
+        }
+    }
+    free(errors);
+    return are_known ? largest : (double)NAN;
 }
 
 enum mix_err mix_learner_score(const struct mix_learner *learner, const double *x,

@@ -27,6 +27,7 @@
 #ifndef LEARNER_H
 #define LEARNER_H
 
+#include "batches.h"
 #include "clock.h"
 #include "detect.h"
 #include "dormant.h"
@@ -86,6 +87,7 @@ struct mix_learner {
     bool is_frozen;
 
     struct watch *watch; /* NULL unless the learner adapts */
+    struct batches *batches; /* of the stream since the last install */
     struct stats *fast, *slow;
     struct mix_model *fast_model; /* makes the responsibilities */
     struct mix_model *model;      /* published */

@@ -339,6 +339,16 @@ struct mix_info {
 };
 MIX_API void mix_learner_info(const struct mix_learner *learner, struct mix_info *info);
 
+/* Standard errors of the means (K x D) and weights (K) of the current model, found from
+ * how much 8 to 15 equal batches of the stream since the last fit differ, so that points
+ * which depend on each other do not deceive: an interval takes Student's t with 7 degrees
+ * of freedom. False, and nothing of use, where there are none that would be honest. */
+MIX_API bool mix_learner_errors(const struct mix_learner *learner, double *means,
+                                double *weights);
+/* The largest of those of the means, in standard deviations of its component; NaN where
+ * there are none. */
+MIX_API double mix_learner_error(const struct mix_learner *learner);
+
 /* What happened to the model since it was last asked: X(name, word). */
 #define MIX_EVENTS(X)                                                                    \
     X(DRIFT, "drift") /* a change was detected; value: the evidence in nats */           \

@@ -74,3 +74,15 @@ struct steps pace_step(struct pace *pace, const struct mix_options *options, boo
     const double window = fmax(b, fmin(pace->na, wanted));
     return (struct steps){b / window, slow, window, pace->na};
 }
+
+double pace_error_points(const struct pace *pace, const struct mix_options *options)
+{
+    if (options->step_exponent > 0) {
+        return pace->na;
+    }
+    if (options->half_life > 0 ||
+        (options->window > 0 && pace->na >= (double)options->window)) {
+        return 2 * pace->na; /* weights that fall geometrically: (sum)^2 / sum of squares */
+    }
+    return pace->na * (1 + 2 * SLOW_ETA) / ((1 + SLOW_ETA) * (1 + SLOW_ETA));
+}

@@ -46,4 +46,7 @@ void pace_install(struct pace *pace, double points, double window);
 struct steps pace_step(struct pace *pace, const struct mix_options *options, bool is_warm,
                        double b, double kept);
 
+/* Points whose plain mean has the variance of the slow average. */
+double pace_error_points(const struct pace *pace, const struct mix_options *options);
+
 #endif

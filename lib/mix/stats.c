@@ -44,6 +44,11 @@ void stats_destroy(struct stats **stats)
     }
 }
 
+void stats_clear(struct stats *stats, const struct shape *shape)
+{
+    memset(stats->rho, 0, (shape->components + shape->stats_size) * sizeof(double));
+}
+
 void stats_assign(struct stats *dst, const struct stats *src, const struct shape *shape)
 {
     memcpy(dst->rho, src->rho, (shape->components + shape->stats_size) * sizeof(double));

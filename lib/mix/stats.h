@@ -18,6 +18,7 @@ struct stats {
 };
 struct stats *stats_new(const struct shape *shape);
 void stats_destroy(struct stats **stats);
+void stats_clear(struct stats *stats, const struct shape *shape);
 void stats_assign(struct stats *dst, const struct stats *src, const struct shape *shape);
 
 /* The statistics of which the model is the M-step without a prior. */

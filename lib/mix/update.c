@@ -146,6 +146,9 @@ static double expect(struct mix_learner *learner, const struct block *raw)
         score_points(learner, block);
     }
     sums_add(learner->sums, learner->estep, learner->fast_model, block);
+    if (learner->is_warm) {
+        batches_look(learner->batches, learner->estep, block);
+    }
     if (learner_samples(learner)) {
         reservoir_offer(&learner->reservoir, raw, learner->options.seed);
         dormancy_watch(learner->dormancy, raw);
@@ -161,6 +164,10 @@ static void maximise(struct mix_learner *learner, double kept)
                                          learner->is_warm, sums->weight, kept);
     stats_blend(learner->fast, learner->fast_model, sums, steps.fast);
     stats_blend(learner->slow, learner->fast_model, sums, steps.slow);
+    if (learner->is_warm) {
+        const struct prior prior = prior_of(learner->scales);
+        batches_add(learner->batches, learner->fast_model, sums, &prior);
+    }
     learner_step(learner, steps.fast_points, steps.slow_points);
     learner->score_weight = fmin(learner->score_weight, learner->pace.na);
 }

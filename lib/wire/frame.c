@@ -4,6 +4,7 @@
 #include "frame_impl.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* JSON has no NaN and no infinity: null says that there is no number. */
 static json_t *number_json(double value)
@@ -158,6 +159,25 @@ static json_t *dormant_json(const struct frame *frame)
     return object;
 }
 
+/* Standard errors, or null where there are none. */
+static json_t *errors_json(const struct frame *frame)
+{
+    if (frame->learner == NULL || frame->model == NULL) {
+        return json_null();
+    }
+    const size_t n = frame->n_components, d = frame->n_fields;
+    double *errors = calloc(n * (d + 1), sizeof(*errors));
+    json_t *json = NULL;
+    if (errors != NULL && mix_learner_errors(frame->learner, errors, errors + n * d)) {
+        json = json_pack("{s:o, s:o}", "means", frame_matrix(errors, n, d), "weights",
+                         frame_vector(errors + n * d, n));
+    } else if (errors != NULL) {
+        json = json_null();
+    }
+    free(errors);
+    return json;
+}
+
 static void add_info(struct object *object, const struct frame *frame)
 {
     const struct mix_info *info = frame->info;
@@ -169,7 +189,7 @@ static void add_info(struct object *object, const struct frame *frame)
         has_resolution ? frame_vector(info->resolution, frame->n_fields) : json_null());
     add(object, "floored", count_json(info->floored));
     add(object, "dormant", dormant_json(frame));
-    add(object, "errors", json_null());    /* standard errors are not estimated */
+    add(object, "errors", errors_json(frame));
     add(object, "log_likelihood", number_json(info->log_likelihood));
 }
 

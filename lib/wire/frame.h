@@ -30,6 +30,7 @@ struct frame {
     const enum mix_family *families;   /* or of each; NULL: family */
     const struct mix_model *model; /* NULL: parameter arrays are null */
     const struct mix_info *info;
+    const struct mix_learner *learner; /* whose standard errors they are; NULL: none */
     const struct ledger *ledger; /* NULL: none, as in a file of mixfit */
 };
 

@@ -2,49 +2,9 @@
  *
  * Claims about change: streams without one raise no alarm, whatever their correlation; a
  * jump is found and followed; a stream sorted by component is put right by the sample. */
-#include "mixture.h"
+#include "streams.h"
 
 enum { D = 2, K = 3, N = 60000 };
-
-/* A stream whose component stays the same for a while, `dwell` points on average. */
-static struct sample draw_switching(const struct mix_model *truth, size_t dwell,
-                                    uint64_t seed)
-{
-    struct rng rng = rng_at(seed, RNG_TEST, 2);
-    struct sample s = sample_new(N, D);
-    struct mix_model *parts[K];
-    size_t k = 0;
-    for (size_t i = 0; i < K; i++) {
-        const double one = 1;
-        parts[i] = mix_model_new(D, 1, MIX_FULL, &one, mix_model_means(truth) + i * D,
-                                 mix_model_covariances(truth) + i * D * D, NULL);
-    }
-    for (size_t i = 0; i < N; i++) {
-        if (rng_below(&rng, dwell) == 0) {
-            k = rng_below(&rng, K);
-        }
-        require(mix_model_sample(parts[k], seed * N + i, 1, s.x + i * D) == MIX_OK);
-    }
-    for (size_t i = 0; i < K; i++) {
-        mix_model_destroy(&parts[i]);
-    }
-    return s;
-}
-
-/* An autoregression of order one about the origin, both fields alike. */
-static struct sample draw_autoregression(double phi, uint64_t seed)
-{
-    struct rng rng = rng_at(seed, RNG_TEST, 3);
-    struct sample s = sample_new(N, D);
-    double x[D] = {0, 0};
-    for (size_t i = 0; i < N; i++) {
-        for (size_t d = 0; d < D; d++) {
-            x[d] = phi * x[d] + sqrt(1 - phi * phi) * rng_normal(&rng);
-            s.x[i * D + d] = x[d];
-        }
-    }
-    return s;
-}
 
 static size_t count_events(struct mix_learner *learner, enum mix_event_kind kind,
                            uint64_t *first)
@@ -77,16 +37,16 @@ START_TEST(a_stationary_stream_raises_no_alarm)
         s = sample_draw(truth, seed, N);
         break;
     case 1:
-        s = draw_switching(truth, 50, seed);
+        s = draw_switching(truth, N, 50, seed);
         break;
     case 2:
-        s = draw_switching(truth, 500, seed);
+        s = draw_switching(truth, N, 500, seed);
         break;
     case 3:
-        s = draw_autoregression(0.9, seed);
+        s = draw_autoregression(D, N, 0.9, seed);
         break;
     default:
-        s = draw_autoregression(0.99, seed);
+        s = draw_autoregression(D, N, 0.99, seed);
         break;
     }
     struct mix_learner *learner = new_learner(true);
@@ -135,7 +95,7 @@ START_TEST(a_sorted_stream_is_put_right)
 {
     const uint64_t seed = unit_seed(221);
     struct mix_model *truth = mixture_random(D, K, 4, seed);
-    struct sample s = draw_switching(truth, N / K, seed), held_out;
+    struct sample s = draw_switching(truth, N, N / K, seed), held_out;
     const double *means = mix_model_means(truth), *c = mix_model_covariances(truth);
     const double weights[K] = {1.0 / 3, 1.0 / 3, 1.0 / 3};
     struct mix_model *even = mix_model_new(D, K, MIX_FULL, weights, means, c, NULL);

@@ -12,7 +12,7 @@ import zmq
 
 import harness
 import reference
-from harness import config, CONTEXT, Daemon, model_section, stream
+from harness import config, CONTEXT, Daemon, learned, model_section, stream
 from reference import parameters
 
 N_POINTS = 4096
@@ -231,6 +231,11 @@ class Commands(unittest.TestCase):
             reply = self.mixd.ask("wait", stream="full", timeout=0, **condition)
             self.assertEqual(reply["model"]["points"], model["points"])
 
+    def test_there_are_no_standard_errors_in_the_warm_up(self):
+        self.assertIsNone(self.mixd.model("full")["errors"])
+        self.assertEqual(self.mixd.refusal("wait", stream="full", timeout=0, error=1),
+                         "timeout")
+
     def test_drain_gives_the_ledger(self):
         ledger = self.mixd.ask("drain", stream="full", sent=N_POINTS, since=0)["ledger"]
         self.assertEqual(reference.check_ledger(ledger)["received"], N_POINTS)
@@ -242,6 +247,25 @@ class Commands(unittest.TestCase):
         text = json.dumps(self.mixd.ask("config"))
         for word in ("max_message", "covariance", "spherical", "seed", "warmup"):
             self.assertIn(word, text)
+
+
+class StandardErrors(unittest.TestCase):
+    def test_wait_for_an_error_means_the_errors_of_the_frame(self):
+        n_points = 20000
+        text = config({"s": stream(learn={"warmup": 1024})})
+        with Daemon(text) as mixd:
+            model = learned(mixd, "s", reference.mixture(n_points)) and mixd.model("s")
+            errors = model["errors"]
+            self.assertEqual(np.shape(errors["means"]), (3, 2))
+            self.assertEqual(np.shape(errors["weights"]), (3,))
+            sds = np.sqrt([np.diag(c) for c in reference.covariance_matrices(model)])
+            largest = (np.array(errors["means"]) / sds).max()
+            # About 1 / sqrt(n w) with w >= .2, known to a third from 8 batches.
+            self.assertGreater(largest, 0.3 / np.sqrt(n_points * 0.2))
+            self.assertLess(largest, 4 / np.sqrt(n_points * 0.2))
+            mixd.ask("wait", stream="s", timeout=0, error=largest * 1.001)
+            self.assertEqual(mixd.refusal("wait", stream="s", timeout=0,
+                                          error=largest / 1.001), "timeout")
 
 
 class WaysToAsk(unittest.TestCase):

@@ -8,7 +8,8 @@ enum { D = 3, K = 2, QUIET = 1 };
 
 /* Two fields of a mixture and between them one that is `value` until row `from`, and
  * from then on varies in every so-manieth row. */
-static struct sample draw(size_t n, double value, size_t from, size_t every, uint64_t seed)
+static struct sample draw(size_t n, double value, size_t from, size_t every,
+                          uint64_t seed)
 {
     struct mix_model *truth = mixture_random(2, K, 4, seed);
     struct sample two = sample_draw(truth, seed, n), s = sample_new(n, D);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "archive.h"
 #include "frame.h"
 #include "stream.h"
 #include "topic.h"
@@ -39,19 +40,28 @@ json_t *bulletin_frame(const struct stream *stream, const struct slot *slot, boo
     });
 }
 
-/* False: the way is full, or there is no memory for the frame; to be tried again. */
-static bool send_text(struct stream *stream, const char *kind, const char *key,
-                      json_t *object, bool may_be_skipped)
+/* NULL without memory. */
+static struct post *make_post(const struct stream *stream, const char *kind,
+                              const char *key, json_t *object, bool may_be_skipped)
 {
     char topic[TOPIC_SIZE];
     char *text = object != NULL ? frame_text(object) : NULL;
     json_decref(object);
     if (text == NULL) {
-        return false;
+        return NULL;
     }
     topic_write(topic, kind, stream->config->name, key);
     struct post *post = post_frame(topic, text, may_be_skipped);
     free(text);
+    return post;
+}
+
+/* False: the way is full, or there is no memory for the frame; to be tried again. */
+static bool send_post(struct stream *stream, struct post *post)
+{
+    if (post == NULL) {
+        return false;
+    }
     if (!stream->outlet.send(stream->outlet.context, post)) {
         post_destroy(&post);
         return false;
@@ -59,11 +69,23 @@ static bool send_text(struct stream *stream, const char *kind, const char *key,
     return true;
 }
 
+static void send_text(struct stream *stream, const char *kind, const char *key,
+                      json_t *object)
+{
+    send_post(stream, make_post(stream, kind, key, object, false));
+}
+
 static bool send_model(struct stream *stream, struct slot *slot, struct moment now)
 {
     stream_note_skipped(stream, slot, now.wall_s);
-    if (!send_text(stream, "model", slot->key, bulletin_frame(stream, slot, true, now),
-                   true)) {
+    struct post *post = make_post(stream, "model", slot->key,
+                                  bulletin_frame(stream, slot, true, now), true);
+    if (post != NULL && mix_learner_model(slot->learner) != NULL) {
+        post->spacing_s =
+            slot->key != NULL ? ARCHIVE_KEY_SPACING_S : ARCHIVE_SPACING_S;
+        post->time_s = now.wall_s;
+    }
+    if (!send_post(stream, post)) {
         return false;
     }
     struct mix_info info;
@@ -81,8 +103,7 @@ void bulletin_event(struct stream *stream, const struct slot *slot, const char *
     const char *key = slot != NULL ? slot->key : NULL;
     send_text(stream, "event", key,
               json_pack("{s:s, s:f, s:s, s:s?}", "event", event, "time", now.wall_s,
-                        "stream", stream->config->name, "key", key),
-              false);
+                        "stream", stream->config->name, "key", key));
 }
 
 /* What an event of the model says beside its name. */
@@ -109,8 +130,7 @@ void bulletin_after_changes(struct stream *stream, struct slot *slot, struct mom
 {
     struct mix_event event;
     while (mix_learner_event(slot->learner, &event)) {
-        send_text(stream, "event", slot->key, change_json(stream, slot, &event, now),
-                  false);
+        send_text(stream, "event", slot->key, change_json(stream, slot, &event, now));
     }
 }
 

@@ -34,6 +34,7 @@ enum command_place {
     COMMAND_STREAM,     /* the worker of the stream that is named answers */
     COMMAND_RELOAD,     /* the main thread answers when the reload is through */
     COMMAND_CHECKPOINT, /* the state actor answers after the next checkpoint */
+    COMMAND_HISTORY,    /* the actor of the history answers */
     COMMAND_EVERY,      /* all workers answer, the main thread adds what it knows */
 };
 

@@ -86,6 +86,7 @@ struct config {
     char *control_bind;
     unsigned workers;
     double checkpoint_every_s;
+    double history_keep_s; /* 0: off */
     enum log_level log_level;
     enum log_format log_format;
     size_t n_streams;

@@ -303,6 +303,23 @@ static bool print_duration(const struct config_key *key, const void *base, FILE 
 }
 const struct value_type value_duration = {"duration", set_duration, print_duration, NULL};
 
+static void set_retention(const struct setting *setting, const struct node *node)
+{
+    if (node->kind == NODE_SCALAR && strcmp(node->text, "off") == 0) {
+        const double none = 0;
+        memcpy(value_member(setting->key, setting->base), &none, sizeof(none));
+        return;
+    }
+    set_duration(setting, node);
+}
+
+static bool print_retention(const struct config_key *key, const void *base, FILE *out)
+{
+    return print_duration(key, base, out) || fputs("off", out) != EOF;
+}
+const struct value_type value_retention = {"duration or off", set_retention,
+                                           print_retention, NULL};
+
 static void set_numbers(const struct setting *setting, const struct node *node)
 {
     struct numbers *numbers = value_member(setting->key, setting->base);

@@ -53,6 +53,7 @@ extern const struct value_type value_count;    /* whole number */
 extern const struct value_type value_real;     /* number */
 extern const struct value_type value_numbers;  /* number or list of numbers */
 extern const struct value_type value_duration; /* seconds, with a unit */
+extern const struct value_type value_retention; /* the same, or off: 0 */
 extern const struct value_type value_size;     /* bytes, with a unit */
 extern const struct value_type value_choice;   /* one of the row's choices */
 extern const struct value_type value_name;     /* name of a column */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "archive.h"
 #include "config_text.h"
 #include "listing.h"
 #include "log.h"
@@ -171,6 +172,7 @@ static const struct stage {
     {checkpoint_open, checkpoint_clear},
     {start_publisher, stop_publisher},
     {start_control, stop_control},
+    {archive_start, archive_end},
     {start_streams, stop_streams},
     {start_workers, stop_workers},
     {checkpoint_start, checkpoint_end},

@@ -40,6 +40,7 @@ struct daemon {
     struct state *state;
     bool start_afresh; /* --init */
     struct checkpoint checkpoint;
+    struct archive *archive; /* history of models */
     struct publisher *publisher;
     bool is_showing; /* a timer sends last frames to new subscribers */
     struct control *control;

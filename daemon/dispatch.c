@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "archive.h"
 #include "commands.h"
 #include "daemon.h"
 #include "notify.h"
@@ -21,14 +22,24 @@ static const struct route *find_route(const struct daemon *daemon, const char *n
     return NULL;
 }
 
-/* To the worker of the stream; false: it has failed and can be replied to. */
-static bool ask_stream(struct daemon *daemon, struct request *request)
+/* NULL: the request has failed and can be replied to. */
+static const struct route *need_route(const struct daemon *daemon,
+                                      struct request *request)
 {
     const char *name = json_string_value(json_object_get(request->arguments, "stream"));
     const struct route *route = find_route(daemon, name);
     if (route == NULL) {
         request_fail(request, CODE_UNKNOWN_STREAM, "stream: there is no stream \"%s\"",
                      name);
+    }
+    return route;
+}
+
+/* To the worker of the stream; false: it has failed and can be replied to. */
+static bool ask_stream(struct daemon *daemon, struct request *request)
+{
+    const struct route *route = need_route(daemon, request);
+    if (route == NULL) {
         return false;
     }
     if (worker_load(route->worker) >= LOAD_MAX) {
@@ -98,6 +109,13 @@ void dispatch_request(struct daemon *daemon, struct request *request)
         break;
     case COMMAND_CHECKPOINT:
         checkpoint_ask(daemon, request);
+        break;
+    case COMMAND_HISTORY:
+        if (need_route(daemon, request) != NULL) {
+            archive_ask(daemon, request);
+        } else {
+            control_reply(daemon->control, &request);
+        }
         break;
     case COMMAND_STREAM:
         if (!ask_stream(daemon, request)) {

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "daemon.h"
 #include "dispatch.h"
 #include "log.h"
@@ -122,6 +123,7 @@ static int take_post(struct daemon *daemon, struct post *post)
     int result = 0;
     switch (post->kind) {
     case POST_FRAME:
+        archive_note(daemon, post);
         if (publisher_send(daemon->publisher, post)) {
             begin_show(daemon);
         }

@@ -6,6 +6,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,14 @@
 
 #include "client.h"
 #include "frame.h"
+#include "isotime.h"
 #include "report.h"
 
 TOOL_VERSION("mixctl");
 
 /* ---- Tables -------------------------------------------------------------- */
 
-enum argument_type { COUNT, REAL };
+enum argument_type { COUNT, REAL, TIME };
 
 static const struct argument {
     const char *name; /* of the option; of the member with _ for - */
@@ -33,7 +35,9 @@ static const struct argument {
     {"error", "SD", REAL, "wait: until no mean's standard error is larger"},
     {"timeout", "S", REAL, "wait, drain: give up after so many seconds"},
     {"sent", "N", COUNT, "drain: until so many points are accounted for"},
-    {"since", "N", COUNT, "drain: counted from this ledger.received (0)"},
+    {"since", "N|TIME", TIME,
+     "drain: counted from this ledger.received (0); history: from that time on"},
+    {"at", "TIME", TIME, "history: the model of that time, as a model file"},
     {"n", "N", COUNT, "sample: how many points (1)"},
     {"seed", "N", COUNT, "sample: seed of the draw (1)"},
 };
@@ -59,6 +63,8 @@ static const struct command {
     {"drain", STREAM, " sent since timeout ", report_ledger,
      "until all that was sent is accounted for"},
     {"rejects", STREAM, "", report_rejects, "the points and messages rejected last"},
+    {"history", STREAM, " since at ", report_history,
+     "past models, or the one of a time"},
     {"freeze", STREAM, "", report_state, "score, do not learn"},
     {"thaw", STREAM, "", report_state, "learn again"},
     {"reset", STREAM, "", report_state, "forget the model, keep the ledger"},
@@ -248,13 +254,20 @@ static void hide_negative_numbers(int argc, char **argv)
 static bool add_argument(json_t *request, const struct argument *argument,
                          const char *text, struct failure *failure)
 {
+    static const char *const kinds[] = {
+        "whole number from 0", "number",
+        "number, or a time as YYYY-MM-DDTHH:MM:SSZ"};
     double value;
     const double low = argument->type == COUNT ? 0 : -1e300;
     const double high = argument->type == COUNT ? 9007199254740992.0 : 1e300;
-    if (!tool_read(text, low, high, &value) ||
-        (argument->type == COUNT && value != (double)(json_int_t)value)) {
+    const bool is_read = argument->type == TIME
+                             ? isotime_read(text, strlen(text), &value)
+                             : tool_read(text, low, high, &value);
+    const bool is_whole = is_read && fabs(value) <= TOOL_COUNT_MAX &&
+                          value == (double)(json_int_t)value;
+    if (!is_read || (argument->type == COUNT && !is_whole)) {
         failure_set(failure, EX_USAGE, "--%s: %s: not a %s", argument->name, text,
-                    argument->type == COUNT ? "whole number from 0" : "number");
+                    kinds[argument->type]);
         return false;
     }
     char *member = tool_text("%s", argument->name);
@@ -262,8 +275,9 @@ static bool add_argument(json_t *request, const struct argument *argument,
         *p = *p == '-' ? '_' : *p;
     }
     json_object_set_new(request, member,
-                        argument->type == COUNT ? json_integer((json_int_t)value)
-                                                : json_real(value));
+                        argument->type != REAL && is_whole
+                            ? json_integer((json_int_t)value)
+                            : json_real(value));
     free(member);
     return true;
 }

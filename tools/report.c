@@ -259,6 +259,37 @@ void report_rejects(const json_t *reply, FILE *out)
     }
 }
 
+/* One line a model, or, of a time, the model file. */
+void report_history(const json_t *reply, FILE *out)
+{
+    const json_t *history = json_object_get(reply, "history");
+    size_t i;
+    const json_t *frame;
+    if (history == NULL) {
+        report_model(reply, out);
+        return;
+    }
+    json_array_foreach(history, i, frame)
+    {
+        print_time(json_number_value(json_object_get(frame, "time")), out);
+        fprintf(out, "  %12lld points  %9lld updates", (long long)count_of(frame, "points"),
+                (long long)count_of(frame, "updates"));
+        const json_t *score = json_object_get(frame, "log_likelihood");
+        if (json_is_number(score)) {
+            fprintf(out, "  log likelihood %.6g", json_number_value(score));
+        }
+        fputc('\n', out);
+    }
+    if (json_array_size(history) == 0) {
+        fputs("no model is kept\n", out);
+    }
+    if (json_is_true(json_object_get(reply, "more"))) {
+        fprintf(out, "more: --since %.6f\n",
+                json_number_value(json_object_get(
+                    json_array_get(history, json_array_size(history) - 1), "time")));
+    }
+}
+
 void report_state(const json_t *reply, FILE *out)
 {
     fprintf(out, "%s\n", text_of(reply, "state"));

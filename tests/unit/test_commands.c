@@ -19,7 +19,9 @@ START_TEST(every_row_is_complete)
         ck_assert_msg(row->place != COMMAND_HERE || row->here != NULL, "%s", row->name);
         const bool names_stream = row->arguments[0].name != NULL &&
                                   strcmp(row->arguments[0].name, "stream") == 0;
-        ck_assert_msg(names_stream == (row->place == COMMAND_STREAM), "%s", row->name);
+        ck_assert_msg(names_stream == (row->place == COMMAND_STREAM ||
+                                       row->place == COMMAND_HISTORY),
+                      "%s", row->name);
         for (size_t i = 0; i < COMMAND_ARGUMENTS && row->arguments[i].name != NULL; i++) {
             const bool is_timeout = strcmp(row->arguments[i].name, "timeout") == 0;
             ck_assert_msg(!is_timeout || row->timeout_s > 0, "%s: timeout", row->name);

@@ -69,6 +69,8 @@ START_TEST(every_key_is_printed_in_its_group)
                                    "workers: 2\n"
                                    "checkpoint:\n"
                                    "  every: 1s\n"
+                                   "history:\n"
+                                   "  keep: 30d\n"
                                    "log:\n"
                                    "  level: info\n"
                                    "  format: text\n"

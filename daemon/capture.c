@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "imprint.h"
+#include "intake.h"
 #include "log.h"
 #include "xalloc.h"
 
 static const char IMPRINT[] = "imprint";
 static const char STREAM[] = "stream";
+static const char ROSTER[] = "roster";
 static const char REJECTS[] = "rejects";
 static const char SLOT[] = "slot";
 static const char ROWS[] = "rows";
@@ -139,8 +141,8 @@ static void capture_rows(struct capture *capture, const char *name, struct slot 
 {
     const size_t n = mix_learner_parts(slot->learner);
     for (size_t part = 1; part < n; part++) {
-        if (is_first || mix_learner_part_changed(slot->learner, part,
-                                                 slot->captured_changes)) {
+        if (is_first ||
+            mix_learner_part_changed(slot->learner, part, slot->captured_changes)) {
             const size_t size = mix_learner_part_size(slot->learner, part);
             void *value = arena_take(&capture->arena, size);
             mix_learner_encode_part(slot->learner, part, value);
@@ -279,6 +281,13 @@ static bool read_recording(const struct item *item, struct recorder_mark *mark)
     return true;
 }
 
+/* The sources go with the points that they brought. */
+static void capture_roster(struct capture *capture, const struct stream *stream)
+{
+    roster_pack(intake_roster(stream->intake), begin(capture));
+    add_scratch(capture, ROSTER, stream->config->name);
+}
+
 void capture_stream(struct capture *capture, struct stream *stream, int64_t now_ms)
 {
     const char *name = stream->config->name;
@@ -290,6 +299,12 @@ void capture_stream(struct capture *capture, struct stream *stream, int64_t now_
     }
     if (stream->kept.is_changed || !stream->kept.is_imprinted) {
         capture_accounts(capture, stream);
+        if (stream->intake != NULL) {
+            capture_roster(capture, stream);
+        }
+    }
+    if (stream->intake != NULL) {
+        intake_capture(stream->intake);
     }
     if (stream->recorder != NULL &&
         (stream->kept.is_changed || !stream->kept.is_imprinted ||
@@ -380,6 +395,7 @@ void capture_restore(struct stream *stream, const struct items *items)
     const char *name = stream->config->name;
     const struct item *accounts = items_get(items, STREAM, name);
     const struct item *rejects = items_get(items, REJECTS, name);
+    const struct item *roster = items_get(items, ROSTER, name);
     if (accounts == NULL) {
         return;
     }
@@ -390,6 +406,10 @@ void capture_restore(struct stream *stream, const struct items *items)
     if (rejects != NULL) {
         unpack = (struct unpack){rejects->value, rejects->size, false};
         rejects_unpack(stream->rejects, &unpack);
+    }
+    if (stream->intake != NULL && roster != NULL) {
+        unpack = (struct unpack){roster->value, roster->size, false};
+        roster_unpack(intake_roster(stream->intake), &unpack);
     }
     restore_slots(stream, items);
     const struct item *recording = items_get(items, RECORDING, name);
@@ -432,6 +452,7 @@ static bool check_accounts(const struct stream_config *config, const struct item
 {
     const struct item *accounts = items_get(items, STREAM, config->name);
     const struct item *rejects = items_get(items, REJECTS, config->name);
+    const struct item *marks = items_get(items, ROSTER, config->name);
     struct unpack unpack = {0};
     bool is_good = accounts != NULL;
     if (is_good) {
@@ -448,6 +469,12 @@ static bool check_accounts(const struct stream_config *config, const struct item
         unpack = (struct unpack){rejects->value, rejects->size, false};
         is_good = rejects_unpack(letters, &unpack) && unpack_is_done(&unpack);
         rejects_destroy(&letters);
+    }
+    if (is_good && marks != NULL) {
+        struct roster *roster = roster_new(ROSTER_MAX);
+        unpack = (struct unpack){marks->value, marks->size, false};
+        is_good = roster_unpack(roster, &unpack) && unpack_is_done(&unpack);
+        roster_destroy(&roster);
     }
     const struct item *recording = items_get(items, RECORDING, config->name);
     struct recorder_mark mark = {0};

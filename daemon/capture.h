@@ -5,6 +5,7 @@
  *     kind      name         value
  *     imprint   STREAM       what of the configuration the rest depends on (imprint.h)
  *     stream    STREAM       accounts of what belongs to no key, numbers of sources
+ *     roster    STREAM       sources of a reliable feed with their marks
  *     rejects   STREAM       dead letters
  *     slot      STREAM[/KEY] accounts, number of frames, and part 0 of a learner
  *     recording STREAM       rows of its recording, and which it is
@@ -26,7 +27,8 @@
 
 /* Version of these values, see struct store_schema:
  *     1  a slot has the whole learner, in one part
- *     2  the rows of the learner are values of their own */
+ *     2  the rows of the learner are values of their own; a reliable feed has its sources
+ *        (an older program would go on without them, and learn points twice) */
 #define CAPTURE_VERSION 2
 
 struct captured {

@@ -23,8 +23,8 @@ static void take_order(struct checkpoint *checkpoint, struct order *order)
         checkpoint->last_s = moment_now().wall_s;
         checkpoint->seconds = order->seconds;
     }
-    checkpoint->generation = order->generation;
-    checkpoint->safe = order->safe;
+    checkpoint->generation = order->settlement.generation;
+    checkpoint->safe = order->settlement.safe;
     memcpy(checkpoint->problem, order->problem, sizeof(order->problem));
 }
 
@@ -54,6 +54,17 @@ static int on_retry(zloop_t *loop, int timer, void *argument)
     return 0;
 }
 
+/* The workers acknowledge to their sources what has become durable, before they are
+ * asked to copy more. */
+static void settle(struct daemon *daemon, const struct order *order)
+{
+    for (size_t i = 0; i < daemon->n_workers && !daemon->is_stopping; i++) {
+        struct request *request = request_new(REQUEST_SETTLE);
+        request->settlement = order->settlement;
+        worker_ask(daemon->workers[i], request);
+    }
+}
+
 static int on_order(zloop_t *loop, zsock_t *sock, void *argument)
 {
     (void)sock;
@@ -69,12 +80,15 @@ static int on_order(zloop_t *loop, zsock_t *sock, void *argument)
     while ((request = request_pop(&order->requests)) != NULL) {
         control_reply(daemon->control, &request);
     }
+    if (order->outcome == STORE_WRITTEN) {
+        settle(daemon, order);
+    }
     if (order->outcome == STORE_FAILED) {
         const int64_t delay_ms = order->retry_ms - moment_now().ms;
         zloop_timer(loop, delay_ms > 1 ? (size_t)delay_ms : 1, 1, on_retry, daemon);
     }
     order_destroy(&order);
-    if (checkpoint->asked.n > 0) {
+    if (checkpoint->asked.n > 0 || checkpoint->is_wanted) {
         begin(daemon);
     }
     return 0;
@@ -95,6 +109,7 @@ static void begin(struct daemon *daemon)
         return;
     }
     checkpoint->is_running = true;
+    checkpoint->is_wanted = false;
     checkpoint->served = checkpoint->asked;
     checkpoint->asked = (struct request_queue){0};
     checkpoint->n_asked = daemon->n_workers;
@@ -124,6 +139,12 @@ void checkpoint_ask(struct daemon *daemon, struct request *request)
         return;
     }
     request_push(&daemon->checkpoint.asked, request);
+    begin(daemon);
+}
+
+void checkpoint_want(struct daemon *daemon)
+{
+    daemon->checkpoint.is_wanted = true;
     begin(daemon);
 }
 

@@ -26,6 +26,7 @@ struct checkpoint {
     size_t n_asked;           /* workers that have not answered this time */
     bool is_running;          /* from asking the workers until the order is back */
     bool is_first;            /* the one of the start, which is always written */
+    bool is_wanted;           /* another one, as soon as this one is through */
     struct capture *gathered; /* what workers answered and no order has yet */
     struct capture **gathered_end;
     struct request_queue asked;  /* commands for the next one */
@@ -48,6 +49,8 @@ void checkpoint_clear(struct daemon *daemon);
 
 /* A command waits for a checkpoint that begins now or later; takes it over. */
 void checkpoint_ask(struct daemon *daemon, struct request *request);
+/* A sender waits for one that begins from now on. */
+void checkpoint_want(struct daemon *daemon);
 /* What a worker captured; takes the request over. */
 void checkpoint_answer(struct daemon *daemon, struct request *request);
 

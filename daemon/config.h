@@ -17,7 +17,7 @@
 #include "log.h"
 #include "mix.h"
 
-enum feed_type { FEED_PULL, FEED_SUB };
+enum feed_type { FEED_PULL, FEED_SUB, FEED_RELIABLE };
 enum feed_topic { TOPIC_NONE, TOPIC_FRAME, TOPIC_SPACE };
 
 /* A list of strings, owned. */

@@ -75,6 +75,21 @@ static void check_presence(const struct stream_config *stream, struct findings *
     }
 }
 
+/* Its messages have one form. */
+static void check_reliable(const struct stream_config *stream, struct findings *findings)
+{
+    static const char *const paths[] = {"streams.*.feed.topic", "streams.*.feed.format"};
+    const bool has_other[] = {stream->feed.topic != TOPIC_NONE,
+                              stream->feed.format != NULL};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (stream->feed.type == FEED_RELIABLE && has_other[i]) {
+            findings_add(findings, place_of(stream, paths[i]),
+                         "%s has no meaning with feed.type: reliable: leave it out",
+                         config_key_name(config_key_find(paths[i])));
+        }
+    }
+}
+
 static void check_feed(struct stream_config *stream, struct findings *findings)
 {
     const bool is_sub = stream->feed.type == FEED_SUB;
@@ -85,6 +100,7 @@ static void check_feed(struct stream_config *stream, struct findings *findings)
         findings_add(findings, place_of(stream, "streams.*.feed.subscribe"),
                      "feed.subscribe needs feed.type: sub");
     }
+    check_reliable(stream, findings);
     stream->key_is_topic = stream->key != NULL && strcmp(stream->key, "topic") == 0;
     if (!stream->key_is_topic) {
         return;

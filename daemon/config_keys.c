@@ -23,7 +23,7 @@
 /* In the order of the enumerations that they name. */
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
-static const char *const feed_types[] = {"pull", "sub", NULL};
+static const char *const feed_types[] = {"pull", "sub", "reliable", NULL};
 static const char *const feed_topics[] = {"none", "frame", "space", NULL};
 static const char *const missing_ways[] = {"reject", "marginalize", NULL};
 static const char *const adapt_ways[] = {"off", "on", NULL};

@@ -130,7 +130,9 @@ void dispatch_request(struct daemon *daemon, struct request *request)
 
 void dispatch_answer(struct daemon *daemon, struct request *request)
 {
-    if (request->kind == REQUEST_PING) {
+    if (request->kind == REQUEST_SETTLE) {
+        request_destroy(&request);
+    } else if (request->kind == REQUEST_PING) {
         request_destroy(&request);
         if (--daemon->n_pinged == 0) {
             notify_watchdog();

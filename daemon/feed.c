@@ -15,6 +15,8 @@
 
 enum { PEER_CUT_OFF = 4 }; /* times max_message */
 
+static const int socket_types[] = {ZMQ_PULL, ZMQ_SUB, ZMQ_ROUTER};
+
 static void set_prefixes(void *handle, int option, const struct strings *prefixes,
                          const struct strings *except)
 {
@@ -35,12 +37,20 @@ static void subscribe(struct feed *feed, void *handle, const struct strings *pre
     strings_copy(&feed->subscribed, prefixes);
 }
 
+/* So that a peer that has gone, or does not read, is an error at once: without it libzmq
+ * takes the rest of the reply and drops it. */
+static void set_router(void *handle)
+{
+    const int on = 1;
+    zmq_setsockopt(handle, ZMQ_ROUTER_MANDATORY, &on, sizeof(on));
+}
+
 static zsock_t *open_socket(struct feed *feed, const char *name, struct fault *fault)
 {
     const struct feed_config *config = feed->config;
     zsock_t *sock = socket_new(
         &(struct socket_options){
-            .type = config->type == FEED_SUB ? ZMQ_SUB : ZMQ_PULL,
+            .type = socket_types[config->type],
             .max_message = PEER_CUT_OFF * config->max_message,
             .queue = (int)config->queue,
             .linger_ms = 0,
@@ -51,6 +61,9 @@ static zsock_t *open_socket(struct feed *feed, const char *name, struct fault *f
     }
     if (config->type == FEED_SUB) {
         subscribe(feed, zsock_resolve(sock), &config->subscribe);
+    }
+    if (config->type == FEED_RELIABLE) {
+        set_router(zsock_resolve(sock));
     }
     char place[128];
     snprintf(place, sizeof(place), "streams.%s.feed", name);
@@ -152,28 +165,57 @@ static void split_at_blank(struct feed *feed)
     feed->part[0] = (struct bytes){blank + 1, whole.size - feed->topic.size - 1};
 }
 
+/* Whether the first frame is not of the body. */
+static bool has_envelope(const struct feed *feed)
+{
+    return feed->config->type == FEED_RELIABLE ||
+           (feed->config->topic == TOPIC_FRAME && feed->n_held > 1);
+}
+
 bool feed_receive(struct feed *feed)
 {
+    const struct bytes none = {NULL, 0};
     size_t size;
     feed_release(feed);
     if (!receive_parts(feed, &size)) {
         feed_release(feed);
         return false;
     }
-    const bool has_topic_frame = feed->config->topic == TOPIC_FRAME && feed->n_held > 1;
-    const size_t first = has_topic_frame ? 1 : 0;
+    const bool is_reliable = feed->config->type == FEED_RELIABLE;
+    const bool is_enveloped = has_envelope(feed);
+    const size_t first = is_enveloped ? 1 : 0;
     feed->n_parts = feed->n_held - first;
     for (size_t i = 0; i < feed->n_parts; i++) {
         feed->part[i] = held_bytes(feed, first + i);
     }
-    feed->topic = has_topic_frame ? held_bytes(feed, 0) : (struct bytes){NULL, 0};
+    feed->topic = is_enveloped && !is_reliable ? held_bytes(feed, 0) : none;
+    feed->route = is_reliable ? held_bytes(feed, 0) : none;
     feed->reason = REASON_NONE;
+    if (is_reliable) { /* judged by the protocol, which has to answer */
+        return true;
+    }
     if (size > feed->config->max_message) {
         feed->reason = REASON_SIZE;
-    } else if (feed->config->topic == TOPIC_FRAME && !has_topic_frame) {
+    } else if (feed->config->topic == TOPIC_FRAME && !is_enveloped) {
         feed->reason = REASON_FRAMES;
     } else if (feed->config->topic == TOPIC_SPACE) {
         split_at_blank(feed);
     }
     return true;
+}
+
+/* ---- Peers ----------------------------------------------------------------- */
+
+const char *feed_user(struct feed *feed)
+{
+    const char *user = feed->n_held > 1 ? zmq_msg_gets(&feed->held[1], "User-Id") : NULL;
+    return user != NULL && user[0] != '\0' ? user : NULL;
+}
+
+void feed_reply(struct feed *feed, struct bytes route, const void *frame, size_t size)
+{
+    if (route.size > 0 && zmq_send(feed->handle, route.data, route.size,
+                                   ZMQ_SNDMORE | ZMQ_DONTWAIT) != -1) {
+        zmq_send(feed->handle, frame, size, ZMQ_DONTWAIT);
+    }
 }

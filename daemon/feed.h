@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The receiving end of a stream: a PULL or SUB socket that gives out one message at a
- * time, taken apart into topic and body. */
+ * The receiving end of a stream: a PULL, SUB or ROUTER socket that gives out one message
+ * at a time, taken apart into topic or route and body. */
 #ifndef FEED_H
 #define FEED_H
 
@@ -15,7 +15,7 @@
 #include "reader.h" /* struct bytes */
 #include "reason.h"
 
-/* A topic, two parts of a body, and one that is already too many. */
+/* A topic or route, two parts of a body, and one that is already too many. */
 #define FEED_PARTS 4
 
 struct feed {
@@ -27,6 +27,7 @@ struct feed {
     zmq_msg_t held[FEED_PARTS]; /* parts of the message given out */
     size_t n_held;
     struct bytes topic;            /* data is NULL: none */
+    struct bytes route;            /* of the peer, ROUTER; data is NULL: none */
     struct bytes part[FEED_PARTS]; /* the body */
     size_t n_parts;                /* at most FEED_PARTS, however many there were */
     enum reason reason;            /* not REASON_NONE: to be rejected unread */
@@ -47,5 +48,11 @@ void feed_settle(struct feed *feed, const struct feed_config *next, bool is_done
  * valid until feed_release(). */
 bool feed_receive(struct feed *feed);
 void feed_release(struct feed *feed);
+
+/* Whom the sender of the message at hand proved to be, NULL: not known. */
+const char *feed_user(struct feed *feed);
+/* Sends one frame to a peer of a ROUTER socket, without waiting: a peer that has gone, or
+ * does not read, gets nothing. */
+void feed_reply(struct feed *feed, struct bytes route, const void *frame, size_t size);
 
 #endif

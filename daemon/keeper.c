@@ -96,9 +96,9 @@ static void reply_checkpoint(struct request *request, const struct order *order)
         request_fail(request, CODE_REFUSED, "checkpoint: %s", order->problem);
         return;
     }
-    request->reply =
-        json_pack("{s:I, s:I, s:f}", "generation", (json_int_t)order->generation, "safe",
-                  (json_int_t)order->safe, "seconds", order->seconds);
+    request->reply = json_pack(
+        "{s:I, s:I, s:f}", "generation", (json_int_t)order->settlement.generation, "safe",
+        (json_int_t)order->settlement.safe, "seconds", order->seconds);
 }
 
 static enum store_outcome write_values(struct store *store, struct order *order)
@@ -123,8 +123,11 @@ static void carry_out(struct store *store, struct order *order)
     put_values(store, order->capture);
     order->outcome = write_values(store, order);
     order->seconds = 1e-6 * (double)(zclock_usecs() - begin_us);
-    order->generation = store_generation(store);
-    order->safe = store_safe_generation(store);
+    order->settlement = (struct settlement){
+        .generation = store_generation(store),
+        .safe = store_safe_generation(store),
+        .is_settled = store_is_settled(store),
+    };
     order->retry_ms = store_retry_ms(store);
     const char *problem = store_problem(store);
     snprintf(order->problem, sizeof(order->problem), "%s",

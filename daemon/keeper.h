@@ -24,7 +24,7 @@ struct order {
 
     /* What became of it. */
     enum store_outcome outcome;
-    uint64_t generation, safe;       /* store_generation(), store_safe_generation() */
+    struct settlement settlement;    /* what the store holds now */
     double seconds;                  /* that the disk took */
     char problem[DATABASE_WHY_SIZE]; /* why the last try failed; "": it did not */
     int64_t retry_ms;                /* when to try again after a failure */

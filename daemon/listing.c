@@ -68,16 +68,21 @@ enum answered listing_status(struct stream *stream, struct request *request,
                                     : NULL));
 }
 
+static const char *format_name(const struct feed_config *config)
+{
+    const bool is_reliable = config->type == FEED_RELIABLE;
+    return is_reliable ? "f64" : config->format != NULL ? config->format->name : "auto";
+}
+
 static json_t *feed_json(const struct feed *feed)
 {
+    static const char *const types[] = {"pull", "sub", "reliable"};
     static const char *const topics[] = {"none", "frame", "space"};
     const struct feed_config *config = feed->config;
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:o*, s:I}", "type",
-                     config->type == FEED_SUB ? "sub" : "pull", "endpoints",
-                     listing_strings(&feed->attachment.now.bound), "direction",
-                     config->binds ? "bind" : "connect", "format",
-                     config->format != NULL ? config->format->name : "auto", "topic",
-                     topics[config->topic], "subscribe",
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:o*, s:I}", "type", types[config->type],
+                     "endpoints", listing_strings(&feed->attachment.now.bound),
+                     "direction", config->binds ? "bind" : "connect", "format",
+                     format_name(config), "topic", topics[config->topic], "subscribe",
                      config->type == FEED_SUB ? listing_strings(&config->subscribe)
                                               : NULL,
                      "max_message", (json_int_t)config->max_message);

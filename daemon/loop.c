@@ -133,6 +133,9 @@ static int take_post(struct daemon *daemon, struct post *post)
         break;
     case POST_PARKED:
         break;
+    case POST_WANTED:
+        checkpoint_want(daemon);
+        break;
     case POST_STOPPED:
         daemon->n_stopped++;
         result = daemon->n_stopped == daemon->n_workers ? END : 0;

@@ -11,12 +11,13 @@
 
 struct request;
 
-enum post_kind { POST_FRAME, POST_ANSWER, POST_PARKED, POST_STOPPED };
+enum post_kind { POST_FRAME, POST_ANSWER, POST_PARKED, POST_WANTED, POST_STOPPED };
 
 struct post {
     enum post_kind kind;
     struct request *request; /* POST_ANSWER: complete, now the main thread's. POST_PARKED:
-                                NULL, the worker keeps the request and takes the next */
+                                NULL, the worker keeps the request and takes the next.
+                                POST_WANTED: NULL, a checkpoint would help a sender */
     char *text;              /* POST_FRAME: "TOPIC BODY" without a final zero, owned */
     size_t size;
     size_t topic_size;   /* of it, the topic */

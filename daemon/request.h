@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "moment.h"
+#include "roster.h" /* struct settlement */
 
 struct capture;
 struct command;
@@ -29,6 +30,7 @@ struct stream;
     X(ARGUMENT, "argument")                                                              \
     X(UNKNOWN_STREAM, "unknown-stream")                                                  \
     X(UNKNOWN_KEY, "unknown-key")                                                        \
+    X(UNKNOWN_SOURCE, "unknown-source")                                                  \
     X(NOT_READY, "not-ready")                                                            \
     X(TIMEOUT, "timeout")                                                                \
     X(REFUSED, "refused")                                                                \
@@ -45,6 +47,7 @@ enum request_kind {
     REQUEST_PING,    /* from the watchdog: is the worker getting on? */
     REQUEST_RENEW,   /* a step of a reload, renewal.h */
     REQUEST_CAPTURE, /* copy what has changed, capture.h */
+    REQUEST_SETTLE,  /* that has been committed: acknowledge it, reception.h */
     REQUEST_STOP,    /* send the last frames and stop */
     REQUEST_CLOSE,   /* say no more: the worker ends at once */
 };
@@ -62,6 +65,7 @@ struct request {
     int step;                       /* enum renewal_step */
     struct capture *capture;        /* REQUEST_CAPTURE: the answer, owned */
     bool is_last;                   /* of it: the worker has stopped */
+    struct settlement settlement;   /* REQUEST_SETTLE */
     int64_t deadline_ms;            /* when it stops waiting */
     struct request *gather;         /* part of this one, which waits in the main thread */
     size_t n_parts;                 /* parts that it still waits for */

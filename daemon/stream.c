@@ -11,6 +11,8 @@
 #include <sysexits.h>
 
 #include "bulletin.h"
+#include "intake.h"
+#include "reception.h"
 #include "start.h"
 #include "xalloc.h"
 
@@ -103,6 +105,7 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
              config->name);
     stream->rejects = rejects_new();
     stream->sources = sources_new();
+    stream->intake = reception_new(config);
     stream->drain_points = drain_points(&config->mix);
     stream->newest_ms = moment_now().ms;
     stream->rate.since_ms = stream->newest_ms;
@@ -129,6 +132,7 @@ void stream_close(struct stream **stream)
     rejects_destroy(&(*stream)->rejects);
     sources_destroy(&(*stream)->sources);
     recorder_close(&(*stream)->recorder);
+    intake_destroy(&(*stream)->intake);
     mix_model_destroy(&(*stream)->start);
     free(*stream);
     *stream = NULL;
@@ -136,8 +140,7 @@ void stream_close(struct stream **stream)
 
 /* ---- Rejects --------------------------------------------------------------- */
 
-/* One point, line or message is rejected. slot: whose it would have been, or NULL. */
-static void reject(struct stream *stream, struct slot *slot, const struct reject *reject,
+void stream_reject(struct stream *stream, struct slot *slot, const struct reject *reject,
                    struct moment now)
 {
     struct ledger *counts = slot != NULL ? &slot->counts : &stream->unkeyed;
@@ -171,7 +174,7 @@ static void reject_message(struct stream *stream, struct moment now)
         .origin = feed->n_parts > 0 ? feed->part[0] : none,
     };
     const struct bytes key = stream->config->key_is_topic ? feed->topic : none;
-    reject(stream, slot_for_reject(stream, key), &letter, now);
+    stream_reject(stream, slot_for_reject(stream, key), &letter, now);
 }
 
 void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s)
@@ -222,15 +225,16 @@ static void reject_row(struct stream *stream, enum reason reason, struct moment 
         stream->batch_rejects++;
         detail = stream->batch_rejects == batch->n_rejected ? batch->detail : NULL;
     }
-    reject(stream, slot_for_reject(stream, key),
-           &(struct reject){
-               .reason = reason,
-               .time_s = now.wall_s,
-               .points = 1,
-               .origin = is_reader ? batch->origin[i] : key,
-               .detail = detail,
-           },
-           now);
+    stream_reject(stream, slot_for_reject(stream, key),
+                  &(struct reject){
+                      .reason = reason,
+                      .time_s = now.wall_s,
+                      .points = 1,
+                      .origin = is_reader ? batch->origin[i] : key,
+                      .detail = detail,
+                  },
+                  now);
+    reception_note(stream, 1, true);
 }
 
 /* The end of the run of accepted rows from `first` on that have the same key. */
@@ -302,6 +306,7 @@ static void learn_run(struct stream *stream, struct slot *slot, struct moment no
     }
     stream->row += taken;
     stream->received += taken;
+    reception_note(stream, taken, false);
     if (updates > 0) {
         bulletin_after_updates(stream, slot, now);
     }
@@ -349,6 +354,13 @@ static bool take_message(struct stream *stream, struct moment now)
     stream->message_points = 0;
     stream->batch.n = 0;
     stream->row = 0;
+    if (stream->intake != NULL) {
+        stream->has_message = reception_take(stream, now);
+        if (!stream->has_message) {
+            feed_release(feed);
+        }
+        return true;
+    }
     if (feed->reason != REASON_NONE) {
         reject_message(stream, now);
         feed_release(feed);
@@ -379,6 +391,7 @@ static void finish_message(struct stream *stream)
     follow_source(stream);
     feed_release(stream->feed);
     stream->has_message = false;
+    stream->source = NULL;
 }
 
 /* Learns from the message at hand until its end, until work is due, or until so many

@@ -31,6 +31,9 @@
 #include "router.h"
 #include "sources.h"
 
+struct intake;
+struct roster_row;
+
 struct stream {
     struct stream_config own; /* a reload changes some values; lists are borrowed */
     const struct stream_config *config; /* it, to be read */
@@ -43,6 +46,7 @@ struct stream {
     struct rejects *rejects;
     struct sources *sources;
     struct recorder *recorder; /* NULL: nothing is recorded */
+    struct intake *intake; /* of a reliable feed; NULL: it is another */
     struct ledger unkeyed; /* points that belong to no key */
     uint64_t received;     /* points, of all keys and none */
     uint64_t drain_points; /* points of one round, see stream_drain() */
@@ -53,9 +57,10 @@ struct stream {
     bool has_message;
     uint64_t message_points; /* points of it so far */
     struct batch batch;
-    size_t batch_rejects; /* rows of it that its reader rejected, up to `row` */
-    size_t row;           /* next row of the batch; batch.n: take the next batch */
-    struct slot *busy;    /* learner whose work is due; NULL: none */
+    size_t batch_rejects;      /* rows of it that its reader rejected, up to `row` */
+    size_t row;                /* next row of the batch; batch.n: take the next batch */
+    struct slot *busy;         /* learner whose work is due; NULL: none */
+    struct roster_row *source; /* reliable: whose message it is */
 
     /* Publishing, bulletin.c. */
     bool has_news;      /* some slot has */
@@ -108,6 +113,10 @@ bool stream_is_keyed(const struct stream_config *config);
 enum mix_state stream_state(const struct stream *stream);
 const char *stream_state_name(enum mix_state state);
 
+/* Counts one point, line or message as rejected. slot: whose it would have been, or
+ * NULL. */
+void stream_reject(struct stream *stream, struct slot *slot, const struct reject *reject,
+                   struct moment now);
 /* Dead letters for points that the learners skipped since the last call. */
 void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s);
 

@@ -10,8 +10,10 @@
 #include "bulletin.h"
 #include "capture.h"
 #include "commands.h"
+#include "intake.h"
 #include "listing.h"
 #include "moment.h"
+#include "reception.h"
 #include "renewal.h"
 #include "waiting.h"
 #include "xalloc.h"
@@ -35,6 +37,7 @@ struct thread {
     struct post **outbox_end;
     struct request *capture; /* under way; NULL: none */
     size_t n_captured;       /* streams that it has */
+    bool has_wanted;         /* a checkpoint was asked for, and none has come since */
     bool is_closed;          /* POST_STOPPED was sent: nothing may follow it */
     bool is_done;            /* the thread ends */
 };
@@ -184,6 +187,13 @@ static void take_request(struct thread *thread, struct request *request,
         begin_capture(thread, request);
         send_post(thread, post_new(POST_PARKED, NULL));
         break;
+    case REQUEST_SETTLE:
+        for (size_t i = 0; i < thread->n_streams; i++) {
+            reception_settle(thread->streams[i], &request->settlement);
+        }
+        thread->has_wanted = false;
+        send_post(thread, post_new(POST_ANSWER, request));
+        break;
     case REQUEST_STOP:
         request_destroy(&request);
         stop(thread);
@@ -264,6 +274,20 @@ static bool run_stream(struct stream *stream, struct moment now)
     return moved;
 }
 
+/* A sender whose window fills up need not wait for the next tick. */
+static void want_checkpoint(struct thread *thread)
+{
+    bool is_wanted = false;
+    for (size_t i = 0; i < thread->n_streams; i++) {
+        const struct intake *intake = thread->streams[i]->intake;
+        is_wanted |= intake != NULL && intake_wants_checkpoint(intake);
+    }
+    if (is_wanted && !thread->has_wanted) {
+        thread->has_wanted = true;
+        send_post(thread, post_new(POST_WANTED, NULL));
+    }
+}
+
 static void finish_round(struct stream *stream, bool has_moved, struct moment now)
 {
     if (stream->waiting.n > 0 && (has_moved || now.ms >= waiting_due(stream))) {
@@ -285,6 +309,7 @@ static void run_round(struct thread *thread)
     for (size_t i = 0; i < thread->n_streams && !thread->is_done; i++) {
         finish_round(thread->streams[i], run_stream(thread->streams[i], now), now);
     }
+    want_checkpoint(thread);
 }
 
 /* ---- The end --------------------------------------------------------------- */
@@ -325,6 +350,7 @@ static void stop(struct thread *thread)
 {
     const int64_t begin_ms = moment_now().ms;
     for (size_t i = 0; i < thread->n_streams; i++) {
+        reception_close(thread->streams[i]);
         drain_last(thread->streams[i], begin_ms);
         send_last_frames(thread->streams[i], begin_ms);
     }
@@ -460,7 +486,7 @@ struct post *worker_receive(struct worker *worker)
         return NULL;
     }
     worker->has_stopped = post->kind == POST_STOPPED;
-    if (post->kind != POST_FRAME &&
+    if (post->kind != POST_FRAME && post->kind != POST_WANTED &&
         (post->request == worker->in_flight || post->request == NULL)) {
         worker->in_flight = NULL;
         send_next(worker);

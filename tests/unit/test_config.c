@@ -190,7 +190,7 @@ static const struct bad_file values[] = {
      "1:68: feed.max_message '2GiB' is out of range: 64 to 1GiB\n"},
     {STREAM "feed: {bind: 'ipc://a', type: push, topic: last, format: xml}, " MODEL
             "}}\n",
-     "1:61: feed.type 'push' is not one of: pull, sub\n"
+     "1:61: feed.type 'push' is not one of: pull, sub, reliable\n"
      "1:74: feed.topic 'last' is not one of: none, frame, space\n"
      "1:88: feed.format 'xml' is not one of: auto, json, csv, array, npy, f64, f32\n"},
 };

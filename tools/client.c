@@ -12,8 +12,8 @@
 #include "link.h"
 
 struct client {
-    void *context;   /* ZeroMQ's, owned */
-    char *endpoint;  /* owned */
+    void *context;  /* ZeroMQ's, owned */
+    char *endpoint; /* owned */
     struct link link;
 };
 
@@ -171,8 +171,8 @@ static int exit_code_of(const char *code)
     } rows[] = {
         {"unknown-command", EX_USAGE},  {"argument", EX_USAGE},
         {"unknown-stream", EX_NOINPUT}, {"unknown-key", EX_NOINPUT},
-        {"not-ready", EX_BUSY},         {"timeout", EX_BUSY},
-        {"refused", EX_DATAERR},
+        {"unknown-source", EX_NOINPUT}, {"not-ready", EX_BUSY},
+        {"timeout", EX_BUSY},           {"refused", EX_DATAERR},
     };
     for (size_t i = 0; code != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(code, rows[i].code) == 0) {

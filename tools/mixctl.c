@@ -44,7 +44,7 @@ static const struct argument {
 #define N_ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
 
 /* Positional arguments. */
-enum form { NOTHING, STREAM, STREAM_AND_POINT, NEW_FILE };
+enum form { NOTHING, STREAM, STREAM_AND_POINT, NEW_FILE, SOME_SOURCE, ONE_SOURCE };
 
 static const struct command {
     const char *name;
@@ -65,6 +65,8 @@ static const struct command {
     {"rejects", STREAM, "", report_rejects, "the points and messages rejected last"},
     {"history", STREAM, " since at ", report_history,
      "past models, or the one of a time"},
+    {"sources", SOME_SOURCE, "", report_sources, "how far each reliable source got"},
+    {"forget-source", ONE_SOURCE, "", report_forgotten, "let a source begin anew"},
     {"freeze", STREAM, "", report_state, "score, do not learn"},
     {"thaw", STREAM, "", report_state, "learn again"},
     {"reset", STREAM, "", report_state, "forget the model, keep the ledger"},
@@ -88,6 +90,7 @@ struct invocation {
     const char *file;               /* a new one, for the daemon */
     size_t n_point;
     char **point; /* words */
+    const char *source;
 };
 
 enum { OPTION_JSON = 0x2000, OPTION_ARGUMENT = 0x3000 };
@@ -122,6 +125,9 @@ static error_t parse_word(struct argp_state *state, char *word)
         invocation->file = word;
     } else if (state->arg_num == 1 && invocation->command->form != NOTHING) {
         invocation->stream = word;
+    } else if (state->arg_num == 2 && (invocation->command->form == SOME_SOURCE ||
+                                       invocation->command->form == ONE_SOURCE)) {
+        invocation->source = word;
     } else if (invocation->command->form == STREAM_AND_POINT) {
         invocation->point[invocation->n_point++] = word;
     } else {
@@ -148,6 +154,10 @@ static void check_complete(struct argp_state *state)
     }
     if (command->form == STREAM_AND_POINT && invocation->n_point == 0) {
         tool_usage(state, "%s: no point: mixctl %s STREAM X...", command->name,
+                   command->name);
+    }
+    if (command->form == ONE_SOURCE && invocation->source == NULL) {
+        tool_usage(state, "%s: no source: mixctl %s STREAM SOURCE", command->name,
                    command->name);
     }
     for (size_t i = 0; i < N_ARGUMENTS; i++) {
@@ -190,8 +200,9 @@ static char *commands_text(void)
     FILE *out = tool_need(open_memstream(&help, &size));
     fprintf(out, "Commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        static const char *const forms[] = {"", " STREAM", " STREAM X...", " FILE"};
-        fprintf(out, "  %-10s%-12s  %s\n", commands[i].name, forms[commands[i].form],
+        static const char *const forms[] = {
+            "", " STREAM", " STREAM X...", " FILE", " STREAM [SOURCE]", " STREAM SOURCE"};
+        fprintf(out, "  %-13s%-16s  %s\n", commands[i].name, forms[commands[i].form],
                 commands[i].help);
     }
     fprintf(out, "\nSTREAM is NAME, or NAME/KEY for one model of a keyed stream.\n");
@@ -336,6 +347,9 @@ static json_t *request_new(const struct invocation *invocation, struct failure *
     for (size_t i = 0; i < N_ARGUMENTS && is_good; i++) {
         is_good = invocation->given[i] == NULL ||
                   add_argument(request, &arguments[i], invocation->given[i], failure);
+    }
+    if (invocation->source != NULL) {
+        json_object_set_new(request, "source", json_string(invocation->source));
     }
     if (is_good && invocation->file != NULL) {
         is_good = add_file(request, invocation->file, failure);

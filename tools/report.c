@@ -290,6 +290,40 @@ void report_history(const json_t *reply, FILE *out)
     }
 }
 
+static void print_source(const char *name, const json_t *source, FILE *out)
+{
+    static const char *const counts[] = {"safe",     "durable",   "applied",
+                                         "rejected", "duplicate", "lost"};
+    fprintf(out, "%-31s  %-9s", name, text_of(source, "state"));
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        fprintf(out, "  %s %.0f", counts[i],
+                json_number_value(json_object_get(source, counts[i])));
+    }
+    fputs("  last ", out);
+    print_time(json_number_value(json_object_get(source, "last_time")), out);
+    fputc('\n', out);
+}
+
+void report_sources(const json_t *reply, FILE *out)
+{
+    json_t *sources = json_object_get(reply, "sources");
+    const char *name;
+    json_t *source;
+    json_object_foreach(sources, name, source)
+    {
+        print_source(name, source, out);
+    }
+    if (json_object_size(sources) == 0) {
+        fputs("no source has come\n", out);
+    }
+}
+
+void report_forgotten(const json_t *reply, FILE *out)
+{
+    print_source(text_of(reply, "source"), json_object_get(reply, "forgotten"), out);
+    fputs("forgotten: its next HELLO begins with the oldest point it holds\n", out);
+}
+
 void report_state(const json_t *reply, FILE *out)
 {
     fprintf(out, "%s\n", text_of(reply, "state"));

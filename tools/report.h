@@ -19,6 +19,8 @@ report_fn report_wait;
 report_fn report_ledger;
 report_fn report_rejects;
 report_fn report_history;
+report_fn report_sources;
+report_fn report_forgotten;
 report_fn report_state;
 report_fn report_checkpoint;
 report_fn report_backup;

@@ -43,6 +43,7 @@ static const struct {
     {"{\"ok\": false, \"code\": \"argument\", \"error\": \"e\"}", EX_USAGE},
     {"{\"ok\": false, \"code\": \"unknown-stream\", \"error\": \"e\"}", EX_NOINPUT},
     {"{\"ok\": false, \"code\": \"unknown-key\", \"error\": \"e\"}", EX_NOINPUT},
+    {"{\"ok\": false, \"code\": \"unknown-source\", \"error\": \"e\"}", EX_NOINPUT},
     {"{\"ok\": false, \"code\": \"not-ready\", \"error\": \"e\"}", EX_BUSY},
     {"{\"ok\": false, \"code\": \"timeout\", \"error\": \"e\"}", EX_BUSY},
     {"{\"ok\": false, \"code\": \"refused\", \"error\": \"e\"}", EX_DATAERR},
@@ -137,8 +138,8 @@ START_TEST(nobody_there_is_an_error_that_names_the_place)
     struct failure failure = {0};
     ck_assert_ptr_null(client_new(&place, &failure));
     ck_assert_msg(failure.code == nobody[_i].code, "%s: %d", failure.text, failure.code);
-    ck_assert_int_eq(strncmp(failure.text, nobody[_i].endpoint,
-                             strlen(nobody[_i].endpoint)), 0);
+    ck_assert_int_eq(
+        strncmp(failure.text, nobody[_i].endpoint, strlen(nobody[_i].endpoint)), 0);
 }
 END_TEST
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "slot.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,15 @@ static struct mix_rows rows_from(const struct mix_rows *rows, size_t first, size
     };
 }
 
+/* The rows that are not taken wait for work that is due, for which there may be no memory
+ * now: it is tried again by slot_work(). */
+static void hand_over(struct slot *slot, const struct mix_rows *rows, size_t *taken)
+{
+    const enum mix_err err = mix_learner_add(slot->learner, rows, taken);
+    assert(err == MIX_OK || err == MIX_ENOMEM); /* the stride is the reader's */
+    (void)err;
+}
+
 /* Row by row, since only the learner knows where its blocks end. */
 static size_t learn_until(struct slot *slot, const struct mix_rows *rows,
                           uint64_t until_updates)
@@ -72,9 +82,7 @@ static size_t learn_until(struct slot *slot, const struct mix_rows *rows,
     mix_learner_info(slot->learner, &info);
     while (taken < rows->n && one == 1 && info.updates < until_updates) {
         const struct mix_rows row = rows_from(rows, taken, 1);
-        if (mix_learner_add(slot->learner, &row, &one) != MIX_OK) {
-            abort(); /* only a stride below D, and the stride is the reader's */
-        }
+        hand_over(slot, &row, &one);
         taken += one;
         mix_learner_info(slot->learner, &info);
     }
@@ -86,8 +94,8 @@ size_t slot_learn(struct slot *slot, const struct mix_rows *rows, uint64_t until
     size_t taken = 0;
     if (until_updates > 0) {
         taken = learn_until(slot, rows, until_updates);
-    } else if (mix_learner_add(slot->learner, rows, &taken) != MIX_OK) {
-        abort(); /* as above */
+    } else {
+        hand_over(slot, rows, &taken);
     }
     slot->counts.received += taken;
     slot->has_news = true;
@@ -97,18 +105,19 @@ size_t slot_learn(struct slot *slot, const struct mix_rows *rows, uint64_t until
 
 bool slot_is_busy(const struct slot *slot)
 {
-    return mix_learner_job(slot->learner) != NULL;
+    return mix_learner_is_due(slot->learner);
 }
 
 bool slot_work(struct slot *slot)
 {
     /* Asked for anew in every slice: a reset in between takes the job away. */
     struct mix_job *job = mix_learner_job(slot->learner);
+    slot->lacks_memory = job == NULL && mix_learner_is_due(slot->learner);
     if (job == NULL) {
-        return true;
+        return !slot->lacks_memory;
     }
     slot->is_changed = true;
-    return mix_job_run(job, slot->slice) && mix_learner_job(slot->learner) == NULL;
+    return mix_job_run(job, slot->slice) && !mix_learner_is_due(slot->learner);
 }
 
 bool slot_is_frozen(const struct slot *slot)

@@ -27,6 +27,7 @@ struct slot {
     uint64_t published_updates; /* updates that the last frame showed */
     uint64_t noted_unscorable;  /* points of these kinds that have a dead letter */
     uint64_t noted_frozen;
+    bool lacks_memory; /* for the work that is due, when it was last tried */
     bool has_news;    /* points came since the last frame */
     bool has_started; /* there was a model */
     bool is_changed;  /* since it was last captured for the durable state, which then */

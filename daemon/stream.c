@@ -433,10 +433,30 @@ bool stream_is_busy(const struct stream *stream)
     return stream->busy != NULL;
 }
 
+/* The points stay where they are, in the socket's queue, until there is memory again.
+ * Nothing in this thread gets on without: it may as well pause. */
+static void wait_for_memory(struct stream *stream, struct moment now)
+{
+    enum { PAUSE_MS = 20, TELL_EVERY_MS = 60000 };
+    if (now.ms >= stream->starved_until_ms) {
+        log_warn("stream %s: no memory to fit the model: trying again",
+                 stream->config->name);
+        stream->starved_until_ms = now.ms + TELL_EVERY_MS;
+    }
+    zclock_sleep(PAUSE_MS);
+}
+
 void stream_work(struct stream *stream, struct moment now)
 {
     struct slot *slot = stream->busy;
-    if (slot == NULL || !slot_work(slot)) {
+    if (slot == NULL) {
+        return;
+    }
+    const bool is_done = slot_work(slot);
+    if (slot->lacks_memory) {
+        wait_for_memory(stream, now);
+    }
+    if (!is_done) {
         return;
     }
     stream->busy = NULL;

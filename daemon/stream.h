@@ -61,6 +61,7 @@ struct stream {
     size_t row;                /* next row of the batch; batch.n: take the next batch */
     struct slot *busy;         /* learner whose work is due; NULL: none */
     struct roster_row *source; /* reliable: whose message it is */
+    int64_t starved_until_ms; /* when a lack of memory for it is logged again */
 
     /* Publishing, bulletin.c. */
     bool has_news;      /* some slot has */

@@ -266,6 +266,11 @@ void job_settle(struct mix_learner *learner)
     }
 }
 
+bool mix_learner_is_due(const struct mix_learner *learner)
+{
+    return job_is_due(learner);
+}
+
 struct mix_job *mix_learner_job(struct mix_learner *learner)
 {
     if (!job_is_due(learner) || job_prepare(learner) != MIX_OK) {

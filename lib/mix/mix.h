@@ -282,7 +282,11 @@ MIX_API MIX_CHECKED enum mix_err mix_learner_add(struct mix_learner *learner,
                                                  const struct mix_rows *rows,
                                                  size_t *taken);
 
-/* The long work that is due, or NULL. The job belongs to the learner and lives until
+/* Whether long work is due, also where there is no memory for it. */
+MIX_API bool mix_learner_is_due(const struct mix_learner *learner);
+
+/* The long work that is due, or NULL: none is, or there is no memory for it now and it
+ * may be tried again. The job belongs to the learner and lives until
  * mix_job_run() says that it is done. */
 struct mix_job;
 MIX_API struct mix_job *mix_learner_job(struct mix_learner *learner);

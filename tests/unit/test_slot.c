@@ -3,6 +3,8 @@
  * A slot hands rows to its learner as it can take them, and its accounts add up. */
 #include "slot.h"
 
+#include <sys/resource.h>
+
 #include "config_file.h"
 #include "unit.h"
 
@@ -117,6 +119,63 @@ START_TEST(a_limit_of_updates_stops_at_the_update)
 }
 END_TEST
 
+/* Blocks of memory, each of which begins with the address of the next. */
+struct hog {
+    struct hog *next;
+};
+
+/* All that is free in the process. */
+static struct hog *take_all_memory(void)
+{
+    struct hog *hogs = NULL;
+    for (size_t size = 1 << 20; size >= sizeof(struct hog);) {
+        struct hog *hog = malloc(size);
+        if (hog == NULL) {
+            size /= 2;
+        } else {
+            hog->next = hogs;
+            hogs = hog;
+        }
+    }
+    return hogs;
+}
+
+static void give_back(struct hog *hogs)
+{
+    while (hogs != NULL) {
+        struct hog *next = hogs->next;
+        free(hogs);
+        hogs = next;
+    }
+}
+
+/* Without memory for a fit the points wait, and it is made once there is. */
+START_TEST(work_waits_for_memory)
+{
+    struct slot *slot = make();
+    struct rlimit before, none;
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
+    struct hog *hogs = take_all_memory();
+    struct mix_rows rows = {.x = x, .n = ROWS, .stride = 2};
+    const size_t taken = slot_learn(slot, &rows, 0); /* Check itself needs memory */
+    const bool was_busy = slot_is_busy(slot), was_done = slot_work(slot);
+    const bool lacked = slot->lacks_memory;
+    rows = (struct mix_rows){.x = x + 2 * taken, .n = ROWS - taken, .stride = 2};
+    const size_t more = slot_learn(slot, &rows, 0);
+    setrlimit(RLIMIT_AS, &before);
+    give_back(hogs);
+    ck_assert(was_busy && !was_done && lacked);
+    ck_assert_uint_eq(more, 0);
+    while (!slot_work(slot)) {
+    }
+    ck_assert(!slot->lacks_memory);
+    ck_assert_ptr_nonnull(mix_learner_model(slot->learner));
+    unmake(slot);
+}
+END_TEST
+
 START_TEST(the_ledger_has_what_the_learner_skipped)
 {
     struct slot *slot = make();
@@ -144,6 +203,9 @@ int main(void)
         UNIT(rows_are_taken_until_work_is_due),
         UNIT(slices_and_limits_leave_no_trace_in_the_model),
         UNIT(a_limit_of_updates_stops_at_the_update),
+#ifndef __SANITIZE_ADDRESS__ /* which ends a program without memory */
+        UNIT(work_waits_for_memory),
+#endif
         UNIT(the_ledger_has_what_the_learner_skipped),
     };
     return unit_run("slot", tests, COUNT(tests));

@@ -28,6 +28,22 @@ static void take_order(struct checkpoint *checkpoint, struct order *order)
     memcpy(checkpoint->problem, order->problem, sizeof(order->problem));
 }
 
+/* What tells other programs of the daemon is made again when its folder was replaced. */
+static void show_again(struct daemon *daemon)
+{
+    struct fault fault = {0};
+    bool is_shown = control_keep(daemon->control, &fault);
+    if (is_shown && !state_has_endpoints(daemon->state)) {
+        json_t *endpoints = daemon_endpoints(daemon);
+        is_shown = state_write_endpoints(daemon->state, endpoints, &fault);
+        json_decref(endpoints);
+    }
+    if (!is_shown && !daemon->checkpoint.is_hidden) {
+        log_warn("%s", fault.text);
+    }
+    daemon->checkpoint.is_hidden = !is_shown;
+}
+
 /* All that was gathered, for the actor. */
 static struct order *make_order(struct daemon *daemon, bool is_urgent)
 {
@@ -41,6 +57,9 @@ static struct order *make_order(struct daemon *daemon, bool is_urgent)
     checkpoint->served = (struct request_queue){0};
     /* The folder may have been replaced by one that nobody has locked. */
     order->may_write = state_hold(daemon->state, &order->refusal);
+    if (order->may_write && !daemon->is_stopping) {
+        show_again(daemon);
+    }
     return order;
 }
 

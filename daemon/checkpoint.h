@@ -36,6 +36,7 @@ struct checkpoint {
     uint64_t generation, safe;
     double last_s, seconds; /* when the last one succeeded, and how long it took */
     char problem[DATABASE_WHY_SIZE]; /* "": there is none */
+    bool is_hidden; /* other programs cannot find the daemon, and that was said */
 };
 
 /* Loads the state; afterwards checkpoint_restore() puts the streams where it says. */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands.h"
 #include "frame.h"
@@ -57,6 +58,26 @@ void control_close(struct control **control)
     attachment_clear(&(*control)->attachment);
     free(*control);
     *control = NULL;
+}
+
+bool control_keep(struct control *control, struct fault *fault)
+{
+    static const char prefix[] = "ipc://";
+    const char *endpoint = control->attachment.now.bound.item[0];
+    struct stat status;
+    if (strncmp(endpoint, prefix, strlen(prefix)) != 0 ||
+        lstat(endpoint + strlen(prefix), &status) == 0) {
+        return true;
+    }
+    /* Without letting go of the one that has no name any more: that would cut off its
+     * clients, who may wait for a reply. */
+    char *bound = socket_attach(control->sock, true, endpoint, "control.bind", fault);
+    if (bound == NULL) {
+        return false;
+    }
+    log_warn("%s: it was gone: bound again", endpoint);
+    free(bound);
+    return true;
 }
 
 struct request *control_receive(struct control *control, struct moment now)

@@ -22,6 +22,10 @@ struct control {
 struct control *control_open(const char *endpoint, struct fault *fault);
 void control_close(struct control **control);
 
+/* Binds the socket file anew when it is gone, as somebody removed or replaced its folder.
+ * False and a fault while it cannot be. */
+bool control_keep(struct control *control, struct fault *fault);
+
 /* The next request, read by command_read(), so it may have failed already. NULL: there
  * is none. */
 struct request *control_receive(struct control *control, struct moment now);

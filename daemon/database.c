@@ -58,7 +58,9 @@ enum database_result database_run(struct database *database, const char *step,
 
 enum database_result database_open(struct database *database, const char *path, int flags)
 {
-    flags |= SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    /* Not SQLITE_OPEN_NOFOLLOW: it refuses a link anywhere on the way as well, and
+     * systemd makes the state folder one. Callers look at the file itself before. */
+    flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     if (sqlite3_open_v2(path, &database->db, flags, NULL) != SQLITE_OK) {
         return database->db != NULL
                    ? database_refuse(database, "open")

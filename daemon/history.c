@@ -96,6 +96,10 @@ static enum database_result prepare(struct history *history)
 static enum database_result open_file(struct history *history)
 {
     struct database *database = &history->database;
+    struct stat status;
+    if (lstat(history->path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        return database_say(database, DATABASE_DAMAGED, "not a regular file");
+    }
     enum database_result result = database_open(
         database, history->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     if (result == DATABASE_OK) {

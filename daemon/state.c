@@ -136,7 +136,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
 static bool is_held(const struct state *state)
 {
     struct stat folder, held_folder, lock, held_lock;
-    return lstat(state->path, &folder) == 0 &&
+    return stat(state->path, &folder) == 0 && /* through a link, as it was opened */
            fstat(state->folder_fd, &held_folder) == 0 && is_same(&folder, &held_folder) &&
            fstatat(state->folder_fd, LOCK_NAME, &lock, AT_SYMLINK_NOFOLLOW) == 0 &&
            fstat(state->lock_fd, &held_lock) == 0 && is_same(&lock, &held_lock);
@@ -223,6 +223,11 @@ static const char *replace_file(int folder_fd, const char *text)
         failed = "fsync folder";
     }
     return failed;
+}
+
+bool state_has_endpoints(const struct state *state)
+{
+    return faccessat(state->folder_fd, ENDPOINTS_NAME, F_OK, 0) == 0;
 }
 
 bool state_write_endpoints(struct state *state, const json_t *endpoints,

@@ -23,6 +23,8 @@ void state_close(struct state **state);
  * place is locked as well. False and a fault while there is none. */
 bool state_hold(struct state *state, struct fault *fault);
 
+/* Whether STATE/endpoints.json is there. */
+bool state_has_endpoints(const struct state *state);
 /* Writes STATE/endpoints.json, whole or not at all. */
 bool state_write_endpoints(struct state *state, const json_t *endpoints,
                            struct fault *fault);

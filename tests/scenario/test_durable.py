@@ -10,6 +10,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import time
 import unittest
 
 import numpy as np
@@ -386,6 +387,62 @@ class Durable(InFolder):
             self.assertEqual(second.returncode, 75, second.stderr)
             mixd.crash()
             self.assertEqual(mixd.received(), 400)
+
+    def test_a_daemon_can_be_found_again_in_a_replaced_folder(self):
+        """The folder removed and made anew, emptied, become a link; the socket alone."""
+        def remove(state):
+            os.rename(state, state + ".away")
+            os.mkdir(state, 0o700)
+            shutil.rmtree(state + ".away")
+
+        def empty(state):
+            for name in os.listdir(state):
+                os.unlink(os.path.join(state, name))
+
+        def link(state):
+            os.rename(state, state + ".away")
+            os.mkdir(state + ".new", 0o700)
+            os.symlink(state + ".new", state)
+
+        def unlink(state):
+            os.unlink(os.path.join(state, "control.sock"))
+
+        x = points(300)
+        for change in (remove, empty, link, unlink):
+            folder = os.path.join(self.folder, change.__name__)
+            os.mkdir(folder)
+            with self.subTest(change.__name__), \
+                    Restarting(settings(every="10ms"), folder=folder) as mixd:
+                mixd.feed_to(x, 300)
+                change(mixd.state)
+                names = [os.path.join(mixd.state, name)
+                         for name in ("control.sock", "endpoints.json")]
+                until = time.monotonic() + harness.DEADLINE
+                while not all(map(os.path.exists, names)):
+                    self.assertLess(time.monotonic(), until, mixd.errors())
+                mixd.controller = mixd.client()
+                mixd.ask("checkpoint")
+                with open(os.path.join(mixd.state, "endpoints.json"),
+                          encoding="utf-8") as file:
+                    self.assertEqual(harness.parse(file.read())["streams"]["s"],
+                                     mixd.streams()["s"]["feed"]["endpoints"])
+                second = harness.run("mixd", "-c", mixd.file)
+                self.assertEqual(second.returncode, 75, second.stderr)
+                self.assertEqual(mixd.errors().count("bound again"), 1, mixd.errors())
+                mixd.crash()
+                self.assertEqual(mixd.received(), 300)
+
+    def test_the_folder_may_be_a_link(self):
+        """As systemd makes it where it chooses the user."""
+        x = points(200)
+        os.mkdir(os.path.join(self.folder, "real"), 0o700)
+        os.symlink("real", os.path.join(self.folder, "mixd-state"))
+        with Restarting(settings(), folder=self.folder) as mixd:
+            mixd.feed_to(x, 200)
+            self.assertGreater(mixd.ask("checkpoint")["generation"], 1)
+            mixd.crash()
+            self.assertEqual(mixd.received(), 200)
+            self.assertNotIn("warn", mixd.errors())
 
     def test_a_file_size_limit_is_a_full_disk(self):
         """RLIMIT_FSIZE below the state: EFBIG, and no SIGXFSZ that ends the daemon."""

@@ -7,7 +7,9 @@
  *
  * Run from the build folder: `make bench`, or one row of the first table:
  *
- *     bench_feed D K POINTS-A-MESSAGE */
+ *     bench_feed D K POINTS-A-MESSAGE
+ *
+ * With an endpoint and a number of messages it only sends these there, for others. */
 #include "autoconf.h"
 
 #include <errno.h>
@@ -445,9 +447,33 @@ static void bench_memory(void)
     free(pool);
 }
 
+/* The messages of the first table to a receiver that is not ours. */
+static void send_to(const char *endpoint, struct load load)
+{
+    const int forever = -1;
+    double *pool = pool_new(load.n_fields, load.n_components);
+    void *context = zmq_ctx_new();
+    void *socket = push_new(context, endpoint);
+    load.pool = pool;
+    if (zmq_setsockopt(socket, ZMQ_LINGER, &forever, sizeof(forever)) == -1) {
+        give_up(endpoint);
+    }
+    send_all(socket, &load);
+    zmq_close(socket);
+    zmq_ctx_term(context);
+    free(pool);
+}
+
 int main(int argc, char **argv)
 {
     pin(SENDER_CORE);
+    if (argc == 6) {
+        send_to(argv[4], (struct load){.n_fields = strtoul(argv[1], NULL, 10),
+                                       .n_components = strtoul(argv[2], NULL, 10),
+                                       .per_message = strtoul(argv[3], NULL, 10),
+                                       .n_messages = strtoul(argv[5], NULL, 10)});
+        return 0;
+    }
     if (argc == 4) {
         const size_t batch = strtoul(argv[3], NULL, 10);
         bench_shape(strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), &batch, 1);

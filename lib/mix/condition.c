@@ -31,8 +31,7 @@ static struct family_fields fields_of(const struct family_fields *all,
 static struct shape wanted_shape(const struct shape *shape,
                                  const struct family_fields *fields)
 {
-    struct shape wanted = *shape;
-    wanted.dimensions = wanted.n_factors = 0;
+    struct shape wanted = {.has_offset = shape->has_offset};
     for (size_t i = 0; i < shape->n_factors; i++) {
         const struct family_fields own = fields_of(fields, &shape->factors[i]);
         if (own.n_wanted > 0) {

@@ -120,8 +120,8 @@ static void walk_batches(struct codec *codec, struct batches *batches,
 
 static void walk_model_state(struct codec *codec, struct mix_learner *learner)
 {
-    walk_stats(codec, learner->fast, &learner->shape);
-    walk_stats(codec, learner->slow, &learner->shape);
+    walk_stats(codec, learner->fast, &learner->model->shape);
+    walk_stats(codec, learner->slow, &learner->model->shape);
     walk_model(codec, learner->fast_model);
     walk_model(codec, learner->model);
     walk_scales(codec, learner->scales);
@@ -130,16 +130,16 @@ static void walk_model_state(struct codec *codec, struct mix_learner *learner)
     codec_f64(codec, &learner->pace.na);
     codec_f64(codec, &learner->clock.now);
     codec_bool(codec, &learner->clock.is_set);
-    codec_u64s(codec, learner->ids, learner->shape.components);
+    codec_u64s(codec, learner->ids, learner->model->shape.components);
     codec_u64(codec, &learner->floored);
     walk_tail(codec, &learner->tail);
     if (learner->watch != NULL) {
-        walk_stats(codec, learner->watch->stats, &learner->shape);
+        walk_stats(codec, learner->watch->stats, &learner->model->shape);
         walk_model(codec, learner->watch->model);
         walk_detector(codec, &learner->watch->detector);
     }
     if (has_members(codec, SINCE_BATCHES)) {
-        walk_batches(codec, learner->batches, &learner->shape);
+        walk_batches(codec, learner->batches, &learner->model->shape);
     }
 }
 
@@ -383,7 +383,7 @@ static bool model_is_valid(struct mix_model *model)
 static bool stats_are_valid(const struct stats *stats, const struct mix_learner *learner,
                             struct mix_model *scratch)
 {
-    const struct shape *shape = &learner->shape;
+    const struct shape *shape = &learner->model->shape;
     const struct prior prior = prior_of(learner->scales);
     return shares_are_valid(stats->rho, shape->components) &&
            all_possible(stats->values, shape->stats_size) &&
@@ -443,7 +443,7 @@ static bool model_state_is_valid(const struct mix_learner *learner,
            stats_are_valid(learner->fast, learner, scratch) &&
            stats_are_valid(learner->slow, learner, scratch) &&
            (learner->watch == NULL || watch_is_valid(learner, scratch)) &&
-           batches_are_valid(learner->batches, &learner->shape);
+           batches_are_valid(learner->batches, &learner->model->shape);
 }
 
 static bool dormancy_is_valid(const struct mix_learner *learner)
@@ -490,7 +490,7 @@ static bool counts_are_valid(const struct mix_learner *learner)
 
 enum mix_err encode_judge(const struct codec *codec, struct mix_learner *learner)
 {
-    struct mix_model *scratch = model_new(&learner->shape);
+    struct mix_model *scratch = model_new(&learner->model->shape);
     if (scratch == NULL) {
         return MIX_ENOMEM;
     }

@@ -13,7 +13,7 @@
 
 void learner_name_components(struct mix_learner *learner)
 {
-    for (size_t k = 0; k < learner->shape.components; k++) {
+    for (size_t k = 0; k < learner->model->shape.components; k++) {
         learner->ids[k] = learner->next_id++;
     }
 }
@@ -89,7 +89,7 @@ static void place_components(struct mix_learner *learner, const struct stats *st
                              const struct mix_model *model,
                              const struct points *sample)
 {
-    const struct shape *shape = &learner->shape;
+    const struct shape *shape = &learner->model->shape;
     struct match *match = match_new(learner->model, model, sample);
     uint64_t *old = calloc(shape->components, sizeof(*old));
     stats_assign(learner->fast, stats, shape);
@@ -107,7 +107,7 @@ static void place_components(struct mix_learner *learner, const struct stats *st
 static void restart_watch(struct mix_learner *learner)
 {
     if (learner->watch != NULL) {
-        stats_assign(learner->watch->stats, learner->slow, &learner->shape);
+        stats_assign(learner->watch->stats, learner->slow, &learner->model->shape);
         model_assign(learner->watch->model, learner->model);
         learner->watch->detector.sum = 0;
     }
@@ -121,10 +121,10 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
     if (learner->has_model) {
         place_components(learner, stats, model, sample);
     } else {
-        stats_assign(learner->fast, stats, &learner->shape);
+        stats_assign(learner->fast, stats, &learner->model->shape);
         learner_name_components(learner);
     }
-    stats_assign(learner->slow, learner->fast, &learner->shape);
+    stats_assign(learner->slow, learner->fast, &learner->model->shape);
     model_assign(learner->fast_model, model);
     model_assign(learner->model, model);
     pace_install(&learner->pace, points, learner_window(&learner->options));
@@ -136,8 +136,8 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
 void learner_change(struct mix_learner *learner, double evidence)
 {
     const double points = learner_watch_points(&learner->options);
-    stats_assign(learner->fast, learner->watch->stats, &learner->shape);
-    stats_assign(learner->slow, learner->watch->stats, &learner->shape);
+    stats_assign(learner->fast, learner->watch->stats, &learner->model->shape);
+    stats_assign(learner->slow, learner->watch->stats, &learner->model->shape);
     pace_install(&learner->pace, points, learner_window(&learner->options));
     learner_step(learner, points, points);
     batches_clear(learner->batches);

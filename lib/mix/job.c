@@ -65,7 +65,7 @@ static struct search *prepare_fit(struct mix_learner *learner, const struct poin
         .fine_passes = is_last(learner) ? FINE_PASSES : 0,
         .fine_tolerance = FINE_TOLERANCE,
     };
-    return search_new(&learner->options, &learner->shape, rows, &plan);
+    return search_new(&learner->options, &learner->model->shape, rows, &plan);
 }
 
 /* The memory as EM is to see it. */

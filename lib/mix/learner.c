@@ -39,7 +39,7 @@ static struct watch *watch_new(const struct shape *shape)
 
 static bool allocate(struct mix_learner *learner)
 {
-    const struct shape *shape = &learner->shape;
+    const struct shape own = shape_of(&learner->options), *shape = &own;
     const size_t dims = shape->dimensions;
     const size_t block = learner->options.block;
     const bool adapts = learner_adapts(&learner->options);
@@ -111,7 +111,6 @@ struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_
     }
     struct mix_learner *learner = calloc(1, sizeof(*learner));
     if (learner != NULL) {
-        learner->shape = shape_of(options);
         learner->next_fit = learner_first_fit(options);
     }
     if (learner == NULL || !copy_options(learner, options) || !allocate(learner)) {
@@ -147,7 +146,7 @@ static double typical_score(const struct mix_learner *learner)
 {
     enum { DRAWS = 33 };
     double score, x[MIX_DIMENSIONS_MAX], sum = 0;
-    const struct mix_rows row = {.x = x, .n = 1, .stride = learner->shape.dimensions};
+    const struct mix_rows row = {.x = x, .n = 1, .stride = learner->model->shape.dimensions};
     for (uint64_t i = 0; i < DRAWS; i++) {
         if (mix_model_sample(learner->model, i, 1, x) == MIX_OK &&
             mix_model_log_density(learner->model, &row, &score) == MIX_OK &&
@@ -297,7 +296,7 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
                              size_t *taken)
 {
     *taken = 0;
-    if (rows->n > 0 && rows->stride < learner->shape.dimensions) {
+    if (rows->n > 0 && rows->stride < learner->model->shape.dimensions) {
         return MIX_ESIZE;
     }
     while (*taken < rows->n && !job_is_due(learner)) {
@@ -410,7 +409,7 @@ bool mix_learner_errors(const struct mix_learner *learner, double *means, double
 
 double mix_learner_error(const struct mix_learner *learner)
 {
-    const size_t k_all = learner->shape.components, dims = learner->shape.dimensions;
+    const size_t k_all = learner->model->shape.components, dims = learner->model->shape.dimensions;
     double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX], largest = 0;
     double *errors = malloc((dims + 1) * k_all * sizeof(*errors));
     const bool are_known =
@@ -432,9 +431,9 @@ enum mix_err mix_learner_score(const struct mix_learner *learner, const double *
         return MIX_ENOTREADY;
     }
     double seen[MIX_DIMENSIONS_MAX], log_density;
-    const struct mix_rows row = {.x = seen, .n = 1, .stride = learner->shape.dimensions};
+    const struct mix_rows row = {.x = seen, .n = 1, .stride = learner->model->shape.dimensions};
     const struct background background = learner_background(learner);
-    memcpy(seen, x, learner->shape.dimensions * sizeof(*seen));
+    memcpy(seen, x, learner->model->shape.dimensions * sizeof(*seen));
     dormancy_fill(learner->dormancy, seen);
     const enum mix_err err = mix_model_log_density(learner->model, &row, &log_density);
     if (err != MIX_OK) {

@@ -69,7 +69,6 @@ struct mix_learner {
     struct mix_options options; /* pointers are to the next two, or NULL */
     double *resolution;         /* D, owned */
     enum mix_family *families;  /* D, owned */
-    struct shape shape;
 
     struct points *memory; /* rows of the warm-up, then the reservoir's sample */
     struct reservoir reservoir;

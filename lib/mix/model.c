@@ -4,6 +4,7 @@
 #include "model.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,20 @@
 #define VALUE_MAX 1e150
 #define WEIGHT_SUM_ERROR 1e-9
 
+static size_t shape_bytes(const struct shape *shape)
+{
+    return offsetof(struct shape, factors) + shape->n_factors * sizeof(struct factor);
+}
+
+void shape_assign(struct shape *dst, const struct shape *src)
+{
+    memcpy(dst, src, shape_bytes(src));
+}
+
 struct shape shape_resize(const struct shape *shape, size_t components)
 {
-    struct shape other = *shape;
+    struct shape other;
+    shape_assign(&other, shape);
     other.components = components;
     other.param_size = other.cache_size = other.stats_size = other.sums_size = 0;
     other.scratch_size = 0;
@@ -77,13 +89,15 @@ double model_step(const struct mix_options *options, size_t d)
 
 struct mix_model *model_new(const struct shape *shape)
 {
-    struct mix_model *model = calloc(1, sizeof(*model));
+    struct mix_model *model =
+        calloc(1, offsetof(struct mix_model, shape) + shape_bytes(shape));
     const size_t k = shape->components;
     if (model == NULL) {
         return NULL;
     }
-    model->shape = *shape;
-    model->weights = calloc(2 * k + shape->param_size + shape->cache_size, sizeof(double));
+    shape_assign(&model->shape, shape);
+    model->weights =
+        calloc(2 * k + shape->param_size + shape->cache_size, sizeof(double));
     if (model->weights == NULL) {
         free(model);
         return NULL;
@@ -174,7 +188,8 @@ static bool are_covariances(const struct mix_model *model)
     }
     for (size_t at = 0; (type == MIX_FULL || type == MIX_TIED) && at < size; at++) {
         const size_t i = at / dims % dims, j = at % dims, first = at - i * dims - j;
-        const double scale = sqrt(cov[first + i * dims + i]) * sqrt(cov[first + j * dims + j]);
+        const double scale =
+            sqrt(cov[first + i * dims + i]) * sqrt(cov[first + j * dims + j]);
         if (!(fabs(cov[at] - cov[first + j * dims + i]) <= 1e-9 * scale) ||
             !(fabs(cov[at]) <= scale * (1 + 1e-9))) {
             return false;
@@ -472,7 +487,8 @@ enum mix_err mix_model_sample(const struct mix_model *model, uint64_t seed, size
     return MIX_OK;
 }
 
-void mix_model_component(const struct mix_model *model, size_t k, double *mean, double *variance)
+void mix_model_component(const struct mix_model *model, size_t k, double *mean,
+                         double *variance)
 {
     const double *param = model->param;
     for (size_t i = 0; i < model->shape.n_factors; i++) {

@@ -14,21 +14,24 @@
 
 /* The form of a mixture: what every model, statistics and sums of it agree in. */
 struct shape {
-    size_t dimensions; /* D */
-    size_t components; /* K */
-    size_t n_factors;
-    struct factor factors[MODEL_FACTORS_MAX];
+    size_t dimensions;                                    /* D */
+    size_t components;                                    /* K */
     size_t param_size, cache_size, stats_size, sums_size; /* summed over the factors */
     size_t scratch_size;                                  /* the largest of them */
     bool has_offset; /* densities have a part that differs by point: not all gaussian */
+    size_t n_factors;
+    /* The last ones are not there in a shape that belongs to a model: nearly all models
+     * have one factor, and there may be many models. Never assign one shape to another.
+     */
+    struct factor factors[MODEL_FACTORS_MAX];
 };
 
 struct mix_model {
-    struct shape shape;
-    double *weights;     /* K, sum to 1 */
+    double *weights;      /* K, sum to 1 */
     double *log2_weights; /* K, bits; -inf for weight 0 */
-    double *param;       /* param_size: factor after factor */
-    double *cache;       /* cache_size: factor after factor */
+    double *param;        /* param_size: factor after factor */
+    double *cache;        /* cache_size: factor after factor */
+    struct shape shape;   /* last, and cut off behind its factors */
 };
 
 /* The shape that the options ask for: one gaussian factor over all fields, or a factor
@@ -36,6 +39,8 @@ struct mix_model {
  * independent, too. */
 struct shape shape_of(const struct mix_options *options);
 
+/* dst <- src, with the factors that there are. */
+void shape_assign(struct shape *dst, const struct shape *src);
 /* The same shape with another number of components. */
 struct shape shape_resize(const struct shape *shape, size_t components);
 

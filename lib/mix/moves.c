@@ -18,7 +18,7 @@ struct moves *moves_new(const struct shape *shape, size_t capacity, size_t slots
     if (moves == NULL) {
         return NULL;
     }
-    moves->shape = *shape;
+    shape_assign(&moves->shape, shape);
     moves->slots_shape = shape_resize(shape, slots);
     moves->pair_shape = shape_resize(shape, 2);
     moves->joint = joint_new(shape, capacity);

@@ -88,7 +88,7 @@ struct splitmerge *splitmerge_new(const struct mix_options *options,
     if (sm == NULL) {
         return NULL;
     }
-    sm->shape = *shape;
+    shape_assign(&sm->shape, shape);
     sm->halves_shape = shape_resize(shape, 2 * (k + CANDIDATES));
     sm->moves = moves_new(shape, sample_size(n, k), k);
     sm->em = em_new(shape);

@@ -66,8 +66,8 @@ static bool all_finite(const double *values, size_t n)
  * statistics: the block is then learned by nobody, and counted. */
 static void drop_overflow(const struct mix_learner *learner, struct sums *sums)
 {
-    if (!all_finite(sums->mass, learner->shape.components) ||
-        !all_finite(sums->values, learner->shape.sums_size)) {
+    if (!all_finite(sums->mass, learner->model->shape.components) ||
+        !all_finite(sums->values, learner->model->shape.sums_size)) {
         const uint64_t lost = sums->points + sums->unscorable;
         sums_clear(sums);
         sums->unscorable = lost;
@@ -80,7 +80,7 @@ static size_t count_floored(const struct mix_learner *learner, size_t floored)
 {
     const bool is_shared = learner->options.covariance == MIX_TIED;
     const size_t dormant =
-        learner->dormancy->n_dormant * (is_shared ? 1 : learner->shape.components);
+        learner->dormancy->n_dormant * (is_shared ? 1 : learner->model->shape.components);
     return floored > dormant ? floored - dormant : 0;
 }
 

@@ -13,7 +13,7 @@ void learner_fall_asleep(struct mix_learner *learner)
 {
     if (!learner->is_idle) {
         learner->is_idle =
-            dormancy_decide(learner->dormancy, &learner->shape, learner->memory);
+            dormancy_decide(learner->dormancy, &learner->model->shape, learner->memory);
         reservoir_adopt(&learner->reservoir);
     }
 }

@@ -9,11 +9,14 @@
 #include "field.h"
 
 extern const struct family family_gaussian, family_poisson, family_exponential,
-    family_bernoulli;
+    family_bernoulli, family_log_normal, family_gamma, family_categorical,
+    family_von_mises, family_student_t;
 
 /* In the order of enum mix_family. */
 static const struct family *const table[] = {
-    &family_gaussian, &family_poisson, &family_exponential, &family_bernoulli, NULL};
+    &family_gaussian,    &family_poisson, &family_exponential, &family_bernoulli,
+    &family_log_normal,  &family_gamma,   &family_categorical, &family_von_mises,
+    &family_student_t,   NULL};
 
 const struct family *const *family_table(void)
 {

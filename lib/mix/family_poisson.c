@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counts. The density is taken in the form of C. Loader, Fast and accurate computation
- * of binomial probabilities (2000): with the rate r and x > 0,
+ * Counts. With the rate r
  *
- *     log f(x) = -x D(r / x) - log(2 pi x) / 2 - b(x),    D(y) = y - 1 - log y
+ *     log f(x) = x log r - r - log x!
+ *              = -x D(r / x) - log(2 pi x) / 2 - b(x),    D(y) = y - 1 - log y
  *
- * where b is the rest of Stirling's series; x log r - r - log x! would lose as many
- * digits as x has. */
+ * where b is the rest of Stirling's series. The first form loses as many digits as x has
+ * and is taken for small counts, where that is nothing; the second is that of C. Loader,
+ * Fast and accurate computation of binomial probabilities (2000). */
 #include <math.h>
 
 #include "field.h"
 #include "special.h"
+
+#define HALF_LOG_2_PI 0.91893853320467274178
 
 /* A component that saw only zeros of a field that had nothing else: a rate so small that
  * it does not matter, and a logarithm that a point of 1 can live with. */
@@ -22,18 +25,38 @@ static bool accepts(size_t categories, double x)
     return x >= 0 && x == floor(x) && x < (double)INFINITY;
 }
 
+/* Below, x log r is right to 1e-11 nats. */
+#define COUNT_SMALL 4096
+/* Factorials below are exact. */
+#define FACTORIAL_MAX 20
+
+static double log_factorial(double x)
+{
+    double product = 1;
+    if (x >= FACTORIAL_MAX) {
+        return (x + 0.5) * special_log(x) - x + HALF_LOG_2_PI + special_binet(x);
+    }
+    for (double i = 2; i <= x; i++) {
+        product *= i;
+    }
+    return special_log(product);
+}
+
 static struct field_value look(double x)
 {
-    const double common =
-        x > 0 ? -0.5 * special_log(2 * SPECIAL_PI * x) - special_binet(x) : 0;
+    const double common = x < COUNT_SMALL
+                              ? -log_factorial(x)
+                              : -0.5 * special_log(x) - HALF_LOG_2_PI - special_binet(x);
     return (struct field_value){{x}, common * SPECIAL_LOG2_E};
 }
 
+/* cache: rate, log of it. */
 static double density(const double *cache, const double *feature)
 {
     const double rate = cache[0], x = feature[0];
-    const double nats = x > 0 ? x * special_deviance(rate / x) : rate;
-    return -nats * SPECIAL_LOG2_E;
+    const double nats =
+        x < COUNT_SMALL ? x * cache[1] - rate : -x * special_deviance(rate / x);
+    return nats * SPECIAL_LOG2_E;
 }
 
 static bool mstep(const struct factor *f, const double *stats, double n,
@@ -55,6 +78,7 @@ static bool prepare(const struct factor *f, const double *param, double *cache)
 {
     (void)f;
     cache[0] = param[0];
+    cache[1] = special_log(param[0]);
     return param[0] > 0 && param[0] < (double)INFINITY;
 }
 
@@ -90,7 +114,7 @@ static double sample_small(double rate, struct rng *rng)
 
 static double sample(const struct factor *f, const double *param, struct rng *rng)
 {
-    const double rate = param[0], root = sqrt(rate);
+    const double rate = param[0], root = sqrt(rate), cache[] = {rate, special_log(rate)};
     const double b = 0.931 + 2.53 * root, a = -0.059 + 0.02483 * b;
     const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), v_r = 0.9277 - 3.6224 / (b - 2);
     (void)f;
@@ -108,7 +132,8 @@ static double sample(const struct factor *f, const double *param, struct rng *rn
             continue;
         }
         const struct field_value value = look(x);
-        const double log_f = (value.common + density(&rate, value.feature)) / SPECIAL_LOG2_E;
+        const double log_f =
+            (value.common + density(cache, value.feature)) / SPECIAL_LOG2_E;
         if (special_log(v * inverse_alpha / (a / (us * us) + b)) <= log_f) {
             return x;
         }
@@ -126,7 +151,7 @@ static const char *const names[] = {"rate", NULL};
 static const struct field_form form = {.names = names,
                                        .is_discrete = true,
                                        .n_stats = 1,
-                                       .n_cache = 1,
+                                       .n_cache = 2,
                                        .n_features = 1,
                                        .accepts = accepts,
                                        .look = look,

@@ -220,8 +220,9 @@ static void join(const struct factor *f, double *stats, double share, const doub
 }
 
 /* Adds the points of one cell to its sums. */
-static void add_points(const struct factor *f, const struct view *view,
-                       const double *resp, size_t n, double *sums)
+static void add_points(const struct factor *f, const double *cache,
+                       const struct view *view, const double *resp, size_t n,
+                       double *sums)
 {
     const struct field_form *form = form_of(f);
     double seen[BLOCK_POINTS], stats[MIX_CATEGORIES_MAX];
@@ -237,7 +238,7 @@ static void add_points(const struct factor *f, const struct view *view,
         points.feature[j] = view->feature[j];
     }
     if (form->gather != NULL) {
-        form->gather(f, &points, stats);
+        form->gather(f, cache, &points, stats);
     } else {
         gather_means(form, &points, stats);
     }
@@ -251,12 +252,12 @@ void field_accumulate(const struct factor *f, const double *param, const double 
 {
     struct view view;
     (void)param;
-    (void)cache;
     for (size_t d = 0; d < f->dimensions; d++) {
         look(f, block, d, work->scratch, &view);
         for (size_t k = 0; k < f->components; k++) {
-            add_points(f, &view, resp + k * BLOCK_POINTS, block->n,
-                       sums + (k * f->dimensions + d) * (1 + n_stats(f)));
+            const size_t cell = k * f->dimensions + d;
+            add_points(f, cache + cell * n_cache(f), &view, resp + k * BLOCK_POINTS,
+                       block->n, sums + cell * (1 + n_stats(f)));
         }
     }
 }

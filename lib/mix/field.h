@@ -60,9 +60,10 @@ struct field_form {
     struct field_value (*look)(double x);
     /* log2 f less common. */
     double (*density)(const double *cache, const double *feature);
-    /* Means over the points; NULL: of the features. */
-    void (*gather)(const struct factor *f, const struct field_points *points,
-                   double *stats);
+    /* Means over the points; NULL: of the features. cache: of the model that made the
+     * responsibilities. */
+    void (*gather)(const struct factor *f, const double *cache,
+                   const struct field_points *points, double *stats);
     /* stats <- (1 - share) stats + share other, for statistics that are not plain means
      * of something; NULL: they are. */
     void (*combine)(double *stats, double share, const double *other);
@@ -102,6 +103,9 @@ void field_set(const struct factor *f, double *param, size_t d, size_t i,
  * that. Its weight is FIELD_PULL points, whatever nu0: the spread needs no prior. */
 #define FIELD_PULL 0.01
 double field_pulled(double mean, double n, const struct field_prior *prior);
+
+/* A draw from the gamma distribution of that shape and scale 1. */
+double field_draw_gamma(double shape, struct rng *rng);
 
 /* The columns of a row for k-means: whether any family has some of its own; how many; the
  * row in them; and whether column c is to be scaled. */

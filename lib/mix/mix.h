@@ -81,7 +81,12 @@ MIX_API const char *mix_covariance_name(enum mix_covariance covariance);
     X(GAUSSIAN, "gaussian", "a finite number")                                           \
     X(POISSON, "poisson", "a whole number from 0")                                       \
     X(EXPONENTIAL, "exponential", "a number from 0")                                     \
-    X(BERNOULLI, "bernoulli", "0 or 1")
+    X(BERNOULLI, "bernoulli", "0 or 1")                                                  \
+    X(LOG_NORMAL, "log-normal", "a number above 0")                                      \
+    X(GAMMA, "gamma", "a number above 0")                                                \
+    X(CATEGORICAL, "categorical", "a whole number from 0, below the categories")         \
+    X(VON_MISES, "von-mises", "an angle in radians")                                     \
+    X(STUDENT_T, "student-t", "a finite number")
 
 enum mix_family {
 #define X(name, text, values) MIX_##name,
@@ -126,7 +131,8 @@ struct mix_options {
                                        component, as are those of different families */
     const enum mix_family *families; /* NULL: family; else D of them, copied */
     size_t categories;              /* 16; of a categorical field: its values are 0 to
-                                       categories - 1; 2..MIX_CATEGORIES_MAX */
+                                       categories - 1; 2..MIX_CATEGORIES_MAX, and K times
+                                       them and such fields <= 2^20 */
 };
 
 /* The family of field d. */

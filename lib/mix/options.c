@@ -46,6 +46,16 @@ static bool are_families(const struct mix_options *options)
     return true;
 }
 
+/* Whether the numbers of categorical fields are not too many. */
+static bool is_small(const struct mix_options *options)
+{
+    size_t n = 0;
+    for (size_t d = 0; d < options->dimensions; d++) {
+        n += mix_options_family(options, d) == MIX_CATEGORICAL;
+    }
+    return n == 0 || options->components <= VALUES_MAX / (n * options->categories);
+}
+
 static bool is_resolution(const struct mix_options *options)
 {
     for (size_t d = 0; options->resolution != NULL && d < options->dimensions; d++) {
@@ -70,7 +80,8 @@ enum mix_err mix_options_check(const struct mix_options *options, const char **w
         member = "covariance";
     } else if (!are_families(options)) {
         member = "family";
-    } else if (options->categories < 2 || options->categories > MIX_CATEGORIES_MAX) {
+    } else if (options->categories < 2 || options->categories > MIX_CATEGORIES_MAX ||
+               !is_small(options)) {
         member = "categories";
     } else if (options->block < 1 || options->block > BLOCK_MAX) {
         member = "block";

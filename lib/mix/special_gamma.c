@@ -10,6 +10,9 @@
 
 /* From here on the series are good to the last digit. */
 #define SERIES_MIN 10
+/* Below this gap the series say it all; Newton steps at most above it. */
+#define GAP_SMALL 1e-7
+#define STEPS_MAX 50
 #define HALF_LOG_2_PI 0.91893853320467274178
 
 static double binet_series(double x)
@@ -80,4 +83,25 @@ double special_trigamma(double x)
     series = series * y - 1.0 / 30;
     series = series * y + 1.0 / 6;
     return sum + 1 / x + y / 2 + series * y / x;
+}
+
+/* T. P. Minka, Estimating a gamma distribution (2002): Newton steps on 1 / x. */
+double special_inverse_gap(double gap)
+{
+    if (!(gap < (double)INFINITY)) {
+        return 0;
+    }
+    if (gap < GAP_SMALL) { /* 1/(2x) + 1/(12x^2) - ... */
+        return gap > 0 ? 1 / (2 * gap) + 1.0 / 6 : (double)INFINITY;
+    }
+    double x = (3 - gap + sqrt((gap - 3) * (gap - 3) + 24 * gap)) / (12 * gap);
+    for (int step = 0; step < STEPS_MAX; step++) {
+        const double slope = x * x * (1 / x - special_trigamma(x));
+        const double next = 1 / (1 / x + (special_digamma_gap(x) - gap) / slope);
+        if (!(next > 0) || fabs(next - x) <= 1e-15 * x) {
+            break;
+        }
+        x = next;
+    }
+    return x;
 }

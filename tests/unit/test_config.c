@@ -149,7 +149,7 @@ static const struct bad_file values[] = {
      "K may be 174762\n"},
     {STREAM FEED "model: {components: 2, family: student, covariance: round}}}\n",
      "1:100: model.family 'student' is not one of: gaussian, poisson, "
-     "exponential, bernoulli\n"
+     "exponential, bernoulli, log-normal, gamma, categorical, von-mises, student-t\n"
      "1:121: model.covariance 'round' is not one of: full, diag, spherical, tied\n"},
     {STREAM FEED "model: {components: 2, resolution: [1, 2, -3]}}}\n",
      "1:111: model.resolution '-3' is out of range: 0 to 1e+150\n"},

@@ -56,9 +56,9 @@ class Loss(FeedError):
 
     def __init__(self, source, first, last):
         self.first, self.last, self.lost = first, last, last - first + 1
-        super().__init__(f"{source}: points {first} to {last} ({self.lost}) are lost: the "
-                         "daemon's state was lost or replaced by an older one; mixctl "
-                         "forget-source lets the source begin anew")
+        super().__init__(f"{source}: points {first} to {last} ({self.lost}) are lost: "
+                         "the daemon's state was lost or replaced by an older one; "
+                         "mixctl forget-source lets the source begin anew")
 
 
 # ---- Messages ---------------------------------------------------------------------
@@ -88,6 +88,8 @@ SEND_QUEUE = 16  # messages; what is in it when the connection breaks is sent ag
 
 # The patience before HELLO is said (again), seconds: doubled while nothing comes of it.
 PATIENCE_FIRST, PATIENCE_LAST = 1.0, 8.0
+# The same where it is known that HELLO may have been lost.
+WELCOME_WITHIN = 0.05
 
 
 def _crc_tables():
@@ -144,10 +146,11 @@ class _Memory:
     def __init__(self, columns):
         self.row_bytes = 8 * columns
         self.incarnation = secrets.randbits(62) + 1
-        self.trimmed = self.newest = 0
+        self.trimmed = self.newest = self.note = 0
         self.firsts, self.pieces = [], []
 
-    def append(self, payload):
+    def append(self, payload, note):
+        self.note = note
         self.firsts.append(self.newest + 1)
         self.pieces.append(payload)
         self.newest += len(payload) // self.row_bytes
@@ -181,7 +184,8 @@ SPOOL_ID = 0x4D585350  # "MXSP", SQLite's application_id
 SPOOL_VERSION = 1
 SPOOL_SCHEMA = """
     CREATE TABLE spool (id INTEGER PRIMARY KEY CHECK (id = 1), source TEXT NOT NULL,
-        columns INTEGER NOT NULL, incarnation INTEGER NOT NULL, trimmed INTEGER NOT NULL);
+        columns INTEGER NOT NULL, incarnation INTEGER NOT NULL, trimmed INTEGER NOT NULL,
+        note INTEGER NOT NULL);
     CREATE TABLE piece (first INTEGER PRIMARY KEY, n INTEGER NOT NULL,
         crc INTEGER NOT NULL, rows BLOB NOT NULL);
 """
@@ -222,7 +226,7 @@ class _Spool:
             self.db.execute(statement)
         self.db.execute(f"PRAGMA application_id={SPOOL_ID}")
         self.db.execute(f"PRAGMA user_version={SPOOL_VERSION}")
-        self.db.execute("INSERT INTO spool VALUES (1, ?, ?, ?, 0)",
+        self.db.execute("INSERT INTO spool VALUES (1, ?, ?, ?, 0, 0)",
                         (source, columns, secrets.randbits(62) + 1))
 
     def _check(self, source, columns):
@@ -232,21 +236,38 @@ class _Spool:
         if version != SPOOL_VERSION:
             raise FeedError(f"{self.path}: a spool of version {version}: this program "
                             f"reads version {SPOOL_VERSION}")
-        row = self.db.execute("SELECT source, columns, incarnation, trimmed FROM "
+        row = self.db.execute("SELECT source, columns, incarnation, trimmed, note FROM "
                               "spool").fetchone()
         if row is None or row[:2] != (source, columns):
             raise FeedError(f"{self.path}: the spool of another source ({row}): this is "
                             f"{source} with {columns} columns")
-        self.incarnation, self.trimmed = row[2:]
+        self.incarnation, self.trimmed, self.note = row[2:]
 
     def _number(self, statement, *values):
         return self.db.execute(statement, values).fetchone()[0]
 
-    def append(self, payload):
-        n = len(payload) // self.row_bytes
-        self.db.execute("INSERT INTO piece VALUES (?, ?, ?, ?)",
-                        (self.newest + 1, n, crc32c(payload), payload))
-        self.newest += n
+    def append(self, payload, note):
+        first, rows_max = self.newest + 1, max(MESSAGE_BYTES // self.row_bytes, 1)
+        pieces = []
+        for start in range(0, len(payload), rows_max * self.row_bytes):
+            rows = payload[start:start + rows_max * self.row_bytes]
+            pieces.append((first, len(rows) // self.row_bytes, crc32c(rows), rows))
+            first += pieces[-1][1]
+        self._transact([("INSERT INTO piece VALUES (?, ?, ?, ?)", piece)
+                        for piece in pieces] + [("UPDATE spool SET note = ?", (note,))])
+        self.newest, self.note = first - 1, note
+
+    def _transact(self, statements):
+        """All of the statements or none."""
+        self.db.execute("BEGIN")
+        try:
+            for statement in statements:
+                self.db.execute(*statement)
+            self.db.execute("COMMIT")
+        except sqlite3.Error:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
 
     def read(self, seq, n):
         parts = []
@@ -267,12 +288,15 @@ class _Spool:
         raise FeedError(f"{self.path}: point {seq} is missing: the spool is damaged")
 
     def trim(self, safe):
-        if safe > self.trimmed:
-            self.db.execute("BEGIN")
-            self.db.execute("DELETE FROM piece WHERE first + n - 1 <= ?", (safe,))
-            self.db.execute("UPDATE spool SET trimmed = ?", (safe,))
-            self.db.execute("COMMIT")
+        if safe <= self.trimmed:
+            return
+        try:
+            self._transact([
+                ("DELETE FROM piece WHERE first <= ?1 AND first + n - 1 <= ?1", (safe,)),
+                ("UPDATE spool SET trimmed = ?", (safe,))])
             self.trimmed = safe
+        except sqlite3.OperationalError:
+            pass  # a full disk, say: they stay, and the next trim takes them as well
 
     def close(self):
         self.db.close()
@@ -298,6 +322,7 @@ class _Sender:
         self.reach = store.newest  # the last point that the daemon may have
         self.message = None       # to be sent, and what that changes
         self.patience = PATIENCE_FIRST
+        self.said_hello, self.has_progressed = 0.0, False
         self.deadline = 0.0       # when HELLO is due if nothing happens
 
     def header(self, kind, **more):
@@ -333,6 +358,7 @@ class _Sender:
         _, following = self.message
         self.message = None
         if following is None:
+            self.said_hello, self.has_progressed = now, False
             self.deadline = now + self.patience
             self.patience = min(2 * self.patience, PATIENCE_LAST)
         else:
@@ -359,27 +385,34 @@ class _Sender:
         elif kind == ACK:
             self.acknowledged((a, b, c), now)
         elif kind == NAK:
-            self.next = max(min(a, self.next), self.safe + 1)
-            self.message = None
+            if self.store.trimmed < a < self.next:
+                self.next, self.message = a, None
         elif kind == BYE:
-            self.leave(now)
+            self.leave(now + self.patience)
 
     def refused(self, code, session, applied, now):
         if code == ERR_SESSION:
             # An answer to what was sent in an older session says nothing new.
-            if session == 0 or (self.state == RUNNING and session == self.session):
-                self.deadline = 0.0
-                self.message = None
+            if session == 0 and self.state == GREETING:
+                # A new connection. HELLO may have been in time, or lost with the old one.
+                self.deadline = max(now, self.said_hello + WELCOME_WITHIN)
+            elif session == 0:
+                self.leave(now)
+            elif self.state == RUNNING and session == self.session:
+                # Another sender took the session. Whoever did not get on is patient, so
+                # that the two do not take it from each other for ever.
+                self.leave(now if self.has_progressed
+                           else self.said_hello + self.patience)
         elif code == ERR_CLOSING:
-            self.leave(now)
+            self.leave(now + self.patience)
         elif code == ERR_LOSS:
             raise Loss(self.source, applied + 1, max(self.store.trimmed, applied + 1))
-        elif code in REFUSALS:
-            raise Refused(code, f"{self.source}: {REFUSALS[code]} (ERR {code})")
+        else:
+            why = REFUSALS.get(code, "the daemon refuses this source")
+            raise Refused(code, f"{self.source}: {why} (ERR {code})")
 
-    def leave(self, now):
-        self.state, self.message = DOWN, None
-        self.deadline = now + self.patience
+    def leave(self, until):
+        self.state, self.message, self.deadline = DOWN, None, until
 
     def welcomed(self, session, window, marks, now):
         if marks[1] < self.store.trimmed:
@@ -397,7 +430,7 @@ class _Sender:
     def mark(self, marks):
         self.check(*marks)
         if marks[0] > self.safe or marks[2] > self.applied:
-            self.patience = PATIENCE_FIRST
+            self.patience, self.has_progressed = PATIENCE_FIRST, True
         self.safe, self.durable, self.applied = marks
         self.store.trim(self.safe)
 
@@ -408,8 +441,8 @@ class _Sender:
     def check(self, safe, durable, applied):
         if not safe <= durable <= applied <= self.reach:
             raise FeedError(
-                f"{self.source}: the daemon has points up to {applied} (durable {durable}, "
-                f"safe {safe}), from here it had them up to {self.reach}: the spool is "
+                f"{self.source}: the daemon has points up to {applied} (durable "
+                f"{durable}, safe {safe}), from here it had them up to {self.reach}: the spool is "
                 "older than what was sent from it; mixctl forget-source, and a new spool")
 
 
@@ -423,7 +456,7 @@ class Feed:
     `prepare(socket)` may set options of the socket, CURVE keys for one."""
 
     def __init__(self, endpoint, source, columns, spool=None, keep=None, prepare=None):
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,31}", source) or source in (".", ".."):
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,31}", source):
             raise ValueError(f"source {source!r}: 1 to 31 of A-Z a-z 0-9 . _ -")
         if columns < 1:
             raise ValueError(f"columns {columns}: at least 1")
@@ -462,16 +495,18 @@ class Feed:
 
     # What users call.
 
-    def send(self, rows, timeout=None):
+    def send(self, rows, timeout=None, note=None):
         """Takes one row or many, and returns the number of the last point so far. With a
-        spool they are on the disk then. Waits while `keep` bytes are not yet safe;
-        Timeout after `timeout` seconds of that, and then none was taken."""
+        spool they are on the disk then, and with them `note`, a number of the caller's
+        own, like the place in its input; the property `note` gives it back. Waits while
+        `keep` bytes are not yet safe; Timeout after `timeout` seconds of that, and then
+        none was taken."""
         payload = _payload(rows, self.columns)
         with self._change:
             self._wait(lambda: self._has_room(len(payload)), timeout, "to take points")
             if payload:
                 try:
-                    self._store.append(payload)
+                    self._store.append(payload, self.note if note is None else note)
                 except sqlite3.Error as error:
                     raise FeedError(f"{self._store.path}: {error}") from error
                 self._wake_up()
@@ -504,6 +539,11 @@ class Feed:
     def newest(self):
         """The number of the last point that was sent; 0: none yet."""
         return self._store.newest
+
+    @property
+    def note(self):
+        """The note of the last send() that had one, also of an earlier run; 0: none."""
+        return self._store.note
 
     @property
     def safe(self):

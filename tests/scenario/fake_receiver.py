@@ -91,7 +91,8 @@ class Receiver:
                 self.answer(name, ACK)
 
     def marks(self, name):
-        return {"a": self.safe[name], "b": self.durable[name], "c": len(self.points[name])}
+        return {"a": self.safe[name], "b": self.durable[name],
+                "c": len(self.points[name])}
 
     def send(self, peer, kind, name=b"", incarnation=0, session=0, code=0, a=0, b=0, c=0,
              count=0):

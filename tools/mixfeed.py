@@ -423,8 +423,12 @@ class _Sender:
         self.wait_for_ack(now)
 
     def acknowledged(self, marks, now):
-        if marks[0] >= self.safe and marks[2] >= self.applied:  # else it is late
-            self.mark(marks)
+        if marks[0] < self.safe or marks[2] < self.applied:
+            return  # overtaken by another one
+        is_news = marks[0] > self.safe or marks[2] > self.applied
+        self.mark(marks)
+        # One without news, as every checkpoint gives, must not put off HELLO for ever.
+        if is_news:
             self.wait_for_ack(now)
 
     def mark(self, marks):

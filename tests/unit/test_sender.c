@@ -218,6 +218,22 @@ START_TEST(hello_is_repeated_ever_more_rarely)
 }
 END_TEST
 
+/* Every checkpoint says ACK, also when nothing arrives any more. */
+START_TEST(an_ack_without_news_does_not_put_off_hello)
+{
+    begin(5);
+    ck_assert_int_eq(next().type, RELIABLE_DATA); /* and is lost */
+    const double deadline_s = sender_deadline_s(world->sender);
+    for (size_t i = 0; i < 100; i++) {
+        world->now_s += 0.1;
+        ck_assert_int_eq(answer(ack(0, 0, 0)), MIXFEED_OK);
+        ck_assert_double_eq(sender_deadline_s(world->sender), deadline_s);
+    }
+    ck_assert_int_eq(next().type, RELIABLE_HELLO);
+    teardown();
+}
+END_TEST
+
 START_TEST(an_idle_feed_asks_for_nothing)
 {
     begin(3);
@@ -389,6 +405,7 @@ int main(void)
         UNIT(an_answer_to_an_older_session_says_nothing),
         UNIT(whoever_loses_the_session_without_progress_waits),
         UNIT(hello_is_repeated_ever_more_rarely),
+        UNIT(an_ack_without_news_does_not_put_off_hello),
         UNIT(an_idle_feed_asks_for_nothing),
         UNIT_LOOP(refusals_end_a_feed_and_are_named, refusals),
         UNIT(a_daemon_that_lost_safe_points_is_a_loss),

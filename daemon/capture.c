@@ -333,13 +333,13 @@ static void restore_slot(struct stream *stream, const struct items *items,
 {
     struct slot_record record;
     if (!read_slot(item, &record)) {
-        abort(); /* it was accepted */
+        out_of_memory(); /* else it was not accepted */
     }
     struct slot *slot = router_put(stream->router, key);
     struct mix_learner *learner =
         read_learner(stream->config, items, item->name, record.learner, NULL);
     if (slot == NULL || learner == NULL) {
-        abort(); /* as above: only without memory */
+        out_of_memory(); /* as above */
     }
     mix_learner_destroy(&slot->learner);
     slot->learner = learner;

@@ -225,6 +225,9 @@ static void make_layout(struct stream_config *stream, struct findings *findings)
         layout_new((const char *const *)stream->columns.item, stream->columns.n,
                    (const char *const *)stream->fields.item, stream->fields.n,
                    stream->time, stream->weight, stream->key, &what);
+    if (stream->layout == NULL && what == NULL) {
+        out_of_memory();
+    }
     if (stream->layout == NULL) {
         char name[EXCERPT_SIZE];
         findings_add(findings, place_of(stream, "streams.*.columns"),

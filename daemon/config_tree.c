@@ -326,6 +326,9 @@ static void on_syntax_error(struct builder *builder)
     const yaml_parser_t *parser = &builder->parser;
     const struct place place = place_of(&parser->problem_mark);
     const char *problem = parser->problem != NULL ? parser->problem : "not YAML";
+    if (parser->error == YAML_MEMORY_ERROR) {
+        out_of_memory();
+    }
     builder->is_done = true;
     builder->is_whole = false;
     if (parser->error == YAML_READER_ERROR) {
@@ -369,8 +372,7 @@ struct node *config_tree_read(const char *text, size_t length, struct findings *
         return builder.root;
     }
     if (yaml_parser_initialize(&builder.parser) == 0) {
-        findings_add(findings, (struct place){0}, "out of memory");
-        return builder.root;
+        out_of_memory();
     }
     yaml_parser_set_input_string(&builder.parser, (const unsigned char *)text, length);
     parse(&builder);

@@ -80,8 +80,8 @@ char *imprint_write(const struct stream_config *config)
     char *text =
         object != NULL ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(object);
-    if (text == NULL) { /* only without memory */
-        abort();
+    if (text == NULL) {
+        out_of_memory();
     }
     return text;
 }

@@ -16,6 +16,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "loop.h"
+#include "xalloc.h"
 
 #define CONFIG_PATH "/etc/mixd/mixd.yaml"
 
@@ -138,6 +139,12 @@ static int run_daemon(const struct config *config, const struct options *options
  * freed so far, and the heap keeps the holes. */
 #define OWN_PAGES_BYTES (128 << 10)
 
+/* So that no reply, frame or value of the state is ever short of a member. */
+static void *allocate_for_json(size_t size)
+{
+    return xalloc(size, 1);
+}
+
 int main(int argc, char **argv)
 {
     open_standard_files();
@@ -151,7 +158,10 @@ int main(int argc, char **argv)
     };
     argp_program_version_hook = print_version;
     argp_err_exit_status = EX_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    json_set_alloc_funcs(allocate_for_json, free);
+    if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0) {
+        out_of_memory();
+    }
 
     int code = 0;
     struct config_errors errors = {0};

@@ -56,9 +56,10 @@ static enum database_result check_pages(struct database *database)
         result = database_refuse(database, "quick_check");
     } else {
         const char *verdict = (const char *)sqlite3_column_text(row, 0);
-        if (verdict == NULL || strcmp(verdict, "ok") != 0) {
-            result = database_say(database, DATABASE_DAMAGED, "quick_check: %s",
-                                  verdict != NULL ? verdict : "no answer");
+        if (verdict == NULL) { /* a row of one text has it, unless memory ran out */
+            result = database_refuse(database, "quick_check");
+        } else if (strcmp(verdict, "ok") != 0) {
+            result = database_say(database, DATABASE_DAMAGED, "quick_check: %s", verdict);
         }
     }
     sqlite3_finalize(row);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Nothing here may allocate, so neither stdio nor the log is used. */
-static _Noreturn void give_up(void)
+_Noreturn void out_of_memory(void)
 {
     static const char message[] = "mixd: out of memory\n";
     if (write(STDERR_FILENO, message, sizeof(message) - 1) == -1) {
@@ -24,7 +24,7 @@ void *xalloc(size_t n, size_t size)
 {
     void *object = calloc(n > 0 ? n : 1, size);
     if (object == NULL) {
-        give_up();
+        out_of_memory();
     }
     return object;
 }
@@ -32,11 +32,11 @@ void *xalloc(size_t n, size_t size)
 void *xrealloc(void *old, size_t n, size_t size)
 {
     if (size > 0 && n > SIZE_MAX / size) {
-        give_up();
+        out_of_memory();
     }
     void *object = realloc(old, n * size > 0 ? n * size : 1);
     if (object == NULL) {
-        give_up();
+        out_of_memory();
     }
     return object;
 }
@@ -45,7 +45,7 @@ char *xstrdup(const char *text)
 {
     char *copy = strdup(text);
     if (copy == NULL) {
-        give_up();
+        out_of_memory();
     }
     return copy;
 }

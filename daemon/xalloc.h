@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Allocation that cannot fail: without memory the program says so and ends with
- * EX_OSERR. For start-up and configuration, never per point or per block. */
+ * EX_OSERR; what a checkpoint holds is safe. For start-up and configuration, never per
+ * point or per block. */
 #ifndef XALLOC_H
 #define XALLOC_H
 
 #include <stdarg.h>
 #include <stddef.h>
+
+/* Says so and ends the program: for what failed without memory elsewhere. */
+_Noreturn void out_of_memory(void);
 
 /* n objects of that size, zeroed; n * size is checked. Release with free(). */
 void *xalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));

@@ -299,7 +299,7 @@ static const struct argp argp = {
 struct fit_options fit_options_parse(int argc, char **argv)
 {
     struct fit_options options = {.seed = 1, .tolerance = -1, .adapt = true};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    tool_parse(&argp, argc, argv, &options);
     options.columns.input.marginalize |= options.task == PREDICT;
     return options;
 }

@@ -245,7 +245,7 @@ static void invocation_read(struct invocation *invocation, int argc, char **argv
         .help_filter = help_filter,
     };
     invocation->point = tool_need(calloc((size_t)argc, sizeof(char *)));
-    argp_parse(&argp, argc, argv, 0, NULL, invocation);
+    tool_parse(&argp, argc, argv, invocation);
 }
 
 /* `mixctl score s -1 -2`: a word that begins like a negative number is no option. A

@@ -160,7 +160,7 @@ int main(int argc, char **argv)
     struct feed_options options = {.timeout_s = TIMEOUT_DEFAULT_S};
     struct failure failure = {0};
     tool_start(argv);
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    tool_parse(&argp, argc, argv, &options);
     stop_open();
     feeding_run(&options, &failure);
     if (failure.code != EX_OK) {

@@ -361,7 +361,7 @@ int main(int argc, char **argv)
     struct options options = {0};
     struct failure failure = {0};
     tool_start(argv);
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    tool_parse(&argp, argc, argv, &options);
     struct watch watch = {.options = &options};
     const int stop_descriptor = stop_open();
     if (watch_open(&watch, &failure)) {

@@ -73,6 +73,13 @@ void *tool_need(void *p)
     return p;
 }
 
+void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+    /* Every other error ends the program where it is found. */
+    const int error = argp_parse(argp, argc, argv, 0, NULL, input);
+    tool_need(error == 0 ? input : NULL);
+}
+
 char *tool_text(const char *format, ...)
 {
     char *text = NULL;

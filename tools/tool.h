@@ -49,6 +49,11 @@ char *tool_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Seconds of a clock that nobody sets, from an arbitrary start. */
 double tool_clock(void);
 
+/* Parses the command line into input, which is not NULL; without memory it ends the
+ * program. */
+struct argp;
+void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
+
 /* Reads all of text as a number. False if it is none, not finite or outside the range. */
 bool tool_read(const char *text, double low, double high, double *value)
     __attribute__((warn_unused_result));

@@ -41,7 +41,8 @@ def program(name):
 def is_sanitized():
     """Whether a sanitizer is in: it keeps what is freed, so memory says nothing."""
     with open(program("mixd"), "rb") as file:
-        return b"__asan_init" in file.read()
+        content = file.read()
+    return b"__asan_init" in content or b"__tsan_init" in content
 
 
 def parse(text):

@@ -109,14 +109,12 @@ static void count(struct stream *stream, const struct intake_step *step,
                                        .detail = step->detail},
                       now);
     }
-    struct ledger *counts = slot != NULL ? &slot->counts : &stream->unkeyed;
-    counts->lost += step->lost;
-    counts->received += step->skip;
-    counts->duplicate += step->skip;
-    stream->received += step->skip;
-    if (slot != NULL && (step->skip > 0 || step->lost != 0)) {
-        slot->has_news = true;
-        slot->is_changed = true;
+    if (step->skip > 0 || step->lost != 0) {
+        struct ledger *counts = stream_counts(stream);
+        counts->lost += step->lost;
+        counts->received += step->skip;
+        counts->duplicate += step->skip;
+        stream->received += step->skip;
     }
 }
 

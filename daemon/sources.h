@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * The numbering of plain feeds: an array header may name its source and the number of
- * its first point, and gaps in those numbers are points that were lost on the way. */
+ * its first point. Numbers that are skipped are points that were lost on the way, until
+ * they come after all; numbers that come again are duplicates.
+ *
+ *     source = sources_find(sources, name);
+ *     source_begin(source, seq, print);                   once a message
+ *     run = source_look(source, number, n);               what the next points are
+ *     lost += source_pass(source, number, n);             some of them were dealt with
+ */
 #ifndef SOURCES_H
 #define SOURCES_H
 
@@ -11,18 +18,36 @@
 
 #include "pack.h"
 
-/* Sources that are followed; the gaps of further ones are not counted. */
+/* Sources that are followed; the numbers of further ones are not looked at. */
 #define SOURCES_MAX 1024
+/* Gaps of a source that may still be filled; the oldest one gives way and stays lost. */
+#define SOURCE_GAPS 16
 
+struct source;
 struct sources;
 struct sources *sources_new(void);
 void sources_destroy(struct sources **sources);
 
-/* n points of a source arrived, the first one numbered seq. Returns how many were
- * skipped before it. A number below the expected one is a source that began anew: it
- * only moves the mark. */
-uint64_t sources_follow(struct sources *sources, const char *name, uint64_t seq,
-                        uint64_t n);
+/* The source of that name, new if need be; NULL: there are too many. It stays where it
+ * is. */
+struct source *sources_find(struct sources *sources, const char *name);
+
+/* A message comes whose first point is numbered seq. print: a checksum of that point. A
+ * message that begins with number 1 again, but with another point, is a source that has
+ * begun anew: everything it sends is new. */
+void source_begin(struct source *source, uint64_t seq, uint32_t print);
+
+/* The next of n >= 1 points, the first of them numbered `number`, that are alike. */
+struct source_run {
+    bool is_repeat; /* they came before */
+    uint64_t n;     /* how many of them */
+};
+struct source_run source_look(const struct source *source, uint64_t number, uint64_t n);
+
+/* n points of such a run were learned, rejected, or counted as duplicates. Returns by how
+ * much the number of lost points changed, modulo 2^64: a gap that is filled counts back.
+ */
+uint64_t source_pass(struct source *source, uint64_t number, uint64_t n);
 
 /* For the durable state: all marks; false: not what was packed. */
 void sources_pack(const struct sources *sources, struct pack *pack);

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include "bulletin.h"
+#include "crc32c.h"
 #include "intake.h"
 #include "reception.h"
 #include "start.h"
@@ -204,6 +205,73 @@ void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s
     }
 }
 
+/* ---- Numbers --------------------------------------------------------------- */
+
+struct ledger *stream_counts(struct stream *stream)
+{
+    struct slot *slot = router_find(stream->router, (struct bytes){NULL, 0});
+    if (slot == NULL) {
+        return &stream->unkeyed;
+    }
+    slot->has_news = true;
+    slot->is_changed = true;
+    return &slot->counts;
+}
+
+/* So many rows were dealt with. Gaps before them are lost points, gaps that they fill are
+ * not. */
+static void pass_numbers(struct stream *stream, uint64_t n)
+{
+    if (stream->numbered != NULL && n > 0) {
+        const uint64_t lost = source_pass(stream->numbered, stream->number, n);
+        stream->number += n;
+        if (lost != 0) {
+            stream_counts(stream)->lost += lost;
+        }
+    }
+}
+
+/* Who numbered the message, from its first batch. Without a number there is nothing to
+ * follow. */
+static void find_source(struct stream *stream)
+{
+    const struct batch *batch = &stream->batch;
+    const char *name = reader_source(stream->reader, &stream->number);
+    stream->numbered = NULL;
+    if (name == NULL || stream->number == 0) {
+        return;
+    }
+    const size_t size = stream->config->fields.n * sizeof(double);
+    uint32_t print = crc32c(batch->x, size);
+    if (batch->time != NULL) {
+        print ^= crc32c(batch->time, sizeof(double));
+    }
+    stream->numbered = sources_find(stream->sources, name);
+    if (stream->numbered != NULL) {
+        source_begin(stream->numbered, stream->number, print);
+    }
+}
+
+/* True: the rows that came next are repeats, and counted. */
+static bool skip_repeats(struct stream *stream)
+{
+    if (stream->numbered == NULL) {
+        return false;
+    }
+    const struct source_run run =
+        source_look(stream->numbered, stream->number, stream->batch.n - stream->row);
+    stream->alike = stream->row + (size_t)run.n;
+    if (run.is_repeat) {
+        struct ledger *counts = stream_counts(stream);
+        counts->received += run.n;
+        counts->duplicate += run.n;
+        stream->received += run.n;
+        stream->row = stream->alike;
+        pass_numbers(stream, run.n);
+    }
+    return run.is_repeat;
+}
+
 /* ---- Rows ------------------------------------------------------------------ */
 
 static struct bytes row_key(const struct stream *stream, size_t i)
@@ -235,17 +303,20 @@ static void reject_row(struct stream *stream, enum reason reason, struct moment 
                   },
                   now);
     reception_note(stream, 1, true);
+    pass_numbers(stream, 1);
 }
 
-/* The end of the run of accepted rows from `first` on that have the same key. */
+/* The end of the run of accepted rows from `first` on that have the same key, and numbers
+ * that are all new. */
 static size_t run_end(const struct stream *stream, size_t first)
 {
     const struct batch *batch = &stream->batch;
+    const size_t n = stream->numbered != NULL ? stream->alike : batch->n;
     if (batch->n_rejected == 0 && batch->key == NULL) {
-        return batch->n;
+        return n;
     }
     size_t end = first + 1;
-    while (end < batch->n && batch->reason[end] == REASON_NONE &&
+    while (end < n && batch->reason[end] == REASON_NONE &&
            (batch->key == NULL || (batch->key[end].size == batch->key[first].size &&
                                    memcmp(batch->key[end].data, batch->key[first].data,
                                           batch->key[first].size) == 0))) {
@@ -307,6 +378,7 @@ static void learn_run(struct stream *stream, struct slot *slot, struct moment no
     stream->row += taken;
     stream->received += taken;
     reception_note(stream, taken, false);
+    pass_numbers(stream, taken);
     if (updates > 0) {
         bulletin_after_updates(stream, slot, now);
     }
@@ -322,6 +394,9 @@ static void learn_batch(struct stream *stream, struct moment now)
     const struct batch *batch = &stream->batch;
     while (stream->row < batch->n && stream->busy == NULL) {
         const enum reason reason = batch->reason[stream->row];
+        if (skip_repeats(stream)) {
+            continue;
+        }
         if (reason != REASON_NONE) {
             reject_row(stream, reason, now);
             continue;
@@ -351,7 +426,7 @@ static bool take_message(struct stream *stream, struct moment now)
         return false;
     }
     stream->has_message = true;
-    stream->message_points = 0;
+    stream->is_begun = false;
     stream->batch.n = 0;
     stream->row = 0;
     if (stream->intake != NULL) {
@@ -373,25 +448,12 @@ static bool take_message(struct stream *stream, struct moment now)
     return true;
 }
 
-/* Gaps in the numbers of the message's source. */
-static void follow_source(struct stream *stream)
-{
-    uint64_t seq;
-    const char *source = reader_source(stream->reader, &seq);
-    if (source == NULL) {
-        return;
-    }
-    struct slot *slot = router_find(stream->router, (struct bytes){NULL, 0});
-    struct ledger *counts = slot != NULL ? &slot->counts : &stream->unkeyed;
-    counts->lost += sources_follow(stream->sources, source, seq, stream->message_points);
-}
-
 static void finish_message(struct stream *stream)
 {
-    follow_source(stream);
     feed_release(stream->feed);
     stream->has_message = false;
     stream->source = NULL;
+    stream->numbered = NULL;
 }
 
 /* Learns from the message at hand until its end, until work is due, or until so many
@@ -404,7 +466,10 @@ static void learn_message(struct stream *stream, uint64_t end, struct moment now
         } else if (reader_next(stream->reader, &stream->batch)) {
             stream->row = 0;
             stream->batch_rejects = 0;
-            stream->message_points += stream->batch.n;
+            if (!stream->is_begun) {
+                stream->is_begun = true;
+                find_source(stream);
+            }
         } else {
             finish_message(stream);
         }

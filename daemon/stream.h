@@ -46,22 +46,25 @@ struct stream {
     struct rejects *rejects;
     struct sources *sources;
     struct recorder *recorder; /* NULL: nothing is recorded */
-    struct intake *intake; /* of a reliable feed; NULL: it is another */
-    struct ledger unkeyed; /* points that belong to no key */
-    uint64_t received;     /* points, of all keys and none */
-    uint64_t drain_points; /* points of one round, see stream_drain() */
-    bool is_frozen;        /* also for keys that are yet to come */
+    struct intake *intake;     /* of a reliable feed; NULL: it is another */
+    struct ledger unkeyed;     /* points that belong to no key */
+    uint64_t received;         /* points, of all keys and none */
+    uint64_t drain_points;     /* points of one round, see stream_drain() */
+    bool is_frozen;            /* also for keys that are yet to come */
     struct log_limit reject_log;
 
     /* The message at hand, partly learned. */
     bool has_message;
-    uint64_t message_points; /* points of it so far */
+    bool is_begun; /* its first batch was read */
     struct batch batch;
     size_t batch_rejects;      /* rows of it that its reader rejected, up to `row` */
     size_t row;                /* next row of the batch; batch.n: take the next batch */
     struct slot *busy;         /* learner whose work is due; NULL: none */
     struct roster_row *source; /* reliable: whose message it is */
-    int64_t starved_until_ms; /* when a lack of memory for it is logged again */
+    int64_t starved_until_ms;  /* when a lack of memory for it is logged again */
+    struct source *numbered;   /* another: who numbered it; NULL: nobody */
+    uint64_t number;           /* then, of the next row, */
+    size_t alike;              /* and the rows before this one are new, or repeats */
 
     /* Publishing, bulletin.c. */
     bool has_news;      /* some slot has */
@@ -79,9 +82,9 @@ struct stream {
 
     /* What the durable state has of it, capture.c. */
     struct {
-        bool is_imprinted; /* all of it, once since the start */
-        bool is_changed;   /* the accounts, since they were last captured */
-        uint64_t rejects;  /* dead letters ever, then */
+        bool is_imprinted;              /* all of it, once since the start */
+        bool is_changed;                /* the accounts, since they were last captured */
+        uint64_t rejects;               /* dead letters ever, then */
         struct recorder_mark recording; /* as it was restored; without an id: none was */
     } kept;
 };
@@ -118,6 +121,8 @@ const char *stream_state_name(enum mix_state state);
  * NULL. */
 void stream_reject(struct stream *stream, struct slot *slot, const struct reject *reject,
                    struct moment now);
+/* The ledger of what belongs to no key, which is about to change. */
+struct ledger *stream_counts(struct stream *stream);
 /* Dead letters for points that the learners skipped since the last call. */
 void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s);
 

@@ -45,11 +45,17 @@ static json_t *rejected_json(const struct ledger *ledger)
     return object;
 }
 
+/* Only lost points can be so many: a source may skip to any number. */
+static json_int_t clamp(uint64_t count)
+{
+    return count <= INT64_MAX ? (json_int_t)count : INT64_MAX;
+}
+
 json_t *ledger_json(const struct ledger *ledger)
 {
     return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I}", "received",
                      (json_int_t)ledger->received, "learned", (json_int_t)ledger->learned,
                      "rejected", rejected_json(ledger), "duplicate",
                      (json_int_t)ledger->duplicate, "queued", (json_int_t)ledger->queued,
-                     "lost", (json_int_t)ledger->lost);
+                     "lost", clamp(ledger->lost));
 }

@@ -222,6 +222,55 @@ START_TEST(gaps_of_a_source_are_lost_points)
 }
 END_TEST
 
+static void send_array(struct fixture *f, const char *header, const double *x, size_t n)
+{
+    zmsg_t *message = zmsg_new();
+    zmsg_addstr(message, header);
+    zmsg_addmem(message, x, n * sizeof(x[0]));
+    zmsg_send(&message, f->sender);
+    fixture_await(f);
+    do {
+        stream_drain(f->stream, f->now);
+        stream_work(f->stream, f->now);
+    } while (stream_is_busy(f->stream) || f->stream->has_message);
+}
+
+/* Messages of 600 points, sent twice, cut otherwise, with a bad point, and without seq.
+ */
+START_TEST(what_a_source_repeats_is_not_learned)
+{
+    static const char first[] =
+        "{\"dtype\":\"<f8\",\"shape\":[600,1],\"source\":\"a\",\"seq\":1}";
+    static const char overlap[] =
+        "{\"dtype\":\"<f8\",\"shape\":[300,1],\"source\":\"a\",\"seq\":401}";
+    static const char bare[] = "{\"dtype\":\"<f8\",\"shape\":[100,1],\"source\":\"a\"}";
+    double x[700];
+    struct fixture *f = fixture_new("", "    fields: [a]\n    model: {components: 1}\n");
+    for (size_t i = 0; i < COUNT(x); i++) {
+        x[i] = sin((double)i);
+    }
+    x[450] = INFINITY;
+    send_array(f, first, x, 600);
+    send_array(f, first, x, 600);
+    send_array(f, overlap, x + 400, 300);
+    struct ledger ledger = check_ledger(f, 1500);
+    ck_assert_uint_eq(ledger.duplicate, 800);
+    ck_assert_uint_eq(ledger.rejected[REASON_VALUE], 1);
+    ck_assert_uint_eq(ledger.learned + ledger.queued, 699);
+    ck_assert_uint_eq(ledger.lost, 0);
+    for (int i = 0; i < 2; i++) {
+        send_array(f, bare, x, 100);
+    }
+    ledger = check_ledger(f, 1700);
+    ck_assert_uint_eq(ledger.duplicate, 800);
+    x[0] = 5;
+    send_array(f, first, x, 600); /* another first point: the source began anew */
+    ledger = check_ledger(f, 2300);
+    ck_assert_uint_eq(ledger.duplicate, 800);
+    fixture_destroy(f);
+}
+END_TEST
+
 START_TEST(the_newest_time_is_kept)
 {
     struct fixture *f =
@@ -307,6 +356,7 @@ int main(void)
         UNIT(the_topic_can_be_the_key),
         UNIT(a_round_is_bounded_and_goes_on_in_the_message),
         UNIT(gaps_of_a_source_are_lost_points),
+        UNIT(what_a_source_repeats_is_not_learned),
         UNIT(the_newest_time_is_kept),
         UNIT(the_rate_is_that_of_the_last_seconds),
         UNIT_LOOP(a_start_model_fits_or_is_refused, starts),

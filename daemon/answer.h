@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a stream answers to the commands of INTERFACE section "Control", in the thread
+ * What a stream answers to the commands of mixd(8), CONTROL, in the thread
  * of its worker: one function per command, named in the table of commands.c. */
 #ifndef ANSWER_H
 #define ANSWER_H

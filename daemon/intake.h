@@ -2,7 +2,7 @@
  *
  * The receiving side of the reliable feed as a state machine without sockets: a message
  * goes in; what is to be answered, and which points are to be learned, comes out.
- * reliable.h has the messages, INTERFACE section "Reliable feed" the rules.
+ * reliable.h has the messages, mixd(8), RELIABLE FEED, the rules.
  *
  *     intake_take(intake, &message, &step);     step.reply, step.row, step.skip
  *     ... the points after step.skip are learned, or rejected, one by one ...

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Talking to a running daemon: requests and replies of INTERFACE section "Control". */
+ * Talking to a running daemon: requests and replies of mixd(8), CONTROL. */
 #ifndef CLIENT_H
 #define CLIENT_H
 

@@ -14,7 +14,7 @@
  *     param   what the user sees: for gaussian means [K][D], then covariances by type
  *     cache   derived from param for the E-step: factors, log normalisers
  *     stats   running mean sufficient statistics, beside the driver's rho[K]:
- *             for gaussian m [K][D], then C by type, centred (ALGORITHM.md section 1)
+ *             for gaussian m [K][D], then C by type, centred (stats.c)
  *     sums    sums of blocks about the means of the model that made the
  *             responsibilities: for gaussian mass, mean and scatter (gaussian.h)
  *
@@ -41,11 +41,12 @@ struct factor {
 };
 
 /* What regularises an M-step; arrays of the factor's dimensions, units of x squared.
- * Fraley and Raftery 2007, with S0 from the components (ALGORITHM.md section 6). */
+ * Fraley and Raftery 2007, with S0 from the components: the weighted
+ * geometric mean of their variances. */
 struct prior {
     double nu0;       /* weight of S0 in points; 0 switches the prior off */
     const double *s0; /* prior variance of each field */
-    const double *vf; /* smallest variance of each field (amendment A2) */
+    const double *vf; /* smallest variance of each field (resolution.h) */
     const double *mean; /* mean of each field over all points, or NULL; gaussian: not read */
 };
 

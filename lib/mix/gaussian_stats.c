@@ -87,7 +87,7 @@ void gaussian_merge(const struct factor *f, double *stats, const double *share,
     }
 }
 
-/* ---- M-step: ALGORITHM.md section 1, S = (n C + nu0 S0) / (n + nu0), then floored -- */
+/* ---- M-step: S = (n C + nu0 S0) / (n + nu0), then floored ---------------------- */
 
 static double regular(double n, double variance, const struct prior *prior, size_t d,
                       size_t *floored)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The wire formats, one row each (INTERFACE section "Points in"): wire_array.c,
+ * The wire formats, one row each (mixd(8), POINTS IN): wire_array.c,
  * wire_npy.c, wire_raw.c (f64, f32), wire_json.c, wire_csv.c. Adding a format is one
  * file and one row; tests/unit/test_format.c loops over the rows. */
 #ifndef FORMAT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Model frames and model files: the JSON object of INTERFACE section "Model frames
- * out", written by daemon and tools, read back by start:, mixfit --score, synth:. */
+ * Model frames and model files: the JSON object of mixd(8), FRAMES OUT,
+ * written by daemon and tools, read back by start:, mixfit --score, synth:. */
 #ifndef FRAME_H
 #define FRAME_H
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A sender of the reliable feed, written from INTERFACE.md alone, that can also misbehave:
+"""A sender of the reliable feed, written from mixd(8) alone, that can also misbehave:
 what the tests know of the protocol is here, and nothing of it comes from the project."""
 
 import collections

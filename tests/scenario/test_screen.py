@@ -61,7 +61,7 @@ class Terminal:
 
 def has_screen():
     with open(program("mixwatch"), "rb") as file:
-        return b"initscr" in file.read()
+        return b"endwin" in file.read()
 
 
 @unittest.skipUnless(has_screen(), "built without ncurses")

@@ -136,6 +136,40 @@ START_TEST(a_prediction_has_the_moments_of_the_conditional)
 }
 END_TEST
 
+/* Fields that are independent given the component: what one shows moves the others by the
+ * weights alone. */
+START_TEST(a_product_is_conditioned_by_its_weights)
+{
+    const enum mix_family families[] = {MIX_GAUSSIAN, MIX_POISSON, MIX_EXPONENTIAL};
+    const double weights[] = {0.3, 0.7};
+    const double parameters[] = {0, 4, /* means */ 1, 2, /* variances */
+                                 1, 6, /* rates */ 0.5, 3 /* means */};
+    struct mix_options options;
+    mix_options_init(&options, 3, 2);
+    options.families = families;
+    struct mix_model *model = mix_model_make(&options, weights, parameters, NULL);
+    ck_assert_ptr_nonnull(model);
+    for (unsigned seen = 0; seen < 7; seen++) {
+        const double x[] = {1.5, 3, 0.7};
+        double given[3], rest[3];
+        size_t n = 0;
+        for (size_t d = 0; d < 3; d++) {
+            given[d] = (seen >> d & 1) != 0 ? x[d] : (double)NAN;
+            rest[n] = x[d];
+            n += (seen >> d & 1) == 0;
+        }
+        struct mix_model *conditional = mix_model_conditional(model, given, NULL);
+        ck_assert_ptr_nonnull(conditional);
+        ck_assert_uint_eq(mix_model_dimensions(conditional), n);
+        const double part = seen == 0 ? 0 : log_density(model, given);
+        ck_assert_double_eq_tol(log_density(conditional, rest),
+                                log_density(model, x) - part, 1e-12);
+        mix_model_destroy(&conditional);
+    }
+    mix_model_destroy(&model);
+}
+END_TEST
+
 START_TEST(what_has_no_answer_is_refused)
 {
     double *x;
@@ -212,6 +246,7 @@ int main(void)
         {a_conditional_is_the_joint_over_the_marginal, MIX_COVARIANCES},
         {a_marginal_integrates_the_others_out, MIX_COVARIANCES},
         {a_prediction_has_the_moments_of_the_conditional, MIX_COVARIANCES},
+        UNIT(a_product_is_conditioned_by_its_weights),
         UNIT(what_has_no_answer_is_refused),
         {moments_are_those_of_the_whole_mixture, MIX_COVARIANCES},
         UNIT(a_divergence_is_within_its_error),

@@ -154,7 +154,10 @@ START_TEST(damaged_values_are_refused)
             items_put(items, 2, item->kind, item->name, damaged, size);
             capture_accept(f->config, items, why);
             items_put(items, 2, item->kind, item->name, value, at);
-            ck_assert_msg(capture_accept(f->config, items, why) != STORE_ACCEPTED,
+            /* Without its last number, of no sources, it is what earlier versions wrote. */
+            const bool is_earlier = strcmp(item->kind, "stream") == 0 && at == size - 8;
+            ck_assert_msg(is_earlier ||
+                              capture_accept(f->config, items, why) != STORE_ACCEPTED,
                           "%s %s cut to %zu of %zu", item->kind, item->name, at, size);
             items_put(items, 2, item->kind, item->name, value, size);
         }

@@ -82,10 +82,11 @@ static bool mstep(const struct factor *f, const double *stats, double n,
     const double relative = prior->mean > 0 ? prior->s0 / prior->mean / prior->mean : 1;
     const double g0 = special_digamma_gap(fmax(1 / relative, SHAPE_MIN));
     const double g = total > 0 ? n / total * stats[1] + prior->nu0 / total * g0 : stats[1];
-    /* The variance m^2 / a has its floor. */
+    /* The variance m^2 / a has its floor; a component below the step of the sensor has no
+     * use for it. */
     const double most = fmin(prior->vf > 0 ? m / prior->vf * m : SHAPE_MAX, SHAPE_MAX);
     const double found = special_inverse_gap(g);
-    const double a = fmax(fmin(found, fmax(most, SHAPE_MIN)), SHAPE_MIN);
+    const double a = fmax(fmin(found, fmax(most, 1)), SHAPE_MIN);
     (void)f;
     param[0] = a;
     param[1] = m / a;
@@ -133,7 +134,7 @@ static void moments(const struct factor *f, const double *param, double *mean,
 
 static double spread(const double *param, double mean)
 {
-    return mean / param[0] * mean;
+    return fmin(mean / param[0] * mean, FIELD_SPREAD_MAX);
 }
 
 /* G. Marsaglia and W. W. Tsang, A simple method for generating gamma variables, ACM

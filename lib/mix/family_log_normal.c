@@ -16,6 +16,8 @@
 /* Moments are kept within what states and frames take: their logarithms. */
 #define LOG_MEAN_MAX 345
 #define LOG_VARIANCE_MAX 690
+/* A larger variance of log x is no longer told from this one by the prior. */
+#define SPREAD_MAX 50
 /* Halves are apart by this many deviations each, and that much narrower. */
 #define CUT_DISTANCE 0.8
 #define CUT_VARIANCE 0.4
@@ -75,6 +77,14 @@ static double exp_less_1(double t)
     return t < 1e-5 ? t * (1 + t / 2) : special_exp(t) - 1;
 }
 
+/* The floor of x as one of log x, at the median of the component; a component below the
+ * step of the sensor has no use for it. */
+static double floor_of(double vf, double log_median)
+{
+    const double relative = special_log(vf) - 2 * log_median;
+    return vf > 0 ? log_1_plus(special_exp(fmin(relative, 0))) : 0;
+}
+
 static bool mstep(const struct factor *f, const double *stats, double n,
                   const struct field_prior *prior, double *param)
 {
@@ -82,10 +92,7 @@ static bool mstep(const struct factor *f, const double *stats, double n,
     const double s0 = mean > 0 ? log_1_plus(prior->s0 / mean / mean) : 0;
     const double v =
         total > 0 ? n / total * stats[1] + prior->nu0 / total * s0 : stats[1];
-    /* The floor of x, at the median of the component. */
-    const double vf = prior->vf > 0 ? log_1_plus(special_exp(
-                                          special_log(prior->vf) - 2 * stats[0]))
-                                    : 0;
+    const double vf = floor_of(prior->vf, stats[0]);
     const double least = fmax(vf, VARIANCE_MIN * fmax(1, stats[0] * stats[0]));
     (void)f;
     param[0] = stats[0];
@@ -134,7 +141,7 @@ static void moments(const struct factor *f, const double *param, double *mean,
 
 static double spread(const double *param, double mean)
 {
-    return exp_less_1(fmin(param[1], 50)) * mean * mean;
+    return fmin(exp_less_1(fmin(param[1], SPREAD_MAX)) * mean * mean, FIELD_SPREAD_MAX);
 }
 
 static double sample(const struct factor *f, const double *param, struct rng *rng)

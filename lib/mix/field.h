@@ -29,6 +29,9 @@
 /* Columns of a field for k-means at most: one for each category. */
 #define FIELD_COLUMNS MIX_CATEGORIES_MAX
 
+/* What spread() may give at most: the square of the largest value there is. */
+#define FIELD_SPREAD_MAX 1e300
+
 /* struct prior of one field. */
 struct field_prior {
     double nu0, s0, vf, mean;

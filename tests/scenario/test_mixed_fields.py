@@ -45,6 +45,53 @@ def log_density(x, weights=WEIGHTS, p=PARAMETERS):
     return math.log(total)
 
 
+# Every other family, K = 2 in each.
+REST = {
+    "size": ("gamma", {"shape": [4, 9], "scale": [0.5, 3]}),
+    "heading": ("von-mises", {"mean": [-2.5, 1], "concentration": [6, 20]}),
+    "kind": ("categorical", {"probabilities": [[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]}),
+    "delay": ("log-normal", {"log_mean": [-1, 2], "log_variance": [0.2, 0.5]}),
+    "jitter": ("student-t", {"location": [0, 5], "scale": [1, 2],
+                             "degrees_of_freedom": [4, 6]}),
+}
+
+
+def draw_rest(n, salt):
+    rng = reference.rng(salt)
+    z = rng.choice(2, n, p=WEIGHTS)
+    of = {field: {name: np.array(values)[z] for name, values in p.items()}
+          for field, (_, p) in REST.items()}
+    kinds = of["kind"]["probabilities"].cumsum(1)
+    jitter = of["jitter"]
+    return np.column_stack([
+        rng.gamma(of["size"]["shape"], of["size"]["scale"]),
+        rng.vonmises(of["heading"]["mean"], of["heading"]["concentration"]),
+        (rng.random(n)[:, None] > kinds[:, :2]).sum(1),
+        rng.lognormal(of["delay"]["log_mean"], np.sqrt(of["delay"]["log_variance"])),
+        jitter["location"] + jitter["scale"] * rng.standard_t(jitter["degrees_of_freedom"]),
+    ]).astype(float)
+
+
+def log_density_of_rest(x, weights, p):
+    size, heading, kind, delay, jitter = x
+    total = 0.0
+    for k, w in enumerate(weights):
+        a, b = p["size"]["shape"][k], p["size"]["scale"][k]
+        c = p["heading"]["concentration"][k]
+        m, v = p["delay"]["log_mean"][k], p["delay"]["log_variance"][k]
+        s, nu = p["jitter"]["scale"][k], p["jitter"]["degrees_of_freedom"][k]
+        z = (jitter - p["jitter"]["location"][k]) / s
+        total += w * p["kind"]["probabilities"][k][int(kind)] * math.exp(
+            (a - 1) * math.log(size) - size / b - math.lgamma(a) - a * math.log(b)
+            + c * math.cos(heading - p["heading"]["mean"][k])
+            - math.log(2 * math.pi * np.i0(c))
+            - (math.log(delay) - m) ** 2 / (2 * v) - 0.5 * math.log(2 * math.pi * v)
+            - math.log(delay) + math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2)
+            - 0.5 * math.log(nu * math.pi) - math.log(s)
+            - (nu + 1) / 2 * math.log1p(z * z / nu))
+    return math.log(total)
+
+
 class MixedFields(harness.InFolder):
     def check_parameters(self, model):
         """Near those that the points were drawn with, whatever the order."""
@@ -87,6 +134,47 @@ class MixedFields(harness.InFolder):
             started = mixd.model("s")
             self.assertEqual(started["parameters"], model["parameters"])
             self.assertEqual(started["weights"], model["weights"])
+
+    def test_the_other_families(self):
+        family = {field: name for field, (name, _) in REST.items()}
+        model = {"components": 2, "family": family, "categories": 3}
+        points, bad = draw_rest(N_POINTS, 8), draw_rest(3, 9)
+        bad[0, 0], bad[1, 2], bad[2, 3] = 0, 3, -1
+        holed = points[-100:].copy()
+        holed[::2, 0] = holed[1::2, 2] = math.nan
+        sent = np.vstack([points, bad, holed])
+        text = config({"s": stream(tuple(REST), model=model, missing="marginalize")})
+        with Daemon(text) as mixd:
+            mixd.feed("s").array(sent)
+            ledger = mixd.drain("s", len(sent))
+            self.assertEqual(ledger["rejected"], {"range": 3})
+            found = mixd.model("s")
+            order = np.argsort(found["parameters"]["size"]["scale"])
+            for field, (_, parameters) in REST.items():
+                for name, values in parameters.items():
+                    is_nu = name == "degrees_of_freedom"  # known to a fourth at best
+                    np.testing.assert_allclose(
+                        np.array(found["parameters"][field][name])[order], values,
+                        rtol=0.4 if is_nu else 0.15, atol=0.06, err_msg=name)
+            for point in points[:20].tolist():
+                answer = mixd.ask("score", stream="s", point=point)
+                self.assertAlmostEqual(answer["log_density"], log_density_of_rest(
+                    point, found["weights"], found["parameters"]), places=8)
+        file = self.write("model.json", json.dumps(found))
+        text = config({"s": stream(tuple(REST), model=model, start="model.json")})
+        with Daemon(text, folder=self.folder) as mixd:
+            self.assertEqual(mixd.model("s")["parameters"], found["parameters"])
+            fed = run("mixfeed", "-c", os.path.join(self.folder, "mixd.yaml"), "--count",
+                      "2000", "--stream", "s", f"synth:{file}")
+            self.assertEqual(fed.returncode, 0, fed.stderr)
+            self.assertEqual(mixd.ledger("s")["rejected"], {})
+            line = run("mixwatch", "-c", os.path.join(self.folder, "mixd.yaml"), "--once")
+            self.assertIn(" weights ", line.stdout)
+        other = self.write("other.yaml", config({"s": stream(
+            tuple(REST), model={**model, "categories": 4}, start="model.json")}))
+        refused = run("mixd", "--state", os.path.join(self.folder, "fresh"), "-c", other)
+        self.assertIn(refused.returncode, (os.EX_DATAERR, os.EX_CONFIG), refused.stderr)
+        self.assertIn("model.json", refused.stderr)
 
     def test_mixfit_fits_learns_and_scores_the_same(self):
         points = draw(4000, 6)

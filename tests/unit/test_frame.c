@@ -93,6 +93,59 @@ START_TEST(models_come_back_bit_for_bit)
 }
 END_TEST
 
+/* Fields of one family, of one field and of several, and of different ones. */
+static const struct {
+    enum mix_family families[D];
+    size_t n_fields;
+    double parameters[12];
+    const char *text; /* a part of the frame */
+} others[] = {
+    {{MIX_POISSON}, 1, {1, 1.0 / 3}, "\"parameters\":{\"rate\":[1.0,0.33333333333333331]}"},
+    {{MIX_GAMMA, MIX_GAMMA}, 2, {1, 2, 3, 4, 5, 6, 7, 8},
+     "{\"shape\":[[1.0,5.0],[2.0,6.0]],\"scale\":[[3.0,7.0],[4.0,8.0]]}"},
+    {{MIX_CATEGORICAL, MIX_CATEGORICAL}, 2, {0.5, 0.5, 0, 1, 0.25, 0.75, 1, 0},
+     "{\"probabilities\":[[[0.5,0.5],[0.25,0.75]],[[0.0,1.0],[1.0,0.0]]]}"},
+    {{MIX_GAUSSIAN, MIX_CATEGORICAL}, 2, {1, 2, 3, 4, 0.5, 0.5, 0, 1},
+     "\"parameters\":{\"temperature\":{\"mean\":[1.0,2.0],\"variance\":[3.0,4.0]},"},
+};
+
+START_TEST(models_of_other_families_come_back_bit_for_bit)
+{
+    struct mix_options options;
+    mix_options_init(&options, others[_i].n_fields, K);
+    options.families = others[_i].families;
+    options.categories = 2;
+    struct mix_model *model =
+        mix_model_make(&options, weights, others[_i].parameters, NULL);
+    ck_assert_ptr_nonnull(model);
+    json_t *sent = frame_json(&(struct frame){.fields = fields,
+                                              .n_fields = options.dimensions,
+                                              .n_components = K,
+                                              .model = model});
+    char *text = frame_text(sent), error[256] = "";
+    ck_assert_msg(strstr(text, others[_i].text) != NULL, "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "\"covariance_type\":null"));
+    json_t *received = json_loads(text, 0, NULL);
+    struct mix_model *copy = frame_model(received, NULL, error, sizeof(error));
+    ck_assert_msg(copy != NULL, "%s", error);
+    const double *values = others[_i].parameters;
+    for (size_t d = 0; d < options.dimensions; d++) {
+        size_t size;
+        for (size_t i = 0; (size = mix_model_parameter_size(copy, d, i)) > 0; i++) {
+            double found[K * 2];
+            mix_model_parameter(copy, d, i, found);
+            ck_assert_mem_eq(found, values, K * size * sizeof(*values));
+            values += K * size;
+        }
+    }
+    mix_model_destroy(&copy);
+    mix_model_destroy(&model);
+    json_decref(sent);
+    json_decref(received);
+    free(text);
+}
+END_TEST
+
 START_TEST(frames_have_the_members_of_the_interface_in_their_order)
 {
     static const char *const members[] = {
@@ -315,6 +368,7 @@ int main(void)
 {
     const struct unit_test tests[] = {
         {models_come_back_bit_for_bit, MIX_COVARIANCES},
+        UNIT_LOOP(models_of_other_families_come_back_bit_for_bit, others),
         UNIT(frames_have_the_members_of_the_interface_in_their_order),
         UNIT(before_the_first_model_the_parameters_are_null),
         UNIT(no_number_is_ever_NaN_or_infinite),

@@ -458,6 +458,25 @@ class Durable(InFolder):
             mixd.crash()
             self.assertEqual(mixd.received(), 600)
 
+    def test_a_full_disk_degrades_until_there_is_room(self):
+        """A small tmpfs: the state fits when it is empty, not with what it learned."""
+        state = os.path.join(self.folder, "mixd-state")
+        os.mkdir(state, 0o700)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=48k,mode=0700", "tmpfs", state]
+        if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+            self.skipTest("may not mount")
+        self.addCleanup(subprocess.run, ["umount", "-l", state], check=True)
+        x = points(900)
+        with Restarting(settings(), folder=self.folder) as mixd:
+            mixd.feed_to(x, 900)
+            self.assertRegex(self.degraded(mixd), "full|No space")
+            mixd.model("s")  # learning goes on
+            subprocess.run(["mount", "-o", "remount,size=64m", state], check=True)
+            mixd.ask("checkpoint")
+            self.assertIsNone(mixd.ask("status")["durability"]["problem"])
+            mixd.crash()
+            self.assertEqual(mixd.received(), 900)
+
     def test_failing_calls_degrade_and_recover(self):
         """Every kind of call of a checkpoint fails for a while, from the n-th on."""
         if shutil.which("strace") is None or harness.is_sanitized():

@@ -135,25 +135,27 @@ static void add_page(struct capture *capture, const char *slot, size_t page,
     free(name);
 }
 
-/* The pages of its rows that changed, and those that are no more. */
-static void capture_rows(struct capture *capture, const char *name, struct slot *slot,
-                         bool is_first)
+/* The parts of its rows that changed, or hold nothing any more. */
+static void capture_rows(struct capture *capture, const struct stream *stream,
+                         const char *name, struct slot *slot)
 {
-    const size_t n = mix_learner_parts(slot->learner);
+    const struct mix_learner *learner = slot->learner;
+    const size_t n = mix_parts(&stream->config->mix);
     for (size_t part = 1; part < n; part++) {
-        if (is_first ||
-            mix_learner_part_changed(slot->learner, part, slot->captured_changes)) {
-            const size_t size = mix_learner_part_size(slot->learner, part);
-            void *value = arena_take(&capture->arena, size);
-            mix_learner_encode_part(slot->learner, part, value);
+        if (slot->is_captured && !mix_learner_part_changed(learner, part, slot->captured)) {
+            continue;
+        }
+        const size_t size = mix_learner_part_size(learner, part);
+        void *value = size > 0 ? arena_take(&capture->arena, size) : NULL;
+        if (value != NULL) {
+            mix_learner_encode_part(learner, part, value);
+        }
+        if (value != NULL || slot->is_captured) {
             add_page(capture, name, part - 1, value, size);
         }
     }
-    for (size_t part = n; part < slot->captured_parts; part++) {
-        add_page(capture, name, part - 1, NULL, 0);
-    }
-    slot->captured_parts = n;
-    slot->captured_changes = mix_learner_changes(slot->learner);
+    slot->is_captured = true;
+    slot->captured = mix_learner_mark(learner);
 }
 
 static void capture_slot(struct capture *capture, const struct stream *stream,
@@ -174,7 +176,7 @@ static void capture_slot(struct capture *capture, const struct stream *stream,
     void *space = pack_space(pack, mix_learner_part_size(slot->learner, 0));
     mix_learner_encode_part(slot->learner, 0, space);
     add_scratch(capture, SLOT, name);
-    capture_rows(capture, name, slot, !stream->kept.is_imprinted);
+    capture_rows(capture, stream, name, slot);
     free(name);
     slot->is_changed = false;
 }
@@ -194,26 +196,22 @@ static bool read_slot(const struct item *item, struct slot_record *record)
     return unpack_is_done(&unpack);
 }
 
-/* The learner of a slot's record, from its rows among the items. NULL and *err. */
+/* The learner of a slot's record, with its rows among the items. NULL and *err. */
 static struct mix_learner *read_learner(const struct stream_config *config,
                                         const struct items *items, const char *name,
                                         struct bytes head, enum mix_err *err)
 {
-    struct mix_part *part = NULL;
-    const struct item *item = NULL;
-    size_t n = 0;
-    size_t room = 0;
-    do {
-        if (n == room) {
-            room = 2 * room + 16;
-            part = xrealloc(part, room, sizeof(part[0]));
+    const size_t n = mix_parts(&config->mix);
+    struct mix_part *part = xalloc(n, sizeof(part[0]));
+    part[0] = (struct mix_part){head.data, head.size};
+    for (size_t i = 1; i < n; i++) {
+        char *page = page_name(name, i - 1);
+        const struct item *item = items_get(items, ROWS, page);
+        if (item != NULL) {
+            part[i] = (struct mix_part){item->value, item->size};
         }
-        part[n++] = item == NULL ? (struct mix_part){head.data, head.size}
-                                 : (struct mix_part){item->value, item->size};
-        char *page = page_name(name, n - 1);
-        item = items_get(items, ROWS, page);
         free(page);
-    } while (item != NULL);
+    }
     struct mix_learner *learner = mix_learner_decode_parts(&config->mix, part, n, err);
     free(part);
     return learner;
@@ -350,8 +348,10 @@ static void restore_slot(struct stream *stream, const struct items *items,
     slot->noted_unscorable = record.noted_unscorable;
     slot->noted_frozen = record.noted_frozen;
     slot->has_started = record.has_started;
-    slot->captured_parts = mix_learner_parts(learner);
-    slot->captured_changes = mix_learner_changes(learner);
+    char *first = page_name(item->name, 0);
+    slot->is_captured = items_get(items, ROWS, first) != NULL; /* else it was one part */
+    slot->captured = mix_learner_mark(learner);
+    free(first);
     if (slot_is_busy(slot)) {
         stream->busy = slot;
     }

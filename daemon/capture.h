@@ -9,7 +9,7 @@
  *     rejects   STREAM       dead letters
  *     slot      STREAM[/KEY] accounts, number of frames, and part 0 of a learner
  *     recording STREAM       rows of its recording, and which it is
- *     rows      STREAM[/KEY]/PAGE  its part PAGE + 1: rows that it holds
+ *     rows      STREAM[/KEY]/PAGE  its part PAGE + 1: of the rows that it holds
  *
  * The worker copies what has changed between two rounds; the state actor writes it. */
 #ifndef CAPTURE_H

@@ -31,8 +31,8 @@ struct slot {
     bool has_news;    /* points came since the last frame */
     bool has_started; /* there was a model */
     bool is_changed;  /* since it was last captured for the durable state, which then */
-    uint64_t captured_changes; /* was at mix_learner_changes() */
-    size_t captured_parts;     /* and had so many parts */
+    bool is_captured;          /* has all its parts, */
+    struct mix_mark captured;  /* as they were then */
 };
 
 /* key: data is NULL for a stream without keys. start: the model to start from, or

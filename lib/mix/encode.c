@@ -190,12 +190,15 @@ static void walk_reservoir(struct codec *codec, struct mix_learner *learner)
 static void walk_memory(struct codec *codec, struct points *memory, bool with_rows)
 {
     uint64_t n = points_count(memory);
+    uint64_t replaced = points_mark(memory).replaced;
     if (with_rows) {
         codec_points(codec, memory);
         return;
     }
     codec_u64(codec, &n);
-    codec->has_failed = codec->has_failed || n != points_count(memory);
+    codec_u64(codec, &replaced);
+    codec->has_failed = codec->has_failed || n != points_count(memory) ||
+                        replaced != points_mark(memory).replaced;
 }
 
 void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_rows)

@@ -16,10 +16,12 @@
 #include "learner.h"
 
 #define ENCODE_MAGIC_SIZE 8
-/* All of the state; all but the rows of the memory; a page of those. */
+/* All of the state; all but the rows of the memory; a page of those; and what was written
+ * to them lately. */
 #define ENCODE_WHOLE "mixlearn"
-#define ENCODE_HEAD "mixstate"
-#define ENCODE_PAGE "mixrows "
+#define ENCODE_HEAD "mixhead "
+#define ENCODE_PAGE "mixpage "
+#define ENCODE_LOG "mixlog  "
 
 /* Bytes around the members. */
 #define ENCODE_FRAME (32 + 8)

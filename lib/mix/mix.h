@@ -410,23 +410,30 @@ MIX_API struct mix_learner *mix_learner_decode(const struct mix_options *options
                                                enum mix_err *err);
 
 /* The same state in parts, for one who keeps it and does not want to keep all of it
- * anew each time: part 0 is small and changes with every row; each further part has 64
- * rows that the learner holds, ever fewer of which change. The parts that changed since
- * mix_learner_changes() had a value, together with the others as they were encoded
- * before, are the state; parts at and past mix_learner_parts() are no longer of it. */
-MIX_API size_t mix_learner_parts(const struct mix_learner *learner);
-MIX_API uint64_t mix_learner_changes(const struct mix_learner *learner);
+ * anew each time. Part 0 is small and changes with every row; the others have the rows
+ * that the learner holds, and of these what was written lately, so what changes with a
+ * row is little more than the row. The parts that have changed since a mark, together
+ * with the others as they were encoded before, are the state. How many parts there are
+ * follows from the options; some have nothing in them, and size 0. */
+MIX_API size_t mix_parts(const struct mix_options *options);
+
+/* Where the rows that a learner holds stand: rows added and rows replaced so far. */
+struct mix_mark {
+    uint64_t added, replaced;
+};
+MIX_API struct mix_mark mix_learner_mark(const struct mix_learner *learner);
 MIX_API bool mix_learner_part_changed(const struct mix_learner *learner, size_t part,
-                                      uint64_t since);
-/* mix_learner_encode_part() writes exactly mix_learner_part_size() bytes. */
+                                      struct mix_mark since);
+/* mix_learner_encode_part() writes exactly mix_learner_part_size() bytes; not to be
+ * called where that is 0. */
 MIX_API size_t mix_learner_part_size(const struct mix_learner *learner, size_t part);
 MIX_API void mix_learner_encode_part(const struct mix_learner *learner, size_t part,
                                      void *bytes);
 
 /* As mix_learner_decode(), from all n parts in order, which must be of one moment: that
  * is for the caller to see to. The bytes of mix_learner_encode() are taken as well, as
- * the only part. The new learner has changed in nothing since its own
- * mix_learner_changes(). */
+ * the only part that is not empty. The new learner has changed in nothing since its own
+ * mark. */
 struct mix_part {
     const void *bytes;
     size_t size;

@@ -14,9 +14,18 @@ struct points {
     size_t n_blocks;      /* allocated */
     struct block *blocks; /* n_blocks */
     double *values;       /* n_blocks x (D + 2) x BLOCK_POINTS: x, weight, time */
-    uint64_t changes;     /* so far; never set back */
-    uint64_t *changed;    /* a page: `changes` after its last one */
+    struct mix_mark mark; /* never set back */
+    uint64_t *added;      /* a page: mark.added after its last addition */
+    uint32_t *log;        /* n_log: the points overwritten last, by number mod n_log */
+    size_t n_log;         /* a multiple of PAGE_POINTS */
 };
+
+/* One page of the log is being written while the others cover a whole cycle. */
+size_t points_log_room(size_t capacity)
+{
+    const size_t cycle = LOG_PER_PAGE * ((capacity + PAGE_POINTS - 1) / PAGE_POINTS);
+    return ((cycle + PAGE_POINTS - 1) / PAGE_POINTS + 1) * PAGE_POINTS;
+}
 
 struct points *points_new(size_t dimensions, size_t capacity)
 {
@@ -30,9 +39,12 @@ struct points *points_new(size_t dimensions, size_t capacity)
     points->n_blocks = (capacity + BLOCK_POINTS - 1) / BLOCK_POINTS;
     points->blocks = calloc(points->n_blocks + 1, sizeof(*points->blocks));
     points->values = calloc(points->n_blocks * size + 1, sizeof(double));
-    points->changed = calloc(points->n_blocks * BLOCK_POINTS / PAGE_POINTS + 1,
-                             sizeof(*points->changed));
-    if (points->blocks == NULL || points->values == NULL || points->changed == NULL) {
+    const size_t n_pages = points_pages_max(points);
+    points->n_log = points_log_room(capacity);
+    points->added = calloc(n_pages + 1, sizeof(*points->added));
+    points->log = calloc(points->n_log, sizeof(*points->log));
+    if (points->blocks == NULL || points->values == NULL || points->added == NULL ||
+        points->log == NULL) {
         points_destroy(&points);
         return NULL;
     }
@@ -51,7 +63,8 @@ void points_destroy(struct points **points)
     if (*points != NULL) {
         free((*points)->blocks);
         free((*points)->values);
-        free((*points)->changed);
+        free((*points)->added);
+        free((*points)->log);
         free(*points);
         *points = NULL;
     }
@@ -66,6 +79,10 @@ void points_clear(struct points *points)
         points->blocks[j].n = 0;
         points->blocks[j].has_missing = false;
         points->blocks[j].is_weighted = false;
+    }
+    points->mark.added++;
+    for (size_t p = 0; p < points_pages(points); p++) {
+        points->added[p] = points->mark.added;
     }
     points->n = 0;
 }
@@ -148,24 +165,24 @@ static void append_rows(struct block *block, const struct mix_rows *rows, size_t
     block->n += n;
 }
 
-/* The last change was to points [first, first + n), n > 0. */
-static void note_change(struct points *points, size_t first, size_t n)
+/* The last addition was of points [first, first + n), n > 0. */
+static void note_addition(struct points *points, size_t first, size_t n)
 {
     for (size_t p = first / PAGE_POINTS; p <= (first + n - 1) / PAGE_POINTS; p++) {
-        points->changed[p] = points->changes;
+        points->added[p] = points->mark.added;
     }
 }
 
 void points_append(struct points *points, const struct mix_rows *rows, size_t first,
                    size_t n)
 {
-    points->changes++;
+    points->mark.added++;
     while (n > 0) {
         struct block *block = &points->blocks[points->n / BLOCK_POINTS];
         const size_t room = BLOCK_POINTS - block->n;
         const size_t part = n < room ? n : room;
         append_rows(block, rows, first, part);
-        note_change(points, points->n, part);
+        note_addition(points, points->n, part);
         points->n += part;
         first += part;
         n -= part;
@@ -203,6 +220,8 @@ void points_append_block(struct points *points, const struct block *block,
     to->n = block->n;
     to->has_missing = block->has_missing;
     to->is_weighted = block->is_weighted;
+    points->mark.added++;
+    note_addition(points, points->n, block->n);
     points->n += block->n;
     if (block->has_missing) {
         clear_empty(to, value);
@@ -246,18 +265,42 @@ void points_set(struct points *points, size_t i, const double *x, double weight,
                 double time)
 {
     block_write(&points->blocks[i / BLOCK_POINTS], i % BLOCK_POINTS, x, weight, time);
-    points->changes++;
-    note_change(points, i, 1);
+    points_log(points, i);
 }
 
-uint64_t points_changes(const struct points *points)
+struct mix_mark points_mark(const struct points *points)
 {
-    return points->changes;
+    return points->mark;
 }
 
-uint64_t points_page_changed(const struct points *points, size_t p)
+uint64_t points_page_added(const struct points *points, size_t p)
 {
-    return points->changed[p];
+    return points->added[p];
+}
+
+size_t points_pages_max(const struct points *points)
+{
+    return (points->capacity + PAGE_POINTS - 1) / PAGE_POINTS;
+}
+
+size_t points_log_size(const struct points *points)
+{
+    return points->n_log;
+}
+
+size_t points_logged(const struct points *points, uint64_t number)
+{
+    return points->log[(number - 1) % points->n_log];
+}
+
+void points_resume(struct points *points, uint64_t replaced)
+{
+    points->mark.replaced = replaced;
+}
+
+void points_log(struct points *points, size_t i)
+{
+    points->log[points->mark.replaced++ % points->n_log] = (uint32_t)i;
 }
 
 size_t points_pages(const struct points *points)

@@ -26,6 +26,10 @@
  * as a file system and a database write at least. Divides BLOCK_POINTS. */
 #define PAGE_POINTS 64
 
+/* A page is captured anew at least after so many overwritten points per page there is;
+ * see part.c. */
+#define LOG_PER_PAGE 32
+
 struct block {
     size_t n;                /* points, 0..BLOCK_POINTS */
     size_t dimensions;       /* D */
@@ -63,10 +67,24 @@ void points_get(const struct points *points, size_t i, double *x, double *weight
                 double *time);
 /* sample <- every so-manieth point, to its capacity; all of them where they fit. */
 void points_stride(struct points *sample, const struct points *points);
-/* Changes so far, and the change that was the last of page p: what is captured now is
- * behind by the pages whose number is larger by then. */
-uint64_t points_changes(const struct points *points);
-uint64_t points_page_changed(const struct points *points, size_t p);
+/* Where the points stand: additions (of some points, or taking all away) and points that
+ * were overwritten, so far. */
+struct mix_mark points_mark(const struct points *points);
+/* The addition that was the last in page p. */
+uint64_t points_page_added(const struct points *points, size_t p);
+/* Pages that the capacity is good for. */
+size_t points_pages_max(const struct points *points);
+/* For a capacity: points_log_size(), a multiple of PAGE_POINTS. */
+size_t points_log_room(size_t capacity);
+
+/* Of the points that were overwritten last, points_log_size() of them, which: number
+ * counts from 1. */
+size_t points_log_size(const struct points *points);
+size_t points_logged(const struct points *points, uint64_t number);
+/* Restoring: the number of the last point that was overwritten; then one more that was,
+ * the point itself being as it is. */
+void points_resume(struct points *points, uint64_t replaced);
+void points_log(struct points *points, size_t i);
 /* Pages that hold points: ceil(count / PAGE_POINTS). */
 size_t points_pages(const struct points *points);
 

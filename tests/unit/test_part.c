@@ -5,45 +5,46 @@
 #include "encode.h"
 #include "mixture.h"
 
-enum { D = 3, K = 2, N = 3000, PARTS_MAX = 200 };
+enum { D = 3, K = 2, N = 3000, PARTS_MAX = 300 };
 
 /* Parts as somebody keeps them. */
 struct kept {
     struct mix_part part[PARTS_MAX]; /* views of `bytes` */
     unsigned char *bytes[PARTS_MAX];
     size_t n;
-    uint64_t changes;
+    struct mix_mark mark;
     size_t written; /* bytes, of the last keep() */
 };
 
-static void drop(struct kept *kept, size_t from)
+static void drop(struct kept *kept)
 {
-    for (size_t i = from; i < kept->n; i++) {
+    for (size_t i = 0; i < kept->n; i++) {
         free(kept->bytes[i]);
-        kept->bytes[i] = NULL;
     }
-    kept->n = kept->n < from ? kept->n : from;
+    *kept = (struct kept){0};
 }
 
-static void keep(struct kept *kept, const struct mix_learner *learner)
+static void keep(struct kept *kept, const struct mix_learner *learner,
+                 const struct mix_options *options)
 {
-    const size_t n = mix_learner_parts(learner);
+    const size_t n = mix_parts(options);
     ck_assert_uint_le(n, PARTS_MAX);
-    drop(kept, n);
     kept->written = 0;
     for (size_t i = 0; i < n; i++) {
-        if (i < kept->n && !mix_learner_part_changed(learner, i, kept->changes)) {
+        if (kept->n > 0 && !mix_learner_part_changed(learner, i, kept->mark)) {
             continue;
         }
         const size_t size = mix_learner_part_size(learner, i);
         free(kept->bytes[i]);
-        kept->bytes[i] = malloc(size);
-        mix_learner_encode_part(learner, i, kept->bytes[i]);
+        kept->bytes[i] = size > 0 ? malloc(size) : NULL;
+        if (size > 0) {
+            mix_learner_encode_part(learner, i, kept->bytes[i]);
+        }
         kept->part[i] = (struct mix_part){kept->bytes[i], size};
         kept->written += size;
     }
     kept->n = n;
-    kept->changes = mix_learner_changes(learner);
+    kept->mark = mix_learner_mark(learner);
 }
 
 static struct mix_options small_options(void)
@@ -75,61 +76,110 @@ static struct mix_rows rows_of(const struct sample *s, size_t first, size_t n)
 }
 
 /* Reborn from its parts every few rows, also over a reset, it ends like one that was
- * never encoded. */
+ * never encoded; over several cycles of the log, since the memory is small. */
 START_TEST(parts_go_on_like_the_whole)
 {
-    const struct mix_options options = small_options();
+    struct mix_options options = small_options();
+    options.warmup = _i == 0 ? 500 : 130;
+    options.window = _i == 2 ? 400 : 0; /* then the memory is of the warm-up only */
+    const size_t step = _i == 0 ? 60 : 7;
     struct sample s = draw(N);
     struct kept kept = {0};
     struct mix_learner *plain = mix_learner_new(&options, NULL);
     struct mix_learner *learner = mix_learner_new(&options, NULL);
-    for (size_t i = 0; i < N; i += 60) {
+    for (size_t i = 0; i + step <= N; i += step) {
         enum mix_err err;
-        feed_rows(plain, rows_of(&s, i, 60));
-        feed_rows(learner, rows_of(&s, i, 60));
-        if (i == 1200) {
+        feed_rows(plain, rows_of(&s, i, step));
+        feed_rows(learner, rows_of(&s, i, step));
+        if (i == 20 * step) {
             mix_learner_reset(plain);
             mix_learner_reset(learner);
         }
-        keep(&kept, learner);
-        struct mix_learner *copy = decode(&kept, &err);
+        keep(&kept, learner, &options);
+        struct mix_learner *copy =
+            mix_learner_decode_parts(&options, kept.part, kept.n, &err);
         ck_assert_int_eq(err, MIX_OK);
         assert_same_state(learner, copy);
-        if (i % 300 == 0) {
+        if (i % (5 * step) == 0) {
             mix_learner_destroy(&learner);
             learner = copy;
-            kept.changes = mix_learner_changes(learner);
+            kept.mark = mix_learner_mark(learner);
         } else {
             mix_learner_destroy(&copy);
         }
     }
     assert_same_state(plain, learner);
-    drop(&kept, 0);
+    drop(&kept);
     mix_learner_destroy(&plain);
     mix_learner_destroy(&learner);
     free(s.x);
 }
 END_TEST
 
-/* What changes in a learner that holds its sample does not grow with the sample. */
-START_TEST(few_parts_change_late)
+/* The points alone, overwritten many times over: whenever somebody looks, at random, the
+ * parts of then and of before are the rows. */
+START_TEST(rows_survive_many_cycles_of_the_log)
 {
-    enum { LATE = 100000, MORE = 100, ROW = 8 * D };
+    enum { ROUNDS = 400 };
     const struct mix_options options = small_options();
-    struct sample s = draw(LATE + MORE);
+    const uint64_t seed = unit_seed(73);
+    struct rng rng = rng_at(seed, RNG_TEST, (uint64_t)_i);
+    struct sample s = draw(700);
     struct kept kept = {0};
     struct mix_learner *learner = mix_learner_new(&options, NULL);
-    feed_rows(learner, rows_of(&s, 0, LATE));
-    keep(&kept, learner);
-    ck_assert_uint_gt(kept.written, 8192 * ROW);
-    const size_t head = kept.part[0].size;
-    feed_rows(learner, rows_of(&s, LATE, MORE));
-    keep(&kept, learner);
-    /* 100 rows replace 8.2 +- 2.9 of the 8192 rows. */
-    ck_assert_uint_le(kept.written, head + 25 * (PAGE_POINTS * ROW + 100));
-    ck_assert_uint_lt(head, mix_learner_encoded_size(learner) / 5);
-    drop(&kept, 0);
+    feed_rows(learner, rows_of(&s, 0, 700));
+    const size_t n = points_count(learner->memory);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        const uint64_t writes = rng_below(&rng, round % 50 == 0 ? 9000 : 40);
+        for (uint64_t k = 0; k < writes; k++) {
+            const double x[D] = {(double)round, (double)k, rng_uniform(&rng)};
+            points_set(learner->memory, rng_below(&rng, n), x, 1, 0);
+        }
+        keep(&kept, learner, &options);
+        enum mix_err err;
+        struct mix_learner *copy = decode(&kept, &err);
+        ck_assert_msg(err == MIX_OK, "round %zu, seed %llu", round,
+                      (unsigned long long)seed);
+        assert_same_state(learner, copy);
+        if (rng_below(&rng, 3) == 0) {
+            mix_learner_destroy(&learner);
+            learner = copy;
+            kept.mark = mix_learner_mark(learner);
+        } else {
+            mix_learner_destroy(&copy);
+        }
+    }
+    drop(&kept);
     mix_learner_destroy(&learner);
+    free(s.x);
+}
+END_TEST
+
+/* What is written follows the rows that were replaced, however many there are. */
+START_TEST(little_is_written_for_a_row)
+{
+    enum { EARLY = 16384, LATE = 100000, MORE = 100, ROW = 8 * D, OVERHEAD = 90 };
+    const struct mix_options options = small_options();
+    const size_t at[] = {EARLY, LATE};
+    struct sample s = draw(LATE + MORE);
+    for (size_t i = 0; i < COUNT(at); i++) {
+        struct kept kept = {0};
+        struct mix_learner *learner = mix_learner_new(&options, NULL);
+        feed_rows(learner, rows_of(&s, 0, at[i]));
+        keep(&kept, learner, &options);
+        ck_assert_uint_gt(kept.written, 8192 * ROW);
+        const size_t head = kept.part[0].size;
+        feed_rows(learner, rows_of(&s, at[i], MORE));
+        keep(&kept, learner, &options);
+        /* At most all of them; the part of the log that is being written, and as many
+         * pages as 32 rows make one due. */
+        ck_assert_uint_le(kept.written, head + (MORE + 64) * (ROW + 18) +
+                                            (MORE / 32 + 1) * (64 * ROW + OVERHEAD) +
+                                            3 * OVERHEAD);
+        ck_assert_uint_lt(head, mix_learner_encoded_size(learner) / 5);
+        drop(&kept);
+        mix_learner_destroy(&learner);
+    }
     free(s.x);
 }
 END_TEST
@@ -141,7 +191,7 @@ static struct kept parts_at(size_t rows)
     struct kept kept = {0};
     struct mix_learner *learner = mix_learner_new(&options, NULL);
     feed_rows(learner, rows_of(&s, 0, rows));
-    keep(&kept, learner);
+    keep(&kept, learner, &options);
     mix_learner_destroy(&learner);
     free(s.x);
     return kept;
@@ -157,17 +207,20 @@ static void assert_corrupt(const struct kept *kept)
 /* One missing, one too many, two exchanged, one of another moment. */
 START_TEST(wrong_parts_are_found)
 {
-    struct kept kept = parts_at(300);
+    struct kept kept = parts_at(300); /* a head and four pages */
     struct kept few = parts_at(30);
-    ck_assert_uint_eq(kept.n, 5);
     for (size_t n = 0; n < kept.n; n++) {
         struct kept less = kept;
         less.n = n;
         assert_corrupt(&less);
     }
+    for (size_t i = 0; i <= 4; i++) {
+        struct kept less = kept;
+        less.part[i] = (struct mix_part){NULL, 0};
+        assert_corrupt(&less);
+    }
     struct kept wrong = kept;
     wrong.part[5] = few.part[1];
-    wrong.n = 6;
     assert_corrupt(&wrong);
     wrong = kept;
     wrong.part[1] = kept.part[2];
@@ -179,28 +232,61 @@ START_TEST(wrong_parts_are_found)
     wrong = kept;
     wrong.part[4] = few.part[1];
     assert_corrupt(&wrong);
+    wrong = kept;
     wrong.part[0] = kept.part[3];
     wrong.part[3] = kept.part[0];
     assert_corrupt(&wrong);
-    drop(&kept, 0);
-    drop(&few, 0);
+    drop(&kept);
+    drop(&few);
+}
+END_TEST
+
+/* Any part of the log that is missing, or of another moment. */
+START_TEST(wrong_parts_of_the_log_are_found)
+{
+    struct kept kept = parts_at(9500), later = parts_at(11000);
+    const size_t log = 1 + 8192 / PAGE_POINTS;
+    size_t n = 0;
+    for (size_t i = log; i < kept.n; i++) {
+        struct kept wrong = kept;
+        if (kept.part[i].size > 0) {
+            n++;
+            wrong.part[i] = (struct mix_part){NULL, 0};
+            /* The pages were all written just now, so older parts are not needed. */
+            if (kept.part[i + 1].size == 0 || n > 1) {
+                assert_corrupt(&wrong);
+            }
+            wrong.part[i] = kept.part[i == log ? log + 1 : i - 1];
+            assert_corrupt(&wrong);
+        }
+        if (later.part[i].size != kept.part[i].size) {
+            wrong.part[i] = later.part[i];
+            assert_corrupt(&wrong);
+        }
+    }
+    ck_assert_uint_gt(n, 10);
+    drop(&kept);
+    drop(&later);
 }
 END_TEST
 
 START_TEST(every_damaged_byte_of_a_part_is_found)
 {
-    struct kept kept = parts_at(150);
+    struct kept kept = parts_at(_i == 0 ? 150 : 8500);
     for (size_t i = 0; i < kept.n; i++) {
+        if (_i == 1 && i != 7 && i != 1 + 8192 / PAGE_POINTS) {
+            continue; /* a page, and a part of the log */
+        }
         unsigned char *bytes = kept.bytes[i];
         const size_t size = kept.part[i].size;
-        for (size_t at = 0; at < size; at += i == 0 ? 7 : 1) {
+        for (size_t at = 0; at < size; at += i == 0 ? 7 : _i == 1 ? 97 : 1) {
             bytes[at] ^= (unsigned char)(1u << at % 8);
             enum mix_err err;
             ck_assert_ptr_null(decode(&kept, &err));
             ck_assert(err == MIX_ECORRUPT || err == MIX_EVERSION);
             bytes[at] ^= (unsigned char)(1u << at % 8);
         }
-        for (size_t cut = 0; cut < size; cut += 1 + size / 50) {
+        for (size_t cut = _i == 0 ? 0 : 1; cut < size; cut += 1 + size / 20) {
             kept.part[i].size = cut;
             assert_corrupt(&kept);
         }
@@ -210,7 +296,7 @@ START_TEST(every_damaged_byte_of_a_part_is_found)
     struct mix_learner *learner = decode(&kept, &err);
     ck_assert_int_eq(err, MIX_OK);
     mix_learner_destroy(&learner);
-    drop(&kept, 0);
+    drop(&kept);
 }
 END_TEST
 
@@ -220,7 +306,7 @@ START_TEST(a_whole_is_one_part)
     struct kept kept = parts_at(150);
     enum mix_err err;
     struct mix_learner *learner = decode(&kept, &err);
-    struct kept whole = {.n = 1};
+    struct kept whole = {.n = kept.n};
     whole.bytes[0] = state_bytes(learner, &whole.part[0].size);
     whole.part[0].bytes = whole.bytes[0];
     struct mix_learner *copy = decode(&whole, &err);
@@ -235,18 +321,20 @@ START_TEST(a_whole_is_one_part)
     ck_assert_ptr_null(mix_learner_decode_parts(&other, kept.part, kept.n, &err));
     ck_assert_int_eq(err, MIX_EMISMATCH);
     mix_learner_destroy(&learner);
-    drop(&kept, 0);
-    drop(&whole, 0);
+    drop(&kept);
+    drop(&whole);
 }
 END_TEST
 
 int main(void)
 {
     const struct unit_test tests[] = {
-        UNIT(parts_go_on_like_the_whole),
-        UNIT(few_parts_change_late),
+        {parts_go_on_like_the_whole, 3},
+        {rows_survive_many_cycles_of_the_log, 3},
+        UNIT(little_is_written_for_a_row),
         UNIT(wrong_parts_are_found),
-        UNIT(every_damaged_byte_of_a_part_is_found),
+        UNIT(wrong_parts_of_the_log_are_found),
+        {every_damaged_byte_of_a_part_is_found, 2},
         UNIT(a_whole_is_one_part),
     };
     return unit_run("part", tests, COUNT(tests));

@@ -11,46 +11,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zmq.h>
 
 #include "account.h"
 #include "client.h"
+#include "delivery.h"
 #include "format.h"
-#include "gather.h"
 #include "outlet.h"
 #include "progress.h"
-#include "source.h"
 #include "stop.h"
+#include "supply.h"
 #include "target.h"
-
-/* Points of a message when nothing else was said, fewer where rows are wide: the daemon
- * takes messages of up to 1 MiB, and a number is at most 32 bytes of text. */
-#define BATCH_DEFAULT 256
-#define MESSAGE_BYTES (1 << 19)
-#define NUMBER_BYTES 32
 
 struct feeding {
     const struct feed_options *options;
     struct client *client;   /* NULL: the daemon is not asked */
     void *context;           /* ZeroMQ's, when there is no client */
     struct target target;
-    struct source *source;
-    struct gather *gather;
+    struct supply supply;
     struct parts *parts;
     struct outlet *outlet;
     struct account account;
     struct progress progress;
-    struct source_rows rows; /* the source's last, of which `used` are gathered */
-    size_t used;
-    uint64_t skipped;        /* rows that could not be read */
-    uint64_t passed;         /* rows left out at the beginning, --skip and --since */
-    bool has_begun;          /* a row was not */
-    uint64_t gathered;       /* points taken from the source */
     uint64_t sent;
-    double started_s;        /* of the first point */
-    double first_time;       /* time of the first point, --speed */
-    double last_time;        /* time of the last point gathered */
 };
 
 /* ---- The way ------------------------------------------------------------- */
@@ -92,85 +75,34 @@ static void override_target(struct feeding *feeding)
     }
 }
 
-/* A recording is paced by the arrivals; its other times are columns like any other. */
-static bool is_folder(const char *path)
+/* A reliable feed takes points in one way only, and is not fed by accident. */
+static bool check_target(const struct feeding *feeding, struct failure *failure)
 {
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-static bool open_source(struct feeding *feeding, struct failure *failure)
-{
-    const struct columns_options *columns = &feeding->options->columns;
-    struct source_options source = {
-        .input = columns->input,
-        .has_file_options = columns->is_given,
-        .rate = feeding->options->rate,
-    };
-    if (!columns->has_missing) {
-        source.input.marginalize = feeding->target.keeps_missing;
-    }
-    if (source.input.time == NULL && !is_folder(feeding->options->source)) {
-        source.input.time = feeding->target.time;
-    }
-    feeding->source =
-        source_open(feeding->options->source, &source, tool_clock(), failure);
-    if (feeding->source == NULL) {
+    const struct target *target = &feeding->target;
+    if (target->stream != NULL && target->is_reliable != feeding->options->is_reliable) {
+        failure_set(failure, EX_USAGE, "%s: its feed.type is %sreliable: %s",
+                    target->stream, target->is_reliable ? "" : "not ",
+                    target->is_reliable ? "give --reliable --source NAME"
+                                        : "leave out --reliable");
         return false;
-    }
-    if (feeding->options->speed > 0 && !feeding->source->has_time) {
-        failure_set(failure, EX_USAGE, "--speed: the input has no time: name it with "
-                                       "--time COL, or pace it with --rate");
-        return false;
-    }
-    if (feeding->options->has_since && !feeding->source->has_time) {
-        failure_set(failure, EX_USAGE,
-                    "--since: the input has no time: name it with --time COL");
-        return false;
-    }
-    if (feeding->source->note != NULL) {
-        fprintf(stderr, "mixfeed: %s\n", feeding->source->note);
     }
     return true;
 }
 
-static bool is_paced(const struct feeding *feeding)
+/* Finds out where the points go. */
+static bool find_target(struct feeding *feeding, struct failure *failure)
 {
-    return feeding->options->rate > 0 || feeding->options->speed > 0 ||
-           feeding->source->interval_s > 0;
-}
-
-static size_t batch_size(const struct feeding *feeding)
-{
-    if (feeding->options->batch > 0) {
-        return (size_t)feeding->options->batch;
+    if (asks_daemon(feeding->options) && !open_target(feeding, failure)) {
+        return false;
     }
-    const size_t row_bytes = NUMBER_BYTES * feeding->target.layout->n_columns;
-    const size_t fitting = MESSAGE_BYTES / row_bytes;
-    return is_paced(feeding) ? 1 : fitting < BATCH_DEFAULT ? fitting : BATCH_DEFAULT;
+    override_target(feeding);
+    return check_target(feeding, failure);
 }
 
 static bool open_way(struct feeding *feeding, struct failure *failure)
 {
     const struct feed_options *options = feeding->options;
-    if (asks_daemon(options) && !open_target(feeding, failure)) {
-        return false;
-    }
-    override_target(feeding);
-    if (!open_source(feeding, failure)) {
-        return false;
-    }
-    const struct source *source = feeding->source;
-    if (feeding->target.layout == NULL &&
-        !target_make(&feeding->target, source->fields, source->n_fields, failure)) {
-        return false;
-    }
-    /* A file gives its fields as --fields orders them; the other sources do not know. */
-    const char *fields = source->kind == &source_file ? NULL : options->columns.input.fields;
-    feeding->gather =
-        gather_new(source, feeding->target.layout, fields, options->columns.input.fields != NULL,
-                   batch_size(feeding), failure);
-    if (feeding->gather == NULL) {
+    if (!supply_open(&feeding->supply, options, &feeding->target, failure)) {
         return false;
     }
     if (feeding->client == NULL) {
@@ -189,8 +121,7 @@ static void close_way(struct feeding *feeding)
     account_close(&feeding->account);
     outlet_destroy(&feeding->outlet, feeding->options->timeout_s);
     parts_destroy(&feeding->parts);
-    gather_destroy(&feeding->gather);
-    source_close(&feeding->source);
+    supply_close(&feeding->supply);
     target_clear(&feeding->target);
     client_destroy(&feeding->client);
     if (feeding->context != NULL) {
@@ -198,104 +129,11 @@ static void close_way(struct feeding *feeding)
     }
 }
 
-/* ---- Rows ---------------------------------------------------------------- */
-
-/* A live source is read when a point is due; readings that were missed are not made
- * up for. False when the end is asked for. */
-static bool wait_reading(const struct feeding *feeding)
-{
-    const double interval_s = feeding->source->interval_s;
-    const double passed = (tool_clock() - feeding->started_s) / interval_s;
-    return !stop_wait(feeding->started_s + interval_s * (floor(passed) + 1));
-}
-
-/* Reads on when all rows are used. False at the end, on an error, or when asked. */
-static bool has_row(struct feeding *feeding, struct failure *failure)
-{
-    while (feeding->used == feeding->rows.n) {
-        feeding->used = 0;
-        feeding->rows.n = 0;
-        if (feeding->source->interval_s > 0 && !wait_reading(feeding)) {
-            return false;
-        }
-        if (!source_next(feeding->source, tool_clock(), &feeding->rows, failure)) {
-            feeding->rows.n = 0;
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool wants_more(const struct feeding *feeding)
-{
-    return feeding->options->count == 0 ||
-           (double)feeding->gathered < feeding->options->count;
-}
-
-static void note_time(struct feeding *feeding, size_t row)
-{
-    if (feeding->rows.time != NULL) {
-        feeding->last_time = feeding->rows.time[row];
-        if (isnan(feeding->first_time)) {
-            feeding->first_time = feeding->last_time;
-        }
-    }
-}
-
-/* Whether the row lies before the beginning that was asked for. */
-static bool is_before(struct feeding *feeding, size_t row)
-{
-    const struct feed_options *options = feeding->options;
-    if (feeding->has_begun) {
-        return false;
-    }
-    const bool is_before =
-        (double)feeding->passed < options->skip ||
-        (options->has_since && !(feeding->rows.time[row] >= options->since));
-    feeding->has_begun = !is_before;
-    feeding->passed += is_before;
-    return is_before;
-}
-
-/* Fills a message; false when there is nothing for another one. */
-static bool gather_message(struct feeding *feeding, struct failure *failure)
-{
-    gather_clear(feeding->gather);
-    while (wants_more(feeding) && has_row(feeding, failure)) {
-        const size_t row = feeding->used;
-        if (feeding->rows.reason != NULL && feeding->rows.reason[row] != REASON_NONE) {
-            feeding->skipped++;
-        } else if (is_before(feeding, row)) {
-            feeding->used++;
-            continue;
-        } else if (gather_add(feeding->gather, &feeding->rows, row)) {
-            feeding->gathered++;
-            note_time(feeding, row);
-        } else {
-            break; /* full: this row begins the next message */
-        }
-        feeding->used++;
-    }
-    return failure->code == EX_OK && gather_rows(feeding->gather).n > 0;
-}
-
 /* ---- Sending ------------------------------------------------------------- */
-
-/* When the last point of the message may go. A live source has its own pace. */
-static double due_s(const struct feeding *feeding)
-{
-    double after_s = 0;
-    if (feeding->source->interval_s == 0 && feeding->options->rate > 0) {
-        after_s = (double)(feeding->gathered - 1) / feeding->options->rate;
-    } else if (feeding->options->speed > 0 && isfinite(feeding->last_time)) {
-        after_s = (feeding->last_time - feeding->first_time) / feeding->options->speed;
-    }
-    return feeding->started_s + fmax(after_s, 0);
-}
 
 static void show(struct feeding *feeding, const char *note, bool is_last)
 {
-    double share = source_share(feeding->source);
+    double share = source_share(feeding->supply.source);
     if (feeding->options->count > 0) {
         share = fmax((double)feeding->sent / feeding->options->count,
                      isnan(share) ? 0 : share);
@@ -331,7 +169,7 @@ static bool send_message(struct feeding *feeding, struct failure *failure)
     for (;;) {
         const enum outlet_result result = outlet_send(feeding->outlet, feeding->parts);
         if (result == OUTLET_SENT) {
-            feeding->sent += gather_rows(feeding->gather).n;
+            feeding->sent += gather_rows(feeding->supply.gather).n;
             return true;
         }
         if (result == OUTLET_FAILED) {
@@ -348,7 +186,7 @@ static bool send_message(struct feeding *feeding, struct failure *failure)
 
 static bool encode_message(struct feeding *feeding, struct failure *failure)
 {
-    const struct rows rows = gather_rows(feeding->gather);
+    const struct rows rows = gather_rows(feeding->supply.gather);
     if (!feeding->target.format->encode(feeding->target.layout, &rows, feeding->parts)) {
         failure_set(failure, EX_OSERR, "out of memory for a message of %zu points", rows.n);
         return false;
@@ -358,22 +196,20 @@ static bool encode_message(struct feeding *feeding, struct failure *failure)
 
 static void send_all(struct feeding *feeding, struct failure *failure)
 {
-    feeding->started_s = tool_clock();
-    while (!stop_is_asked() && gather_message(feeding, failure)) {
-        if (stop_wait(due_s(feeding)) || !encode_message(feeding, failure) ||
+    feeding->supply.started_s = tool_clock();
+    while (!stop_is_asked() && supply_next(&feeding->supply, failure)) {
+        if (stop_wait(supply_due_s(&feeding->supply)) || !encode_message(feeding, failure) ||
             !send_message(feeding, failure)) {
             return;
         }
         show(feeding, NULL, false);
     }
-    if (failure->code == EX_OK && feeding->skipped > 0 && feeding->gathered == 0) {
-        failure_set(failure, EX_DATAERR, "%s: no row can be read: is it the right format?",
-                    feeding->options->source);
-    }
+    supply_check(&feeding->supply, failure);
 }
 
 /* ---- Account ------------------------------------------------------------- */
 
+/* What was rejected meanwhile, by the ledger last seen. */
 static void warn(struct feeding *feeding)
 {
     char *rejected =
@@ -381,12 +217,6 @@ static void warn(struct feeding *feeding)
     if (rejected != NULL) {
         fprintf(stderr, "mixfeed: %s: rejected %s: see mixctl rejects %s\n",
                 feeding->target.stream, rejected, feeding->target.stream);
-    }
-    if (feeding->skipped > 0) {
-        fprintf(stderr, "mixfeed: %s: %" PRIu64 " rows left out%s%s\n",
-                feeding->options->source, feeding->skipped,
-                feeding->rows.detail != NULL ? ", the first at " : "",
-                feeding->rows.detail != NULL ? feeding->rows.detail : "");
     }
     free(rejected);
 }
@@ -410,6 +240,23 @@ static void finish(struct feeding *feeding, struct failure *failure)
     }
     fflush(stdout);
     warn(feeding);
+    supply_warn(&feeding->supply);
+}
+
+/* The same through a reliable feed. The daemon may be another one by its end. */
+static void deliver(struct feeding *feeding, struct failure *failure)
+{
+    struct failure unheard = {0};
+    delivery_run(feeding->options, &feeding->target, failure);
+    client_destroy(&feeding->client);
+    if (feeding->account.before != NULL) {
+        feeding->client = client_new(&feeding->options->place, &unheard);
+        feeding->account.client = feeding->client;
+    }
+    if (feeding->client != NULL) {
+        account_check(&feeding->account, 0, &unheard);
+        warn(feeding);
+    }
 }
 
 void feeding_run(const struct feed_options *options, struct failure *failure)
@@ -417,10 +264,14 @@ void feeding_run(const struct feed_options *options, struct failure *failure)
     struct feeding feeding = {
         .options = options,
         .progress = progress_start(),
-        .first_time = (double)NAN,
-        .last_time = (double)NAN,
     };
-    if (open_way(&feeding, failure)) {
+    if (!find_target(&feeding, failure)) {
+        close_way(&feeding);
+        return;
+    }
+    if (options->is_reliable) {
+        deliver(&feeding, failure);
+    } else if (open_way(&feeding, failure)) {
         send_all(&feeding, failure);
         finish(&feeding, failure);
     }

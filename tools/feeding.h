@@ -28,6 +28,9 @@ struct feed_options {
     double since;   /* rows with an earlier time are left out, seconds since 1970 */
     double timeout_s; /* patience without progress */
     bool no_drain;  /* leave without waiting for the ledger */
+    bool is_reliable;    /* --reliable, with: */
+    const char *name;    /* --source */
+    const char *spool;   /* NULL: none */
 };
 
 /* Opens the way, sends all points of the source, waits for the ledger, prints "sent N

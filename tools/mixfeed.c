@@ -33,6 +33,9 @@ enum {
     OPTION_SINCE,
     OPTION_NO_DRAIN,
     OPTION_TIMEOUT,
+    OPTION_RELIABLE,
+    OPTION_SOURCE,
+    OPTION_SPOOL,
 };
 
 static const struct argp_option argp_options[] = {
@@ -50,6 +53,11 @@ static const struct argp_option argp_options[] = {
      "Begin with the first row of that time or later: seconds or ISO 8601", 1},
     {"no-drain", OPTION_NO_DRAIN, NULL, 0, "Leave without waiting for the ledger", 1},
     {"timeout", OPTION_TIMEOUT, "S", 0, "Give up after S seconds without progress (10)", 1},
+    {"reliable", OPTION_RELIABLE, NULL, 0,
+     "Each point exactly once, whoever is killed; for feed.type reliable", 1},
+    {"source", OPTION_SOURCE, "NAME", 0, "With --reliable: the name of the source", 1},
+    {"spool", OPTION_SPOOL, "FILE", 0,
+     "With --reliable: keeps what can be read but once until it is safe", 1},
     {0},
 };
 
@@ -73,6 +81,26 @@ static void parse_endpoint(const char *argument, bool binds, struct argp_state *
     options->binds = binds;
 }
 
+static void check_reliable(struct argp_state *state)
+{
+    const struct feed_options *options = state->input;
+    const char *other = options->name != NULL    ? "--source"
+                        : options->spool != NULL ? "--spool"
+                                                 : NULL;
+    if (options->is_reliable && options->name == NULL) {
+        tool_usage(state, "--reliable: --source NAME is missing");
+    }
+    if (!options->is_reliable && other != NULL) {
+        tool_usage(state, "%s: only with --reliable", other);
+    }
+    if (options->is_reliable && options->binds) {
+        tool_usage(state, "--bind: not with --reliable, where the daemon binds");
+    }
+    if (options->is_reliable && options->format != NULL) {
+        tool_usage(state, "--format: not with --reliable, which has one of its own");
+    }
+}
+
 /* `-` says nothing about its format: --format does. */
 static void check_options(struct argp_state *state)
 {
@@ -91,6 +119,7 @@ static void check_options(struct argp_state *state)
         tool_usage(state, "--format: %s: array, npy, f64, f32, json or csv",
                    options->format);
     }
+    check_reliable(state);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -125,6 +154,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_NO_DRAIN:
         options->no_drain = true;
         return 0;
+    case OPTION_RELIABLE:
+        options->is_reliable = true;
+        return 0;
+    case OPTION_SOURCE:
+        options->name = argument;
+        return 0;
+    case OPTION_SPOOL:
+        options->spool = argument;
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0) {
             tool_usage(state, "%s: a second INPUT", argument);
@@ -151,7 +189,11 @@ static const struct argp argp = {
     .doc = "Sends points to a running mixd and waits until all are accounted for."
            "\vINPUT is a file (.csv, .ndjson, .npy, .f64, .f32), the folder of a recording, - for standard input, "
            "host: for this host's own counters, synth:KEY=VALUE,… (dims, components, "
-           "seed, points, drift) for a made-up mixture, or synth:MODEL.json.",
+           "seed, points, drift) for a made-up mixture, or synth:MODEL.json.\n\n"
+           "  mixfeed --time timestamp --speed 60 pump.csv\n"
+           "  mixfeed --stream host host:\n"
+           "  mixfeed --reliable --source pump-3 pump.csv\n"
+           "  sensor | mixfeed --reliable --source pump-3 --spool pump-3.spool --format csv -",
     .children = children,
 };
 

@@ -89,7 +89,7 @@ SEND_QUEUE = 16  # messages; what is in it when the connection breaks is sent ag
 # The patience before HELLO is said (again), seconds: doubled while nothing comes of it.
 PATIENCE_FIRST, PATIENCE_LAST = 1.0, 8.0
 # The same where it is known that HELLO may have been lost.
-WELCOME_WITHIN = 0.05
+WELCOME_WITHIN = 0.25
 
 
 def _crc_tables():

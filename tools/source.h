@@ -45,6 +45,8 @@ struct source {
     bool has_weight;
     bool has_key;              /* texts, of a recording */
     const char *note;          /* what to tell the user; NULL: nothing */
+    bool is_repeatable;        /* opened again it gives the same rows */
+    bool is_endless;           /* unless --count ends it */
     double interval_s;         /* a live source gives a point so often; 0: at once */
 };
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "source.h"
 
@@ -19,6 +20,14 @@ static void file_close(struct source *source)
     input_close(&file->input);
     free(file->fields);
     free(file);
+}
+
+/* A pipe or a device gives what it has once. */
+static bool is_stored(const char *name)
+{
+    struct stat status;
+    return strcmp(name, "-") != 0 && stat(name, &status) == 0 &&
+           (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
 }
 
 /* Columns of a file that does not name them are called x0, x1, … */
@@ -63,6 +72,7 @@ static struct source *file_open(const char *name, const struct source_options *o
         return NULL;
     }
     name_fields(file);
+    file->source.is_repeatable = is_stored(name);
     return &file->source;
 }
 

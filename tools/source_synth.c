@@ -334,6 +334,8 @@ static struct source *synth_open(const char *name, const struct source_options *
     synth->source.n_fields = n_fields;
     synth->source.fields = (const char *const *)synth->fields;
     synth->source.has_names = synth->fields != NULL;
+    synth->source.is_repeatable = true;
+    synth->source.is_endless = synth->recipe.points == 0;
     synth->step = make_step(synth->model, synth->recipe.drift);
     synth->x = tool_need(calloc(DRAW * n_fields, sizeof(double)));
     return &synth->source;
@@ -346,7 +348,7 @@ static bool synth_next(struct source *source, double now_s, struct source_rows *
     struct synth *synth = (struct synth *)source;
     const size_t n_fields = source->n_fields;
     const double left = synth->recipe.points - (double)synth->drawn;
-    const bool is_endless = synth->recipe.points == 0;
+    const bool is_endless = synth->source.is_endless;
     if (!is_endless && left <= 0) {
         return false;
     }

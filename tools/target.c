@@ -91,10 +91,12 @@ static bool read_feed(struct target *target, const json_t *feed, struct failure 
     target->endpoint = tool_text("%s", endpoint);
     target->binds = strcmp(direction, "connect") == 0;
     target->is_sub = strcmp(type, "sub") == 0;
+    target->is_reliable = strcmp(type, "reliable") == 0;
     target->topic = topic_of(feed, target->is_sub);
     target->format =
         strcmp(format, "auto") == 0 ? format_find("array") : format_find(format);
-    if (target->format == NULL || (!target->is_sub && strcmp(type, "pull") != 0)) {
+    if (target->format == NULL ||
+        (!target->is_sub && !target->is_reliable && strcmp(type, "pull") != 0)) {
         failure_set(failure, EX_UNAVAILABLE,
                     "%s: a %s feed of format %s: not known to this mixfeed",
                     target->stream, type, format);

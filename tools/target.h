@@ -18,6 +18,7 @@ struct target {
     char *endpoint;
     bool binds;                  /* mixfeed binds, since the daemon connects */
     bool is_sub;                 /* the daemon subscribes; else it pulls */
+    bool is_reliable;            /* or neither: tools/delivery.h */
     enum target_topic topic;     /* where its messages have the topic */
     const struct format *format; /* of the messages */
     struct layout *layout;       /* the columns of a row */

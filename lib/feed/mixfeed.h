@@ -44,8 +44,8 @@ extern "C" {
     X(EINVAL, "an argument is outside its range")                                        \
     X(ENOMEM, "out of memory")                                                           \
     X(EIO, "the spool, or the caller's rows, cannot be written or read")                 \
-    X(ESPOOL,                                                                            \
-      "not a spool of this source, in use, damaged, or older than what was sent")        \
+    X(ESPOOL, "not a spool of this source, damaged, or older than what was sent")        \
+    X(EBUSY, "another process has the spool open")                                       \
     X(ESOCKET, "the endpoint cannot be connected to")                                    \
     X(EREFUSED, "the daemon refuses this source")                                        \
     X(ELOSS, "the daemon has lost points that were safe")

@@ -18,7 +18,7 @@
 #define PATIENCE_FIRST_S 1.0
 #define PATIENCE_LAST_S 8.0
 /* The same where it is known that HELLO may have been lost. */
-#define WELCOME_S 0.05
+#define WELCOME_S 0.25
 
 enum state { DOWN, GREETING, RUNNING };
 

@@ -65,11 +65,14 @@ static enum mixfeed_err refuse(struct spool *spool, const char *step,
 {
     const int code = sqlite3_errcode(spool->db) & 0xff;
     const bool is_used = code == SQLITE_BUSY || code == SQLITE_LOCKED;
-    const bool is_file = is_used || code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
+    const bool is_file = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
                          code == SQLITE_ERROR || code == SQLITE_CONSTRAINT;
     const int error = sqlite3_system_errno(spool->db);
     const bool tells = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && error != 0;
-    return failure_fill(failure, is_file ? MIXFEED_ESPOOL : MIXFEED_EIO,
+    return failure_fill(failure,
+                        is_used   ? MIXFEED_EBUSY
+                        : is_file ? MIXFEED_ESPOOL
+                                  : MIXFEED_EIO,
                         "%s: %s: %s%s%s%s", spool->path, step, sqlite3_errmsg(spool->db),
                         tells ? ": " : "", tells ? strerror(error) : "",
                         is_used ? ": another process has it open" : "");

@@ -13,7 +13,7 @@
 #include "backlog.h"
 
 /* Opens or makes a spool. NULL and the failure (ESPOOL: of another source, of another
- * kind, in use, damaged; EIO: the system refuses) on an error. */
+ * kind, damaged; EBUSY; EIO: the system refuses) on an error. */
 struct backlog *spool_new(const char *path, const char *source, size_t columns,
                           struct mixfeed_failure *failure);
 

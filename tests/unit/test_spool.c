@@ -208,7 +208,7 @@ START_TEST(one_process_at_a_time)
     struct backlog *spool = open_spool();
     const pid_t child = fork();
     if (child == 0) {
-        const bool is_refused = try_open() == NULL && failure.err == MIXFEED_ESPOOL &&
+        const bool is_refused = try_open() == NULL && failure.err == MIXFEED_EBUSY &&
                                 strstr(failure.text, "another process") != NULL;
         _exit(is_refused ? 0 : 1);
     }

@@ -19,6 +19,7 @@ json_t *bulletin_frame(const struct stream *stream, const struct slot *slot, boo
 {
     const struct stream_config *config = stream->config;
     const struct ledger ledger = slot_ledger(slot);
+    const struct mix_model *model = mix_learner_model(slot->learner);
     struct mix_info info;
     mix_learner_info(slot->learner, &info);
     return frame_json(&(struct frame){
@@ -30,10 +31,11 @@ json_t *bulletin_frame(const struct stream *stream, const struct slot *slot, boo
         .last_time = slot->last_time_s,
         .fields = (const char *const *)config->fields.item,
         .n_fields = config->fields.n,
-        .n_components = config->mix.components,
+        .n_components =
+            model != NULL ? mix_model_components(model) : config->mix.components,
         .covariance = config->mix.covariance,
         .families = config->mix.families,
-        .model = mix_learner_model(slot->learner),
+        .model = model,
         .info = &info,
         .learner = slot->learner,
         .ledger = &ledger,
@@ -118,6 +120,10 @@ static json_t *change_json(const struct stream *stream, const struct slot *slot,
         json_object_set_new(object, "id", json_integer((json_int_t)event->id));
         json_object_set_new(object, event->kind == MIX_EVENT_SPLIT ? "from" : "into",
                             json_integer((json_int_t)event->other));
+    }
+    if (event->kind == MIX_EVENT_COMPONENTS) {
+        json_object_set_new(object, "components", json_integer((json_int_t)event->id));
+        json_object_set_new(object, "before", json_integer((json_int_t)event->other));
     }
     if (event->kind == MIX_EVENT_WOKE) {
         json_object_set_new(object, "field",

@@ -301,9 +301,20 @@ static void pass_families(struct stream_config *stream)
     }
 }
 
+/* A model file has one number of components. */
+static void check_start(const struct stream_config *stream, struct findings *findings)
+{
+    if (stream->start_path != NULL && stream->mix.components_max > 0) {
+        findings_add(findings, place_of(stream, "streams.*.start"),
+                     "start has no meaning with a range of model.components: give one "
+                     "number");
+    }
+}
+
 static void check_size(const struct stream_config *stream, struct findings *findings)
 {
-    const uint64_t k = stream->mix.components;
+    const uint64_t last = stream->mix.components_max;
+    const uint64_t k = last > 0 ? last : stream->mix.components;
     const uint64_t d = stream->fields.n;
     if (k == 0 || d == 0) {
         return;
@@ -353,6 +364,7 @@ static void check_stream(struct stream_config *stream, struct findings *findings
     check_memory(stream, findings);
     make_layout(stream, findings);
     check_size(stream, findings);
+    check_start(stream, findings);
     fill_resolution(stream, findings);
     fill_families(stream, findings);
     pass_families(stream);

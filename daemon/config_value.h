@@ -50,6 +50,7 @@ struct value_type {
 };
 
 extern const struct value_type value_count;    /* whole number */
+extern const struct value_type value_components; /* or a range of them, or auto */
 extern const struct value_type value_real;     /* number */
 extern const struct value_type value_numbers;  /* number or list of numbers */
 extern const struct value_type value_duration; /* seconds, with a unit */

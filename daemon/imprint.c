@@ -54,6 +54,13 @@ static json_t *fields_json(const struct stream_config *config)
     return list;
 }
 
+static json_t *components_json(const struct mix_options *mix)
+{
+    return mix->components_max == 0
+               ? count_json(mix->components)
+               : json_sprintf("%zu..%zu", mix->components, mix->components_max);
+}
+
 static json_t *imprint_json(const struct stream_config *config)
 {
     const struct mix_options *mix = &config->mix;
@@ -64,7 +71,7 @@ static json_t *imprint_json(const struct stream_config *config)
         "fields",
         fields_json(config), "key", has_keys ? "one" : "none", "missing",
         mix->marginalize ? "marginalize" : "reject", "model.family", family_json(mix),
-        "model.components", count_json(mix->components), "model.covariance",
+        "model.components", components_json(mix), "model.covariance",
         mix_covariance_name(mix->covariance), "model.resolution", resolution_json(mix),
         "learn.block", count_json(mix->block), "learn.warmup", count_json(mix->warmup),
         "learn.seed", count_json(mix->seed), "learn.step.exponent",

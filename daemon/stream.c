@@ -37,7 +37,11 @@ bool stream_is_keyed(const struct stream_config *config)
 static uint64_t drain_points(const struct mix_options *mix)
 {
     const uint64_t side = mix->dimensions + 2;
-    const uint64_t points = DRAIN_UNITS / (mix->components * side * side);
+    uint64_t components = mix->components;
+    for (uint64_t k = components + 1; k <= mix->components_max; k++) {
+        components += k; /* of all learners side by side */
+    }
+    const uint64_t points = DRAIN_UNITS / (components * side * side);
     return points < DRAIN_POINTS_MIN   ? DRAIN_POINTS_MIN
            : points > DRAIN_POINTS_MAX ? DRAIN_POINTS_MAX
                                        : points;

@@ -211,8 +211,10 @@ static void check_options(struct argp_state *state)
     check_scopes(state);
     if ((options->task & LEARN) != 0 && options->first == 0) {
         tool_usage(state, "--components: not given: how many components to fit");
-    } else if (options->task == ONLINE && options->first != options->last) {
-        tool_usage(state, "--components: a range needs a batch fit: leave out --online");
+    } else if (options->task == ONLINE &&
+               options->last - options->first >= MIX_RANGE_MAX) {
+        tool_usage(state, "--components: with --online a range of at most %d numbers",
+                   MIX_RANGE_MAX);
     }
 }
 

@@ -77,6 +77,9 @@ static bool set_options(struct task *task, const struct fit_options *options,
     }
     task->mix.components = options->first > 0 ? (size_t)options->first : 1;
     task->components_end = n_components;
+    if (options->task == ONLINE && options->last > options->first) {
+        task->mix.components_max = n_components;
+    }
     task->folds = (size_t)options->folds;
     return err == MIX_OK;
 }

@@ -156,7 +156,7 @@ static void walk_event(struct codec *codec, struct mix_event *event)
 }
 
 /* Those that are held; where in the ring does not matter. */
-static void walk_events(struct codec *codec, struct events *events)
+void encode_events(struct codec *codec, struct events *events)
 {
     uint64_t n = events->next - events->first;
     codec_u64(codec, &n);
@@ -203,6 +203,10 @@ static void walk_memory(struct codec *codec, struct points *memory, bool with_ro
 
 void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_rows)
 {
+    if (learner->selection != NULL) {
+        selection_walk(codec, learner->selection);
+        return;
+    }
     uint64_t next_fit = learner->next_fit;
     codec_bool(codec, &learner->has_model);
     codec_bool(codec, &learner->is_warm);
@@ -216,7 +220,7 @@ void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_row
     walk_memory(codec, learner->memory, with_rows);
     codec_points(codec, learner->open);
     walk_reservoir(codec, learner);
-    walk_events(codec, &learner->events);
+    encode_events(codec, &learner->events);
     if (has_members(codec, SINCE_DORMANCY)) {
         walk_dormancy(codec, learner);
     }
@@ -251,6 +255,9 @@ static uint64_t fingerprint(const struct mix_options *options)
     uint64_t sum = codec_checksum(bytes, codec.at);
     for (size_t d = 0; options->resolution != NULL && d < options->dimensions; d++) {
         sum = mix_in(sum, options->resolution[d]);
+    }
+    if (options->components_max > options->components) {
+        sum = mix_in(sum, (double)options->components_max);
     }
     /* What is all gaussian has the fingerprint of before there were other families. */
     const bool is_product = shape_of(options).has_offset;
@@ -493,6 +500,9 @@ static bool counts_are_valid(const struct mix_learner *learner)
 
 enum mix_err encode_judge(const struct codec *codec, struct mix_learner *learner)
 {
+    if (learner->selection != NULL) {
+        return selection_judge(codec, learner->selection);
+    }
     struct mix_model *scratch = model_new(&learner->model->shape);
     if (scratch == NULL) {
         return MIX_ENOMEM;

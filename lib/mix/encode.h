@@ -39,6 +39,7 @@ enum mix_err encode_enter(struct codec *codec, const char *magic,
 /* Passes all members, or all but the rows of the memory. The learner is changed only by
  * reading. */
 void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_rows);
+void encode_events(struct codec *codec, struct events *events);
 /* Whether a learner that was read can be: a state that some rows lead to. */
 enum mix_err encode_judge(const struct codec *codec, struct mix_learner *learner);
 

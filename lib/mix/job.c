@@ -268,11 +268,18 @@ void job_settle(struct mix_learner *learner)
 
 bool mix_learner_is_due(const struct mix_learner *learner)
 {
+    if (learner->selection != NULL) {
+        return selection_due(learner->selection) != NULL;
+    }
     return job_is_due(learner);
 }
 
 struct mix_job *mix_learner_job(struct mix_learner *learner)
 {
+    if (learner->selection != NULL) {
+        struct mix_learner *due = selection_due(learner->selection);
+        return due == NULL ? NULL : mix_learner_job(due);
+    }
     if (!job_is_due(learner) || job_prepare(learner) != MIX_OK) {
         return NULL;
     }
@@ -298,7 +305,8 @@ bool mix_job_run(struct mix_job *job, uint64_t budget)
 void mix_learner_work(struct mix_learner *learner)
 {
     struct mix_job *job = mix_learner_job(learner);
-    while (job != NULL && !mix_job_run(job, UINT64_MAX)) {
+    while (job != NULL) {
+        job = mix_job_run(job, UINT64_MAX) ? mix_learner_job(learner) : job;
     }
 }
 
@@ -322,6 +330,10 @@ static void make_last_due(struct mix_learner *learner)
 
 void mix_learner_finish(struct mix_learner *learner)
 {
+    if (learner->selection != NULL) {
+        selection_finish(learner->selection);
+        return;
+    }
     if (learner->is_frozen) {
         return;
     }

@@ -102,6 +102,29 @@ static void set_err(enum mix_err *out, enum mix_err err)
     }
 }
 
+/* A learner that has its candidates, one for each number of components. */
+static struct mix_learner *choose_from_range(struct mix_learner *learner,
+                                             const struct mix_options *options,
+                                             enum mix_err *err)
+{
+    enum mix_err result = MIX_ENOMEM;
+    if (copy_options(learner, options)) {
+        learner->selection = selection_new(&learner->options, &result);
+    }
+    if (result != MIX_OK) {
+        mix_learner_destroy(&learner);
+    }
+    set_err(err, result);
+    return learner;
+}
+
+/* Whose model is the learner's. */
+static const struct mix_learner *shown(const struct mix_learner *learner)
+{
+    const struct selection *selection = learner->selection;
+    return selection == NULL ? learner : selection->candidate[selection->published];
+}
+
 struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_err *err)
 {
     const enum mix_err checked = mix_options_check(options, NULL);
@@ -110,6 +133,9 @@ struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_
         return NULL;
     }
     struct mix_learner *learner = calloc(1, sizeof(*learner));
+    if (learner != NULL && options->components_max > options->components) {
+        return choose_from_range(learner, options, err);
+    }
     if (learner != NULL) {
         learner->next_fit = learner_first_fit(options);
     }
@@ -165,6 +191,11 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
     if (learner == NULL) {
         return NULL;
     }
+    if (learner->selection != NULL) {
+        set_err(err, MIX_EOPTION);
+        mix_learner_destroy(&learner);
+        return NULL;
+    }
     if (!fits(options, model) || !(points >= 0) || !isfinite(points)) {
         set_err(err, fits(options, model) ? MIX_EVALUE : MIX_ESIZE);
         mix_learner_destroy(&learner);
@@ -200,6 +231,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     if (l == NULL) {
         return;
     }
+    selection_destroy(&l->selection);
     job_destroy(&l->job);
     watch_destroy(&l->watch);
     points_destroy(&l->memory);
@@ -238,6 +270,16 @@ static struct points *destination(struct mix_learner *learner, size_t *room)
     }
     *room = size - points_count(learner->open);
     return learner->open;
+}
+
+size_t learner_room(struct mix_learner *learner)
+{
+    size_t room;
+    if (learner->is_frozen) {
+        return SIZE_MAX;
+    }
+    destination(learner, &room);
+    return room;
 }
 
 void learner_take_open(struct mix_learner *learner)
@@ -295,6 +337,9 @@ static size_t take(struct mix_learner *learner, const struct mix_rows *rows, siz
 enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows *rows,
                              size_t *taken)
 {
+    if (learner->selection != NULL) {
+        return selection_add(learner->selection, rows, taken);
+    }
     *taken = 0;
     if (rows->n > 0 && rows->stride < learner->model->shape.dimensions) {
         return MIX_ESIZE;
@@ -309,11 +354,19 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
 
 void mix_learner_freeze(struct mix_learner *learner)
 {
+    struct selection *selection = learner->selection;
+    for (size_t c = 0; selection != NULL && c < selection->n; c++) {
+        mix_learner_freeze(selection->candidate[c]);
+    }
     learner->is_frozen = true;
 }
 
 void mix_learner_thaw(struct mix_learner *learner)
 {
+    struct selection *selection = learner->selection;
+    for (size_t c = 0; selection != NULL && c < selection->n; c++) {
+        mix_learner_thaw(selection->candidate[c]);
+    }
     learner->is_frozen = false;
     job_settle(learner);
 }
@@ -334,6 +387,10 @@ static uint64_t queued(const struct mix_learner *learner)
 
 void mix_learner_reset(struct mix_learner *learner)
 {
+    if (learner->selection != NULL) {
+        selection_reset(learner->selection);
+        return;
+    }
     struct counts *counts = &learner->counts;
     job_destroy(&learner->job);
     counts->learned += queued(learner);
@@ -358,6 +415,9 @@ void mix_learner_reset(struct mix_learner *learner)
 
 bool mix_learner_event(struct mix_learner *learner, struct mix_event *event)
 {
+    if (learner->selection != NULL) {
+        return selection_event(learner->selection, event);
+    }
     return events_take(&learner->events, event);
 }
 
@@ -365,6 +425,7 @@ bool mix_learner_event(struct mix_learner *learner, struct mix_event *event)
 
 const struct mix_model *mix_learner_model(const struct mix_learner *learner)
 {
+    learner = shown(learner);
     return learner->has_model ? learner->model : NULL;
 }
 
@@ -378,6 +439,7 @@ static enum mix_state state_of(const struct mix_learner *learner)
 
 void mix_learner_info(const struct mix_learner *learner, struct mix_info *info)
 {
+    learner = shown(learner);
     const struct counts *counts = &learner->counts;
     *info = (struct mix_info){
         .state = state_of(learner),
@@ -399,6 +461,7 @@ void mix_learner_info(const struct mix_learner *learner, struct mix_info *info)
 
 bool mix_learner_errors(const struct mix_learner *learner, double *means, double *weights)
 {
+    learner = shown(learner);
     if (!learner->has_model) {
         return false;
     }
@@ -409,7 +472,9 @@ bool mix_learner_errors(const struct mix_learner *learner, double *means, double
 
 double mix_learner_error(const struct mix_learner *learner)
 {
-    const size_t k_all = learner->model->shape.components, dims = learner->model->shape.dimensions;
+    learner = shown(learner);
+    const struct shape *shape = &learner->model->shape;
+    const size_t k_all = shape->components, dims = shape->dimensions;
     double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX], largest = 0;
     double *errors = malloc((dims + 1) * k_all * sizeof(*errors));
     const bool are_known =
@@ -427,6 +492,7 @@ double mix_learner_error(const struct mix_learner *learner)
 enum mix_err mix_learner_score(const struct mix_learner *learner, const double *x,
                                double *score, double *tail)
 {
+    learner = shown(learner);
     if (!learner->has_model) {
         return MIX_ENOTREADY;
     }

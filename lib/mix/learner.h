@@ -41,6 +41,7 @@
 #include "resolution.h"
 #include "score.h"
 #include "search.h"
+#include "selection.h"
 #include "stats.h"
 #include "tail.h"
 
@@ -66,6 +67,8 @@ struct watch {
 };
 
 struct mix_learner {
+    struct selection *selection; /* of a range of components: all else but the options is
+                                    in its candidates; NULL: one number of them */
     struct mix_options options; /* pointers are to the next two, or NULL */
     double *resolution;         /* D, owned */
     enum mix_family *families;  /* D, owned */
@@ -102,6 +105,7 @@ struct mix_learner {
     uint64_t floored;  /* variances of `model` at their floor */
     double mean_score; /* nats; prequential, over score_weight points */
     double score_weight;
+    double recent_score, recent_weight; /* of the last block, for a selection */
     struct tail tail;
     struct events events;
 
@@ -145,6 +149,8 @@ struct background learner_background(const struct mix_learner *learner);
 
 /* learner.c: the open block is full, or is not to become so. */
 void learner_take_open(struct mix_learner *learner);
+/* Rows that can be given before a block or the memory is full. */
+size_t learner_room(struct mix_learner *learner);
 /* Rows that came before the first model. */
 uint64_t learner_held(const struct mix_learner *learner);
 

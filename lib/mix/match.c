@@ -10,27 +10,35 @@
 /* Blocks of points looked at, spread over all. */
 #define BLOCKS_MAX 16
 
+static void add_squares(const struct estep *estep, size_t n, double *squares)
+{
+    for (size_t k = 0; k < n; k++) {
+        for (size_t p = 0; p < BLOCK_POINTS; p++) {
+            const double r = estep->resp[k * BLOCK_POINTS + p];
+            squares[k] += r * r;
+        }
+    }
+}
+
 /* Adds r_old r_new of a block to G, and the squares of both to their sums. */
-static void add_block(struct match *match, const struct estep *old,
-                      const struct estep *new, double *old_square, double *new_square)
+static void add_block(struct match *match, const struct estep *old, size_t n_old,
+                      const struct estep *new, size_t n_new, double *old_square,
+                      double *new_square)
 {
     const size_t k = match->components;
-    for (size_t i = 0; i < k; i++) {
+    for (size_t i = 0; i < n_old; i++) {
         const double *a = old->resp + i * BLOCK_POINTS;
-        for (size_t j = 0; j < k; j++) {
-            const double *b = new->resp + j *BLOCK_POINTS;
+        for (size_t j = 0; j < n_new; j++) {
+            const double *b = new->resp + j * BLOCK_POINTS;
             double sum = 0;
             for (size_t p = 0; p < BLOCK_POINTS; p++) {
                 sum += a[p] * b[p];
             }
             match->overlap[i * k + j] += sum;
         }
-        for (size_t p = 0; p < BLOCK_POINTS; p++) {
-            const double b = new->resp[i * BLOCK_POINTS + p];
-            old_square[i] += a[p] * a[p];
-            new_square[i] += b * b;
-        }
     }
+    add_squares(old, n_old, old_square);
+    add_squares(new, n_new, new_square);
 }
 
 /* G becomes J. */
@@ -64,7 +72,8 @@ static void take_overlaps(struct match *match, const struct mix_model *old,
         block.is_weighted = false;
         estep_run(estep[0], old, &block);
         estep_run(estep[1], new, &block);
-        add_block(match, estep[0], estep[1], squares, squares + match->components);
+        add_block(match, estep[0], old->shape.components, estep[1],
+                  new->shape.components, squares, squares + match->components);
     }
     normalise(match, squares, squares + match->components);
 }
@@ -72,7 +81,8 @@ static void take_overlaps(struct match *match, const struct mix_model *old,
 struct match *match_new(const struct mix_model *old, const struct mix_model *new,
                         const struct points *points)
 {
-    const size_t k = old->shape.components;
+    const size_t n_old = old->shape.components, n_new = new->shape.components;
+    const size_t k = n_old > n_new ? n_old : n_new;
     struct match *match = k <= MATCH_MAX ? calloc(1, sizeof(*match)) : NULL;
     if (match == NULL) {
         return NULL;
@@ -81,7 +91,7 @@ struct match *match_new(const struct mix_model *old, const struct mix_model *new
     match->overlap = calloc(k * k, sizeof(*match->overlap));
     match->partner = calloc(k, sizeof(*match->partner));
     double *scratch = calloc(5 * (k + 1), sizeof(*scratch));
-    struct estep *estep[2] = {estep_new(&old->shape), estep_new(&old->shape)};
+    struct estep *estep[2] = {estep_new(&old->shape), estep_new(&new->shape)};
     if (match->overlap == NULL || match->partner == NULL || scratch == NULL ||
         estep[0] == NULL || estep[1] == NULL) {
         match_destroy(&match);

@@ -23,12 +23,13 @@
 #define MATCH_MAX 512
 
 struct match {
-    size_t components;
+    size_t components; /* K: of the larger of both models */
     double *overlap; /* K x K: J_kl of old k and new l */
     size_t *partner; /* K: the new component that goes on as old component k */
 };
 
-/* NULL without memory, or with more than MATCH_MAX components. */
+/* The models may differ in their numbers of components: the smaller has then some that
+ * answer for nothing, past its own. NULL without memory, or with more than MATCH_MAX components. */
 struct match *match_new(const struct mix_model *old, const struct mix_model *new,
                         const struct points *points);
 void match_destroy(struct match **match);

@@ -68,6 +68,9 @@ MIX_API const char *mix_version(void);
 
 #define MIX_DIMENSIONS_MAX 256
 
+/* Numbers of components that a learner chooses from. */
+#define MIX_RANGE_MAX 32
+
 /* How the covariance matrices of the components are tied down; the shapes are
  * scikit-learn's: [K][D][D], [K][D], [K], and one [D][D] for all components. */
 enum mix_covariance { MIX_FULL, MIX_DIAG, MIX_SPHERICAL, MIX_TIED, MIX_COVARIANCES };
@@ -109,6 +112,10 @@ MIX_API const char *mix_family_parameter(enum mix_family family, size_t i);
 struct mix_options {
     size_t dimensions;              /* D, 1..MIX_DIMENSIONS_MAX */
     size_t components;              /* K >= 1; K(D+1)(D+2)/2 <= 2^20 */
+    size_t components_max;          /* 0: K it is; else the largest of a range that begins
+                                       with K, of which a learner chooses: at most
+                                       MIX_RANGE_MAX numbers. Not with a start from a
+                                       model, and not read by mix_fit() */
     enum mix_covariance covariance; /* MIX_FULL */
     uint64_t seed;                  /* 1; the only source of randomness */
     size_t block;                   /* 256; points per update once warmed up, 1..65536 */
@@ -366,7 +373,9 @@ MIX_API double mix_learner_error(const struct mix_learner *learner);
     X(SPLIT, "split") /* component `id` appeared, cut from `other`; value: overlap */    \
     X(MERGED, "merged")  /* component `id` went, its points to `other`; value: overlap */ \
     X(FLOORED, "floored") /* value: variances that stand at their floor, none before */  \
-    X(WOKE, "woke")       /* dormant field `id` varies; value: what it was until then */
+    X(WOKE, "woke")       /* dormant field `id` varies; value: what it was until then */ \
+    X(COMPONENTS, "components") /* `id` of them are published, not `other`; value: nats  \
+                                   that they predict better */
 
 enum mix_event_kind {
 #define X(name, word) MIX_EVENT_##name,
@@ -378,7 +387,7 @@ enum mix_event_kind {
 struct mix_event {
     enum mix_event_kind kind;
     uint64_t added;      /* rows that the learner had taken */
-    uint64_t id, other;  /* components or a field, 0 where the kind names none */
+    uint64_t id, other;  /* components, a field, or numbers; 0 where there are none */
     double value;
 };
 

@@ -66,6 +66,19 @@ static bool is_resolution(const struct mix_options *options)
     return true;
 }
 
+static size_t components_max(const struct mix_options *options)
+{
+    return options->components_max > 0 ? options->components_max : options->components;
+}
+
+/* Whether the range has an end that is not too far, nor too large. */
+static bool is_range(const struct mix_options *options)
+{
+    const size_t dims = options->dimensions, last = options->components_max;
+    return last >= options->components && last - options->components < MIX_RANGE_MAX &&
+           last <= VALUES_MAX / ((dims + 1) * (dims + 2) / 2);
+}
+
 enum mix_err mix_options_check(const struct mix_options *options, const char **what)
 {
     const size_t dims = options->dimensions;
@@ -76,6 +89,8 @@ enum mix_err mix_options_check(const struct mix_options *options, const char **w
     } else if (options->components < 1 ||
                options->components > VALUES_MAX / ((dims + 1) * (dims + 2) / 2)) {
         member = "components";
+    } else if (options->components_max != 0 && !is_range(options)) {
+        member = "components_max";
     } else if ((size_t)options->covariance >= MIX_COVARIANCES) {
         member = "covariance";
     } else if (!are_families(options)) {
@@ -85,7 +100,7 @@ enum mix_err mix_options_check(const struct mix_options *options, const char **w
         member = "categories";
     } else if (options->block < 1 || options->block > BLOCK_MAX) {
         member = "block";
-    } else if (options->warmup != 0 && options->warmup < options->components * (dims + 1)) {
+    } else if (options->warmup != 0 && options->warmup < components_max(options) * (dims + 1)) {
         member = "warmup";
     } else if (exponent != 0 && !(exponent > 0.5 && exponent <= 1)) {
         member = "step_exponent";

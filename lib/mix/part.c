@@ -119,6 +119,9 @@ static bool is_empty(const struct points *memory, size_t part)
 
 size_t mix_parts(const struct mix_options *options)
 {
+    if (options->components_max > options->components) {
+        return 1; /* the whole state of all candidates */
+    }
     const size_t rows = learner_memory_rows(options);
     return 1 + (rows + PAGE_POINTS - 1) / PAGE_POINTS +
            points_log_room(rows) / PAGE_POINTS;
@@ -126,17 +129,18 @@ size_t mix_parts(const struct mix_options *options)
 
 struct mix_mark mix_learner_mark(const struct mix_learner *learner)
 {
-    return points_mark(learner->memory);
+    return learner->selection != NULL ? (struct mix_mark){0}
+                                      : points_mark(learner->memory);
 }
 
 bool mix_learner_part_changed(const struct mix_learner *learner, size_t part,
                               struct mix_mark since)
 {
     const struct points *memory = learner->memory;
-    const uint64_t replaced = points_mark(memory).replaced;
     if (part == 0) {
         return true;
     }
+    const uint64_t replaced = points_mark(memory).replaced;
     if (is_page(memory, part)) {
         return points_page_added(memory, part - 1) > since.added ||
                (part <= points_pages(memory) &&
@@ -351,17 +355,22 @@ static bool is_whole(const struct mix_part *parts, size_t n)
     return is_alone;
 }
 
+static size_t expected_parts(const struct mix_learner *learner)
+{
+    return learner->selection != NULL ? 1 : count_parts(learner->memory);
+}
+
 static enum mix_err read_parts(struct mix_learner *learner, const struct mix_part *parts,
                                size_t n)
 {
     const bool with_rows = is_whole(parts, n);
     struct codec codec;
-    if (n == 0 || (!with_rows && n != count_parts(learner->memory))) {
+    if (n == 0 || (!with_rows && n != expected_parts(learner))) {
         return MIX_ECORRUPT;
     }
     enum mix_err err = encode_enter(&codec, with_rows ? ENCODE_WHOLE : ENCODE_HEAD,
                                     &learner->options, parts[0].bytes, parts[0].size);
-    if (err == MIX_OK && !with_rows) {
+    if (err == MIX_OK && !with_rows && learner->selection == NULL) {
         err = take_rows(learner, parts);
     }
     if (err != MIX_OK) {

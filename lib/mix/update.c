@@ -42,6 +42,8 @@ static void score_points(struct mix_learner *learner, const struct block *block)
         learner->mean_score +=
             (scores.sum - scores.mass * learner->mean_score) / learner->score_weight;
     }
+    learner->recent_score += scores.sum;
+    learner->recent_weight += scores.mass;
     tail_add_bins(&learner->tail, scores.bin, block->weight, block->n);
 }
 

@@ -54,6 +54,13 @@ class Mixfit(InFolder):
                 # The prior of D + 2 points for each component costs about 1e-4 nats.
                 self.assertGreater(ours, peer.score(points) - 1e-3)
 
+    def test_online_a_range_is_chosen_from_as_in_the_daemon(self):
+        points = reference.mixture(12000, salt=19)
+        model = self.model("--components", "1..5", "--online", self.write("x.npy", points))
+        self.assertEqual(model["n_components"], 3)
+        self.assertLess(reference.distance_to_nearest(model["means"],
+                                                      reference.MEANS).max(), 0.2)
+
     def test_a_range_of_components_is_judged_on_points_held_out(self):
         path = self.write("a.npy", reference.mixture(2000, salt=181))
         out = os.path.join(self.folder, "model.json")
@@ -121,7 +128,7 @@ class Mixfit(InFolder):
         self.fit("--components", 1, "--output", model, path)
         for arguments in (("--predict", model, "--starts", 2), ("--score", model, "--seed", 3),
                           ("--components", 2, "--adapt", "on"),
-                          ("--components", "1..2", "--online"),
+                          ("--components", "1..40", "--online"),
                           ("--components", "3..2"), ("--components", "1.."),
                           ("--components", 2, "--cross-validate", 1),
                           ("--online", "--components", 2, "--cross-validate", 5),

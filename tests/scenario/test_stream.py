@@ -231,6 +231,50 @@ class Frames(unittest.TestCase):
         self.assertNotEqual(found[0], found[2])
 
 
+class NumberOfComponents(InFolder):
+    def test_it_is_found_and_told(self):
+        points = reference.mixture(12000, salt=17)
+        model = {"components": "auto"}
+        text = config({"s": stream(model=model, learn={"warmup": 2048})})
+        with Daemon(text) as mixd:
+            events = mixd.subscribe("event/s ")
+            learned(mixd, "s", points)
+            model = mixd.model("s")
+            event = events.until(lambda e: e["event"] == "components")
+            self.assertEqual(event["before"], 1)
+            while event["components"] != 3:
+                event = events.until(lambda e: e["event"] == "components")
+            mixd.ask("checkpoint")
+            config_shown = mixd.ask("config")["config"]
+        self.assertEqual(model["n_components"], 3)
+        self.assertEqual(len(set(model["ids"])), 3)
+        self.assertLess(reference.distance_to_nearest(model["means"],
+                                                      reference.MEANS).max(), 0.2)
+        self.assertIn("1..8", json.dumps(config_shown))
+
+    def test_a_range_survives_a_restart_bit_for_bit(self):
+        points = reference.mixture(6000, salt=18)
+        text = config({"s": stream(model={"components": "2..4"},
+                                   learn={"warmup": 1024})})
+        with Daemon(text) as whole:
+            learned(whole, "s", points)
+            wanted = parameters(whole.model("s"))
+        with Daemon(text) as mixd:
+            learned(mixd, "s", points[:3100])
+            mixd.stop()
+            mixd.start()
+            mixd.feed("s").array(points[3100:])
+            mixd.drain("s", 2900, since=3100)
+            self.assertEqual(parameters(mixd.model("s")), wanted)
+
+    def test_values_that_are_no_number_of_components(self):
+        for value in ("0", "3..1", "1..", "..3", "many", "1..40", "1..2..3", "2.5"):
+            text = config({"s": stream(model={"components": value})})
+            done = run("mixd", "--check", "-c", self.write("mixd.yaml", text))
+            self.assertEqual(done.returncode, 78, value)
+            self.assertIn("model.components", done.stderr)
+
+
 class Extremes(unittest.TestCase):
     """Points that no mixture fits well: the daemon stays up and its numbers finite."""
 

@@ -29,6 +29,8 @@ struct gather {
     long key_column;        /* -1: none */
     char *key_texts;        /* rows_max x KEY_SIZE */
     const char **keys;      /* rows_max, into key_texts */
+    bool is_by_key;         /* all rows have this one: */
+    char key[KEY_SIZE];
 };
 
 /* ---- Matching ------------------------------------------------------------ */
@@ -228,9 +230,31 @@ static double value_of(const struct origin *origin, const struct source_rows *ro
     }
 }
 
+void gather_by_key(struct gather *gather)
+{
+    gather->is_by_key = true;
+}
+
+const char *gather_key(const struct gather *gather)
+{
+    return gather->is_by_key ? gather->key : NULL;
+}
+
+/* False: the row begins another message. */
+static bool has_same_key(struct gather *gather, struct bytes key)
+{
+    char text[KEY_SIZE];
+    snprintf(text, sizeof(text), "%.*s", (int)key.size, (const char *)key.data);
+    if (gather->n_rows == 0) {
+        memcpy(gather->key, text, sizeof(text));
+    }
+    return strcmp(gather->key, text) == 0;
+}
+
 bool gather_add(struct gather *gather, const struct source_rows *rows, size_t i)
 {
-    if (gather->n_rows == gather->rows_max) {
+    if (gather->n_rows == gather->rows_max ||
+        (gather->is_by_key && !has_same_key(gather, rows->key[i]))) {
         return false;
     }
     double *row = gather->values + gather->n_rows * gather->n_columns;

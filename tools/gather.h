@@ -19,7 +19,12 @@ struct gather *gather_new(const struct source *source, const struct layout *layo
                           struct failure *failure);
 void gather_destroy(struct gather **gather);
 
-/* Adds row i of rows; false when rows_max are there. */
+/* From now on the rows of a message have the same key: a stream takes it from the topic. */
+void gather_by_key(struct gather *gather);
+/* That key, or NULL. */
+const char *gather_key(const struct gather *gather);
+
+/* Adds row i of rows; false when rows_max are there, or the key is another. */
 bool gather_add(struct gather *gather, const struct source_rows *rows, size_t i);
 
 /* What has been added since the last gather_clear(). */

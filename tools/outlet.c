@@ -84,31 +84,36 @@ static enum outlet_result send_bytes(struct outlet *outlet, const void *data, si
 }
 
 /* "topic body" in one part. */
-static enum outlet_result send_joined(struct outlet *outlet, struct bytes body)
+static enum outlet_result send_joined(struct outlet *outlet, struct bytes topic,
+                                      struct bytes body)
 {
-    const size_t size = outlet->topic_size + 1 + body.size;
+    const size_t size = topic.size + 1 + body.size;
     char *joined = tool_need(malloc(size));
-    memcpy(joined, outlet->topic, outlet->topic_size);
-    joined[outlet->topic_size] = ' ';
-    memcpy(joined + outlet->topic_size + 1, body.data, body.size);
+    memcpy(joined, topic.data, topic.size);
+    joined[topic.size] = ' ';
+    memcpy(joined + topic.size + 1, body.data, body.size);
     const enum outlet_result result = send_bytes(outlet, joined, size, 0);
     free(joined);
     return result;
 }
 
 /* Only the first part can block: ZeroMQ takes a message whole or not at all. */
-enum outlet_result outlet_send(struct outlet *outlet, const struct parts *parts)
+enum outlet_result outlet_send(struct outlet *outlet, const char *topic,
+                               const struct parts *parts)
 {
     const size_t n = parts_count(parts);
     if (outlet->is_sub && !outlet->is_subscribed && !wait_subscription(outlet)) {
         return OUTLET_BLOCKED;
     }
+    const struct bytes prefix = topic != NULL
+                                    ? (struct bytes){topic, strlen(topic)}
+                                    : (struct bytes){outlet->topic, outlet->topic_size};
     if (outlet->topic_place == TARGET_TOPIC_SPACE && n == 1) {
-        return send_joined(outlet, parts_get(parts, 0));
+        return send_joined(outlet, prefix, parts_get(parts, 0));
     }
     enum outlet_result result = OUTLET_SENT;
     if (outlet->topic_place == TARGET_TOPIC_FRAME) {
-        result = send_bytes(outlet, outlet->topic, outlet->topic_size, ZMQ_SNDMORE);
+        result = send_bytes(outlet, prefix.data, prefix.size, ZMQ_SNDMORE);
     }
     for (size_t i = 0; i < n && result == OUTLET_SENT; i++) {
         const struct bytes part = parts_get(parts, i);

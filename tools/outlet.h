@@ -25,7 +25,8 @@ enum outlet_result {
 };
 #define OUTLET_WAIT_MS 100
 
-/* Sends one message, which stays the caller's. */
-enum outlet_result outlet_send(struct outlet *outlet, const struct parts *parts);
+/* Sends one message, which stays the caller's; topic NULL: the one subscribed to. */
+enum outlet_result outlet_send(struct outlet *outlet, const char *topic,
+                               const struct parts *parts);
 
 #endif

@@ -130,7 +130,10 @@ static bool read_layout(struct target *target, const json_t *stream,
     const char **field_names = strings_of(fields);
     const char *what = NULL;
     const char *missing = text_of(stream, "missing");
+    const char *key = text_of(stream, "key");
     target->time = text_new(text_of(stream, "time"));
+    target->key_is_topic =
+        key != NULL && strcmp(key, "topic") == 0 && key_column(stream) == NULL;
     target->keeps_missing = missing != NULL && strcmp(missing, "marginalize") == 0;
     target->layout =
         layout_new(column_names, json_array_size(columns), field_names,

@@ -23,6 +23,7 @@ struct target {
     const struct format *format; /* of the messages */
     struct layout *layout;       /* the columns of a row */
     char *time;                  /* name of the time column; NULL: none */
+    bool key_is_topic;           /* the topic of a message selects the model */
     bool keeps_missing;          /* the stream takes missing values */
 };
 

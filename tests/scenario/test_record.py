@@ -10,6 +10,7 @@ import time
 import unittest
 
 import numpy as np
+import zmq
 
 import harness
 import reference
@@ -144,6 +145,36 @@ class Record(InFolder):
             live = {key: essence(mixd.model("s", key=key)) for key in ids}
         self.assertEqual(self.description()["columns"],
                          ["time", "at", "id", "x", "w", "y"])
+        with Restarting(config({"s": entry})) as mixd:
+            self.replay(mixd)
+            for key, model in live.items():
+                self.assert_same(essence(mixd.model("s", key=key)), model)
+
+    def test_topics_are_replayed_as_keys(self):
+        for place, form in (("frame", "f64"), ("space", "csv")):
+            with self.subTest(place):
+                self.folder_of = os.path.join(self.folder, place)
+                self.replay_topics(stream(key="topic", feed={
+                    "type": "sub", "topic": place, "format": form}), place)
+
+    def replay_topics(self, entry, place):
+        x = points(900)
+        keys = ("room 1", "room/2", "r")
+        with Restarting(self.settings(entry)) as mixd:
+            bound = mixd.streams()["s"]["feed"]["endpoints"][0]
+            with harness.Feed(bound, kind=zmq.XPUB) as feed:
+                harness.wait_for(feed.socket, "subscription")
+                for i, row in enumerate(x):
+                    key = keys[i * i % 7 % 3].encode().replace(b" ", b"_")
+                    if place == "frame":
+                        feed.send(key, row.tobytes())
+                    else:
+                        feed.send(key + b" %r,%r" % (float(row[0]), float(row[1])))
+                mixd.drain("s", 900)
+            names = mixd.streams()["s"]["keys"]
+            self.assertEqual(len(names), 3)
+            live = {key: essence(mixd.model("s", key=key)) for key in names}
+        self.assertEqual(self.description()["columns"], ["time", "x", "y", "topic"])
         with Restarting(config({"s": entry})) as mixd:
             self.replay(mixd)
             for key, model in live.items():

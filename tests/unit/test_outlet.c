@@ -53,7 +53,7 @@ static enum outlet_result send_patiently(struct outlet *outlet, void *socket,
     zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
     for (int i = 0; i < 100 && result == OUTLET_BLOCKED; i++) {
         zmq_poll(&item, 1, 0);
-        result = outlet_send(outlet, parts);
+        result = outlet_send(outlet, NULL, parts);
     }
     return result;
 }
@@ -116,7 +116,7 @@ START_TEST(without_a_peer_sending_waits_and_drops_nothing)
         struct parts *parts = message_in(format_find("csv"));
         struct outlet *outlet = outlet_new(context, &target, &failure);
         ck_assert_msg(outlet != NULL, "%s", failure.text);
-        ck_assert_int_eq(outlet_send(outlet, parts), OUTLET_BLOCKED);
+        ck_assert_int_eq(outlet_send(outlet, NULL, parts), OUTLET_BLOCKED);
         outlet_destroy(&outlet, 0);
         parts_destroy(&parts);
     }
@@ -139,7 +139,7 @@ START_TEST(a_subscriber_that_does_not_read_is_waited_for)
     struct parts *parts = message_in(format_find("csv"));
     struct outlet *outlet = outlet_new(context, &target, &failure);
     size_t sent = send_patiently(outlet, socket, parts) == OUTLET_SENT;
-    while (sent < 10000000 && outlet_send(outlet, parts) == OUTLET_SENT) {
+    while (sent < 10000000 && outlet_send(outlet, NULL, parts) == OUTLET_SENT) {
         sent++;
     }
     ck_assert_uint_lt(sent, 10000000);

@@ -105,8 +105,8 @@ static bool open_way(struct feeding *feeding, struct failure *failure)
     if (!supply_open(&feeding->supply, options, &feeding->target, failure)) {
         return false;
     }
-    if (feeding->target.key_is_topic && source->has_key) {
-        gather_by_key(feeding->gather);
+    if (feeding->target.key_is_topic && feeding->supply.source->has_key) {
+        gather_by_key(feeding->supply.gather);
     }
     if (feeding->client == NULL) {
         feeding->context = tool_need(zmq_ctx_new());
@@ -171,7 +171,7 @@ static bool send_message(struct feeding *feeding, struct failure *failure)
     feeding->account.progress_s = blocked_since;
     for (;;) {
         const enum outlet_result result = outlet_send(
-            feeding->outlet, gather_key(feeding->gather), feeding->parts);
+            feeding->outlet, gather_key(feeding->supply.gather), feeding->parts);
         if (result == OUTLET_SENT) {
             feeding->sent += gather_rows(feeding->supply.gather).n;
             return true;

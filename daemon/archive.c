@@ -42,9 +42,9 @@ struct archive {
     struct history *history; /* the thread's */
     zactor_t *actor;
     struct errand *pending;
-    bool is_out;       /* an errand has not come back */
-    bool has_failed;   /* the thread's: said so already */
-    int64_t thin_ms;   /* when it is thinned next */
+    bool is_out;        /* an errand has not come back */
+    bool has_failed;    /* the thread's: said so already */
+    int64_t thin_ms;    /* when it is thinned next */
     zhashx_t *by_topic; /* moment of the last note, as double in memory of its own */
 };
 
@@ -70,8 +70,8 @@ static void write_notes(struct archive *archive, const struct errand *errand)
     bool is_good = history_begin(history, why);
     for (const struct note *note = errand->first; note != NULL && is_good;
          note = note->next) {
-        is_good = history_add(history, note->topic, note->time_s, note->text, note->size,
-                              why);
+        is_good =
+            history_add(history, note->topic, note->time_s, note->text, note->size, why);
     }
     note_result(archive, is_good && history_end(history, why), why);
 }
@@ -227,7 +227,9 @@ void archive_note(struct daemon *daemon, const struct post *post)
     }
     memcpy(topic, post->text, post->topic_size);
     topic[post->topic_size] = '\0';
-    if (!take_turn(archive, topic, post->spacing_s)) {
+    const double spacing_s =
+        fmax(post->spacing_s, (double)post->size / ARCHIVE_BYTES_A_SECOND);
+    if (!take_turn(archive, topic, spacing_s)) {
         return;
     }
     struct note *note = arena_take(&errand->arena, sizeof(*note));

@@ -17,6 +17,8 @@ struct daemon;
  * one of many keys. */
 #define ARCHIVE_SPACING_S 1.0
 #define ARCHIVE_KEY_SPACING_S 3600.0
+/* And so are large ones: a topic has about so many bytes a second. */
+#define ARCHIVE_BYTES_A_SECOND 8192.0
 
 bool archive_start(struct daemon *daemon);
 void archive_end(struct daemon *daemon);

@@ -78,8 +78,7 @@ static enum database_result prepare(struct history *history)
 {
     struct database *database = &history->database;
     if (database_number(database, "PRAGMA schema_version") == 0) {
-        const enum database_result result =
-            database_run(database, "create", CREATE_SQL);
+        const enum database_result result = database_run(database, "create", CREATE_SQL);
         if (result != DATABASE_OK) {
             return result;
         }
@@ -169,12 +168,11 @@ bool history_add(struct history *history, const char *topic, double time_s,
     sqlite3_stmt *row = history->add;
     history->database.why = why;
     why[0] = '\0';
-    const bool is_added =
-        database_bind_text(row, 1, topic) &&
-        sqlite3_bind_double(row, 2, time_s) == SQLITE_OK &&
-        sqlite3_bind_text64(row, 3, text, size, SQLITE_STATIC, SQLITE_UTF8) ==
-            SQLITE_OK &&
-        sqlite3_step(row) == SQLITE_DONE;
+    const bool is_added = database_bind_text(row, 1, topic) &&
+                          sqlite3_bind_double(row, 2, time_s) == SQLITE_OK &&
+                          sqlite3_bind_text64(row, 3, text, size, SQLITE_STATIC,
+                                              SQLITE_UTF8) == SQLITE_OK &&
+                          sqlite3_step(row) == SQLITE_DONE;
     if (!is_added) {
         return give_up(history, "write");
     }
@@ -190,14 +188,14 @@ bool history_end(struct history *history, char *why)
            give_up(history, "commit");
 }
 
-static bool run_thinning(struct history *history, const char *sql, int tier, double time_s,
-                         int step_s)
+static bool run_thinning(struct history *history, const char *sql, int tier,
+                         double time_s, int step_s)
 {
     sqlite3_stmt *row = NULL;
-    bool is_done = sqlite3_prepare_v2(history->database.db, sql, -1, &row, NULL) ==
-                       SQLITE_OK &&
-                   sqlite3_bind_int(row, 1, tier) == SQLITE_OK &&
-                   sqlite3_bind_double(row, 2, time_s) == SQLITE_OK;
+    bool is_done =
+        sqlite3_prepare_v2(history->database.db, sql, -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_bind_int(row, 1, tier) == SQLITE_OK &&
+        sqlite3_bind_double(row, 2, time_s) == SQLITE_OK;
     if (is_done && step_s > 0) {
         is_done = sqlite3_bind_int(row, 3, step_s) == SQLITE_OK;
     }
@@ -214,9 +212,8 @@ bool history_thin(struct history *history, double now_s, double keep_s, char *wh
     bool is_done = need_open(history, why);
     for (int tier = 0; is_done && tier < 2; tier++) {
         const double time_s = now_s - tiers[tier].age_s;
-        is_done =
-            run_thinning(history, THIN_SQL, tier, time_s, tiers[tier].step_s) &&
-            run_thinning(history, AGE_SQL, tier, time_s, 0);
+        is_done = run_thinning(history, THIN_SQL, tier, time_s, tiers[tier].step_s) &&
+                  run_thinning(history, AGE_SQL, tier, time_s, 0);
     }
     for (int tier = 0; is_done && tier <= 2; tier++) {
         is_done = run_thinning(history, DROP_SQL, tier, now_s - keep_s, 0);
@@ -279,8 +276,8 @@ json_t *history_list(struct history *history, const char *topic, double since_s,
     return json_pack("{s:o, s:b}", "history", list, "more", (int)has_more);
 }
 
-bool history_find(struct history *history, const char *topic, double at_s,
-                  json_t **frame, char *why)
+bool history_find(struct history *history, const char *topic, double at_s, json_t **frame,
+                  char *why)
 {
     sqlite3_stmt *row =
         need_open(history, why) ? query(history, FIND_SQL, topic, at_s) : NULL;

@@ -43,7 +43,7 @@ bool history_thin(struct history *history, double now_s, double keep_s, char *wh
 json_t *history_list(struct history *history, const char *topic, double since_s,
                      char *why);
 /* The newest frame that is not younger than at_s; *frame NULL: there is none. */
-bool history_find(struct history *history, const char *topic, double at_s,
-                  json_t **frame, char *why);
+bool history_find(struct history *history, const char *topic, double at_s, json_t **frame,
+                  char *why);
 
 #endif

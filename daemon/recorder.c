@@ -134,8 +134,7 @@ static struct recording *describe(const struct recorder *recorder)
     about->weight = copy_name(config->weight);
     about->key = copy_name(config->key_is_topic ? "topic" : config->key);
     describe_columns(about, config);
-    const size_t per_file =
-        recorder->file_bytes / (about->n_columns * sizeof(double));
+    const size_t per_file = recorder->file_bytes / (about->n_columns * sizeof(double));
     about->rows_per_file = per_file > 0 ? per_file : 1;
     return about;
 }
@@ -172,8 +171,7 @@ static void add_gap(struct recorder *recorder, uint64_t lost)
     struct recording *about = recorder->about;
     if (lost > 0) {
         about->gaps = xrealloc(about->gaps, about->n_gaps + 1, sizeof(about->gaps[0]));
-        about->gaps[about->n_gaps++] =
-            (struct recording_gap){recorder->rows, lost};
+        about->gaps[about->n_gaps++] = (struct recording_gap){recorder->rows, lost};
         recorder->lost += lost;
         recorder->is_described = false;
     }
@@ -214,9 +212,9 @@ static bool go_on(struct recorder *recorder, const struct recorder_mark *mark,
                      recorder->folder, recorder->config->name,
                      mark->rows - recorder->rows);
         }
-        add_gap(recorder, mark->rows - recorder->rows +
-                              (mark->lost > recorder->lost ? mark->lost - recorder->lost
-                                                           : 0));
+        add_gap(recorder,
+                mark->rows - recorder->rows +
+                    (mark->lost > recorder->lost ? mark->lost - recorder->lost : 0));
     }
     recording_destroy(&found);
     return is_ours && *failed == NULL;
@@ -274,9 +272,8 @@ static const char *open_file(struct recorder *recorder, uint64_t file)
         close(recorder->fd);
     }
     char *path = recording_path(recorder->folder, file);
-    recorder->fd = path == NULL ? -1
-                                : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                                       0600);
+    recorder->fd =
+        path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     recorder->file = file;
     free(path);
     return recorder->fd == -1 ? "open" : NULL;
@@ -316,7 +313,8 @@ static void note_failure(struct recorder *recorder, const char *step, int64_t no
         log_warn("%s: recording of stream %s: %s: points are learned, not recorded",
                  recorder->folder, recorder->config->name, recorder->problem);
     }
-    recorder->delay_ms = recorder->delay_ms == 0 ? RETRY_FIRST_MS : 2 * recorder->delay_ms;
+    recorder->delay_ms =
+        recorder->delay_ms == 0 ? RETRY_FIRST_MS : 2 * recorder->delay_ms;
     if (recorder->delay_ms > RETRY_LAST_MS) {
         recorder->delay_ms = RETRY_LAST_MS;
     }
@@ -363,8 +361,7 @@ static double key_index(struct recorder *recorder, const struct router *router,
 {
     struct recording *about = recorder->about;
     while (about->n_keys <= slot) {
-        about->keys =
-            xrealloc(about->keys, about->n_keys + 1, sizeof(about->keys[0]));
+        about->keys = xrealloc(about->keys, about->n_keys + 1, sizeof(about->keys[0]));
         about->keys[about->n_keys] = xstrdup(router_slot(router, about->n_keys)->key);
         about->n_keys++;
         recorder->is_described = false;

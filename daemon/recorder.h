@@ -45,10 +45,10 @@ struct recorder {
     double *buffer;    /* n_room rows */
     size_t n_buffered, n_room;
 
-    uint64_t n_dropped;      /* since the buffer was full: the next gap */
-    uint64_t lost;           /* of all gaps */
-    bool is_described;       /* recording.json says what `about` does */
-    char problem[256];       /* "": none */
+    uint64_t n_dropped; /* since the buffer was full: the next gap */
+    uint64_t lost;      /* of all gaps */
+    bool is_described;  /* recording.json says what `about` does */
+    char problem[256];  /* "": none */
     int64_t retry_ms, delay_ms;
 };
 

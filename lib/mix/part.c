@@ -165,9 +165,9 @@ void mix_learner_encode_part(const struct mix_learner *learner, size_t part, voi
     struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
     const size_t size = mix_learner_part_size(learner, part) - ENCODE_FRAME;
     encode_open(&codec,
-                part == 0                          ? ENCODE_HEAD
+                part == 0                        ? ENCODE_HEAD
                 : is_page(learner->memory, part) ? ENCODE_PAGE
-                                                   : ENCODE_LOG,
+                                                 : ENCODE_LOG,
                 size, &learner->options);
     walk_part(&codec, learner, part);
     encode_close(&codec);
@@ -179,11 +179,11 @@ void mix_learner_encode_part(const struct mix_learner *learner, size_t part, voi
 struct intake {
     struct mix_learner *learner;
     const struct mix_part *part;
-    uint64_t *stamp;       /* a page: rows replaced when it was encoded */
-    struct stretch *log;   /* a part of the log: what it has */
-    size_t *order;         /* parts of the log that are there, by their numbers */
+    uint64_t *stamp;     /* a page: rows replaced when it was encoded */
+    struct stretch *log; /* a part of the log: what it has */
+    size_t *order;       /* parts of the log that are there, by their numbers */
     size_t n_order;
-    struct points *row;    /* scratch */
+    struct points *row; /* scratch */
 };
 
 /* Every page but the last is full, so the number of rows tells whether all came. */
@@ -250,9 +250,9 @@ static enum mix_err read_log(const struct intake *intake, size_t r)
             points_log(memory, i);
         }
     }
-    return err != MIX_OK                                     ? err
+    return err != MIX_OK                                ? err
            : codec.has_failed || codec.at != codec.size ? MIX_ECORRUPT
-                                                             : MIX_OK;
+                                                        : MIX_OK;
 }
 
 /* Parts of the log in the order of their numbers, which must follow one another. */

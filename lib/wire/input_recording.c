@@ -127,8 +127,7 @@ bool recording_defaults(struct input *input, struct input_options *options, char
         options->fields = *fields;
     }
     if (options->time == NULL) {
-        options->time =
-            recording->time != NULL ? recording->time : recording->columns[0];
+        options->time = recording->time != NULL ? recording->time : recording->columns[0];
     }
     options->weight = options->weight != NULL ? options->weight : recording->weight;
     return *fields != NULL || options->fields != NULL;

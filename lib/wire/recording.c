@@ -26,8 +26,8 @@ void recording_header(char header[static RECORDING_HEADER], uint64_t n_rows,
                       size_t n_columns)
 {
     /* Magic, version 1.0, and the size of what follows, little-endian. */
-    static const char start[10] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0,
-                                   RECORDING_HEADER - 10, 0};
+    static const char start[10] = {
+        '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, RECORDING_HEADER - 10, 0};
     char text[RECORDING_HEADER];
     const int length = snprintf(
         text, sizeof(text),
@@ -54,9 +54,9 @@ static json_t *gaps_json(const struct recording *recording)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < recording->n_gaps; i++) {
-        json_array_append_new(
-            array, json_pack("{s:I, s:I}", "row", (json_int_t)recording->gaps[i].row,
-                             "lost", (json_int_t)recording->gaps[i].lost));
+        json_array_append_new(array, json_pack("{s:I, s:I}", "row",
+                                               (json_int_t)recording->gaps[i].row, "lost",
+                                               (json_int_t)recording->gaps[i].lost));
     }
     return array;
 }

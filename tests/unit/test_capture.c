@@ -8,8 +8,7 @@
 
 #include "stream_fixture.h"
 
-#define PLAIN                                                                            \
-    "    fields: [x, y]\n    model: {components: 2}\n    learn: {warmup: 300}\n"
+#define PLAIN "    fields: [x, y]\n    model: {components: 2}\n    learn: {warmup: 300}\n"
 #define KEYED                                                                            \
     "    fields: [x, y]\n    columns: [id, x, y]\n    key: id\n"                         \
     "    model: {components: 1}\n"
@@ -64,7 +63,8 @@ static void assert_restores(const struct fixture *f, const struct items *items)
     for (size_t i = 0; i < router_count(copy->router); i++) {
         assert_same_slot(router_slot(f->stream->router, i), router_slot(copy->router, i));
     }
-    ck_assert_uint_eq(rejects_written(copy->rejects), rejects_written(f->stream->rejects));
+    ck_assert_uint_eq(rejects_written(copy->rejects),
+                      rejects_written(f->stream->rejects));
     stream_close(&copy);
 }
 
@@ -154,7 +154,8 @@ START_TEST(damaged_values_are_refused)
             items_put(items, 2, item->kind, item->name, damaged, size);
             capture_accept(f->config, items, why);
             items_put(items, 2, item->kind, item->name, value, at);
-            /* Without its last number, of no sources, it is what earlier versions wrote. */
+            /* Without its last number, of no sources, it is what earlier versions wrote.
+             */
             const bool is_earlier = strcmp(item->kind, "stream") == 0 && at == size - 8;
             ck_assert_msg(is_earlier ||
                               capture_accept(f->config, items, why) != STORE_ACCEPTED,

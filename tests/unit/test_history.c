@@ -35,7 +35,8 @@ static void add(struct history *history, const char *topic, double time_s, size_
     const int n = snprintf(text, 64, "{\"time\":%.17g,\"fill\":\"", time_s);
     memset(text + n, 'x', size);
     memcpy(text + n + size, "\"}", 3);
-    ck_assert_msg(history_add(history, topic, time_s, text, strlen(text), why), "%s", why);
+    ck_assert_msg(history_add(history, topic, time_s, text, strlen(text), why), "%s",
+                  why);
     free(text);
 }
 

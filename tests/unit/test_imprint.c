@@ -67,8 +67,7 @@ START_TEST(what_the_state_depends_on_is_named)
     bool is_readable;
     file_start();
     char *imprint = imprint_of(HEAD FIELDS MODEL "}}");
-    const bool is_same =
-        agrees(imprint, cases[_i].text, &is_readable, why, sizeof(why));
+    const bool is_same = agrees(imprint, cases[_i].text, &is_readable, why, sizeof(why));
     ck_assert(is_readable);
     ck_assert_msg(is_same == (cases[_i].why == NULL), "%s: %s", cases[_i].text, why);
     ck_assert_msg(cases[_i].why == NULL || strstr(why, cases[_i].why) != NULL, "%s", why);

@@ -56,8 +56,7 @@ static struct order *make(const char *value)
     if (value != NULL) {
         order->capture = capture_new();
         order->capture->item = calloc(1, sizeof(struct captured));
-        order->capture->item[0] =
-            (struct captured){"kind", "name", value, strlen(value)};
+        order->capture->item[0] = (struct captured){"kind", "name", value, strlen(value)};
         order->capture->n = 1;
     }
     return order;
@@ -153,9 +152,8 @@ START_TEST(commands_are_replied_to)
         struct request *request = request_pop(&order->requests);
         ck_assert_int_eq(request->code, codes[i]);
         if (codes[i] == CODE_OK) {
-            ck_assert_int_eq(json_integer_value(json_object_get(request->reply,
-                                                                "generation")),
-                             1);
+            ck_assert_int_eq(
+                json_integer_value(json_object_get(request->reply, "generation")), 1);
         }
         request_destroy(&request);
     }

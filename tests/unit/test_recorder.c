@@ -43,8 +43,7 @@ static void stop(void)
 static struct recorder *begin(const struct recorder_mark *mark)
 {
     struct fault fault = {0};
-    struct recorder *recorder =
-        recorder_open(&settings->streams[0], FILE_BYTES, &fault);
+    struct recorder *recorder = recorder_open(&settings->streams[0], FILE_BYTES, &fault);
     ck_assert_msg(recorder != NULL, "%s", fault.text);
     ck_assert_msg(recorder_begin(recorder, mark, 0, &fault), "%s", fault.text);
     return recorder;
@@ -139,7 +138,8 @@ START_TEST(every_file_written_is_named_once_for_the_disk)
 }
 END_TEST
 
-/* Whatever the number of rows that the state knows, the rest is beside, and it goes on. */
+/* Whatever the number of rows that the state knows, the rest is beside, and it goes on.
+ */
 START_TEST(a_recording_is_cut_anywhere)
 {
     start();
@@ -162,8 +162,8 @@ START_TEST(a_recording_is_cut_anywhere)
     for (size_t i = 0; i < 4; i++) {
         char name[32];
         snprintf(name, sizeof(name), "%06zu.npy.tail", i);
-        beside += folder_has(name) ? rows_of(name, i == keep / PER_FILE ? keep : 10 * i)
-                                   : 0;
+        beside +=
+            folder_has(name) ? rows_of(name, i == keep / PER_FILE ? keep : 10 * i) : 0;
     }
     ck_assert_uint_eq(beside, 35 - keep);
     add(recorder, keep, 40);
@@ -186,9 +186,8 @@ START_TEST(missing_rows_are_a_gap)
     add(recorder, 0, 16);
     const struct recorder_mark mark = flush(recorder);
     recorder_close(&recorder);
-    ck_assert_int_eq(truncate(folder_path("000001.npy"),
-                              RECORDING_HEADER + 2 * COLUMNS * 8 + 5),
-                     0);
+    ck_assert_int_eq(
+        truncate(folder_path("000001.npy"), RECORDING_HEADER + 2 * COLUMNS * 8 + 5), 0);
     recorder = begin(&mark);
     ck_assert_uint_eq(recorder->rows, 12);
     ck_assert_uint_eq(recorder_mark(recorder).lost, 4);

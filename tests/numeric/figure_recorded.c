@@ -55,7 +55,7 @@ static bool read_line(const struct recording *r, const char *line, double *x)
 /* All rows of a file; n = 0 where it cannot be read. */
 static struct sample read_recording(const struct recording *r, const char *folder)
 {
-    char path[LINE_SIZE], line[LINE_SIZE];
+    char path[2 * LINE_SIZE], line[LINE_SIZE];
     struct sample s = {.dimensions = r->fields};
     snprintf(path, sizeof(path), "%s/%s", folder, r->file);
     FILE *file = fopen(path, "r");

@@ -91,5 +91,5 @@ static void clear_family(const struct config_key *key, void *base)
     *config = (struct family_config){.all = MIX_GAUSSIAN};
 }
 
-const struct value_type value_family = {"family, or map of fields to families", set_family,
-                                        print_family, clear_family};
+const struct value_type value_family = {"family, or map of fields to families",
+                                        set_family, print_family, clear_family};

@@ -18,7 +18,8 @@ bool families_are_gaussian(const enum mix_family *families, size_t n)
     return true;
 }
 
-static bool find_family(const char *name, enum mix_family *family, struct failure *failure)
+static bool find_family(const char *name, enum mix_family *family,
+                        struct failure *failure)
 {
     char choices[CHOICES_SIZE];
     size_t length = 0;

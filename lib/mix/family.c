@@ -13,10 +13,11 @@ extern const struct family family_gaussian, family_poisson, family_exponential,
     family_von_mises, family_student_t;
 
 /* In the order of enum mix_family. */
-static const struct family *const table[] = {
-    &family_gaussian,    &family_poisson, &family_exponential, &family_bernoulli,
-    &family_log_normal,  &family_gamma,   &family_categorical, &family_von_mises,
-    &family_student_t,   NULL};
+static const struct family *const table[] = {&family_gaussian,    &family_poisson,
+                                             &family_exponential, &family_bernoulli,
+                                             &family_log_normal,  &family_gamma,
+                                             &family_categorical, &family_von_mises,
+                                             &family_student_t,   NULL};
 
 const struct family *const *family_table(void)
 {

@@ -4,9 +4,10 @@
  *
  *     log f(x) = -log x + log(a / 2 pi) / 2 - b(a) - a D(x / m)
  *
- * (b: the rest of Stirling's series), which keeps its digits however narrow the component.
- * Statistics are m and the gap g = log m - mean log x, the mean of D(x / m); the shape
- * that fits is the a with log a - digamma(a) = g. They do not depend on units. */
+ * (b: the rest of Stirling's series), which keeps its digits however narrow the
+ * component. Statistics are m and the gap g = log m - mean log x, the mean of D(x / m);
+ * the shape that fits is the a with log a - digamma(a) = g. They do not depend on units.
+ */
 #include <float.h>
 #include <math.h>
 
@@ -81,7 +82,8 @@ static bool mstep(const struct factor *f, const double *stats, double n,
     const double total = n + prior->nu0;
     const double relative = prior->mean > 0 ? prior->s0 / prior->mean / prior->mean : 1;
     const double g0 = special_digamma_gap(fmax(1 / relative, SHAPE_MIN));
-    const double g = total > 0 ? n / total * stats[1] + prior->nu0 / total * g0 : stats[1];
+    const double g =
+        total > 0 ? n / total * stats[1] + prior->nu0 / total * g0 : stats[1];
     /* The variance m^2 / a has its floor; a component below the step of the sensor has no
      * use for it. */
     const double most = fmin(prior->vf > 0 ? m / prior->vf * m : SHAPE_MAX, SHAPE_MAX);

@@ -63,8 +63,8 @@ static void combine(double *stats, double share, const double *other)
 {
     const double delta = other[0] - stats[0];
     stats[0] += share * delta;
-    stats[1] = (1 - share) * stats[1] + share * other[1] +
-               share * (1 - share) * delta * delta;
+    stats[1] =
+        (1 - share) * stats[1] + share * other[1] + share * (1 - share) * delta * delta;
 }
 
 static double log_1_plus(double t)

@@ -116,7 +116,8 @@ static double sample(const struct factor *f, const double *param, struct rng *rn
 {
     const double rate = param[0], root = sqrt(rate), cache[] = {rate, special_log(rate)};
     const double b = 0.931 + 2.53 * root, a = -0.059 + 0.02483 * b;
-    const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), v_r = 0.9277 - 3.6224 / (b - 2);
+    const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4),
+                 v_r = 0.9277 - 3.6224 / (b - 2);
     (void)f;
     if (rate < RATE_SMALL) {
         return sample_small(rate, rng);

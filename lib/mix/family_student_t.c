@@ -8,8 +8,8 @@
  *     location = sum r u x / sum r u,   s^2 = sum r u (x - location)^2 / sum r,
  *     log(nu / 2) - digamma(nu / 2) = -1 - sum r (l - u) / sum r
  *
- * C. Liu and D. B. Rubin, ML estimation of the t distribution using EM and its extensions,
- * ECM and ECME, Statistica Sinica 5 (1995) 19-39. */
+ * C. Liu and D. B. Rubin, ML estimation of the t distribution using EM and its
+ * extensions, ECM and ECME, Statistica Sinica 5 (1995) 19-39. */
 #include <math.h>
 
 #include "field.h"
@@ -115,8 +115,9 @@ static bool mstep(const struct factor *f, const double *stats, double n,
                   const struct field_prior *prior, double *param)
 {
     const double total = n + prior->nu0;
-    const double v =
-        total > 0 ? n / total * stats[SCATTER] + prior->nu0 / total * prior->s0 : prior->s0;
+    const double v = total > 0
+                         ? n / total * stats[SCATTER] + prior->nu0 / total * prior->s0
+                         : prior->s0;
     const double least = fmax(prior->vf, 1e-280);
     (void)f;
     param[0] = n > 0 ? stats[MEAN] : prior->mean;

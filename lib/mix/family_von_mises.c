@@ -94,8 +94,8 @@ static void moments(const struct factor *f, const double *param, double *mean,
     *variance = fmax(2 * (1 - special_bessel_ratio(param[1])), VARIANCE_MIN);
 }
 
-/* D. J. Best and N. I. Fisher, Efficient simulation of the von Mises distribution, Applied
- * Statistics 28 (1979) 152-157. */
+/* D. J. Best and N. I. Fisher, Efficient simulation of the von Mises distribution,
+ * Applied Statistics 28 (1979) 152-157. */
 static double sample(const struct factor *f, const double *param, struct rng *rng)
 {
     const double kappa = param[1], tau = 1 + sqrt(1 + 4 * kappa * kappa);

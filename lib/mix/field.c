@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Rows of the table of families from forms of one number: loops over the cells of a
- * factor. What is done with cell (k, d) is the form's business, field.h has the layout. */
+ * factor. What is done with cell (k, d) is the form's business, field.h has the layout.
+ */
 #include "field.h"
 
 #include <math.h>
@@ -79,7 +80,8 @@ size_t field_width(const struct factor *f, size_t i)
     return i < n_names(f) ? width(f) : 0;
 }
 
-void field_get(const struct factor *f, const double *param, size_t d, size_t i, double *out)
+void field_get(const struct factor *f, const double *param, size_t d, size_t i,
+               double *out)
 {
     const size_t n = width(f);
     for (size_t k = 0; k < f->components; k++) {
@@ -127,7 +129,7 @@ static void look(const struct factor *f, const struct block *block, size_t d,
     }
     for (size_t i = 0; i < block->n; i++) {
         struct field_value value = {{0}, 0};
-        view->is[i] = x[i] != x[i]                        ? MISSING
+        view->is[i] = x[i] != x[i]                         ? MISSING
                       : form->accepts(f->categories, x[i]) ? SEEN
                                                            : OUTSIDE;
         if (view->is[i] == SEEN) {
@@ -405,8 +407,7 @@ enum mix_err field_derive(const struct factor *f, const double *param,
     for (size_t k = 0; k < f->components; k++) {
         for (size_t a = 0; a < fields->n_wanted; a++) {
             memcpy(out + (k * out_f->dimensions + a) * n,
-                   param + (k * f->dimensions + fields->wanted[a]) * n,
-                   n * sizeof(*out));
+                   param + (k * f->dimensions + fields->wanted[a]) * n, n * sizeof(*out));
         }
     }
     return MIX_OK;

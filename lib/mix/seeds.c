@@ -17,7 +17,8 @@ struct seeds *seeds_new(const struct shape *shape, const struct points *points,
         .dimensions = shape->dimensions, .points = points, .scales = scales};
     if (field_has_columns(shape)) {
         seeds->dimensions = field_columns(shape);
-        seeds->points = seeds->placed = points_new(seeds->dimensions, points_count(points));
+        seeds->points = seeds->placed =
+            points_new(seeds->dimensions, points_count(points));
         seeds->scales = seeds->measured = scales_new(seeds->dimensions);
         seeds->row = calloc(seeds->dimensions, sizeof(*seeds->row));
         if (seeds->placed == NULL || seeds->measured == NULL || seeds->row == NULL) {

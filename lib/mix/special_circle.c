@@ -3,12 +3,11 @@
  * Angles, and the modified Bessel functions I0 and I1 that go with them.
  *
  * sin, cos: x is reduced by multiples of 2 pi, exactly but for the digits that the double
- * 2 pi lacks, which are less than the rounding of x itself; then to |r| <= pi/4, where the
- * Taylor series to r^17 end below 1e-17.
- * atan: the angle is halved three times, tan(a/2) = t / (1 + sqrt(1 + t^2)), and the
- * series of atan taken to t^17 for |t| <= 0.1.
- * I0, I1: power series up to 30, Hankel's asymptotic series beyond, whose smallest term is
- * below e^-60 there (M. Abramowitz and I. Stegun, 9.6.10 and 9.7.1). */
+ * 2 pi lacks, which are less than the rounding of x itself; then to |r| <= pi/4, where
+ * the Taylor series to r^17 end below 1e-17. atan: the angle is halved three times,
+ * tan(a/2) = t / (1 + sqrt(1 + t^2)), and the series of atan taken to t^17 for |t| <=
+ * 0.1. I0, I1: power series up to 30, Hankel's asymptotic series beyond, whose smallest
+ * term is below e^-60 there (M. Abramowitz and I. Stegun, 9.6.10 and 9.7.1). */
 #include "special.h"
 
 #include <math.h>

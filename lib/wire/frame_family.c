@@ -84,7 +84,8 @@ static json_t *joined_json(const struct mix_model *model, size_t i)
     for (size_t d = 0; d < mix_model_dimensions(model); d++) {
         json_t *own = parameter_json(model, d, i);
         for (size_t k = 0; k < components; k++) {
-            if (json_array_append(json_array_get(rows, k), json_array_get(own, k)) == -1) {
+            if (json_array_append(json_array_get(rows, k), json_array_get(own, k)) ==
+                -1) {
                 json_decref(own);
                 json_decref(rows);
                 return NULL;
@@ -189,8 +190,8 @@ static bool is_joined(const struct making *making)
     if (!json_is_string(making->family)) {
         return false;
     }
-    const json_t *first = json_object_get(making->parameters,
-                                          mix_family_parameter(making->families[0], 0));
+    const json_t *first =
+        json_object_get(making->parameters, mix_family_parameter(making->families[0], 0));
     const json_t *own = json_array_get(first, 0); /* of the first component */
     return json_is_array(has_categories(making->families[0]) ? json_array_get(own, 0)
                                                              : own);
@@ -280,23 +281,25 @@ static bool read_parameter(const struct making *making, const char *name, size_t
     const bool has_many = has_categories(making->families[d]);
     const size_t n = has_many ? making->options.categories : 1;
     if (!json_is_array(array) || json_array_size(array) != components) {
-        return frame_fail(report, "parameters: %s: not an array of %zu: as many as weights",
-                          name, components);
+        return frame_fail(report,
+                          "parameters: %s: not an array of %zu: as many as weights", name,
+                          components);
     }
     for (size_t k = 0; k < components; k++) {
         const json_t *cell = cell_of(making, array, k, d);
         if (is_joined(making) &&
             json_array_size(json_array_get(array, k)) != making->options.dimensions) {
-            return frame_fail(report, "parameters: %s: rows that differ: %zu numbers each",
-                              name, making->options.dimensions);
+            return frame_fail(report,
+                              "parameters: %s: rows that differ: %zu numbers each", name,
+                              making->options.dimensions);
         }
         if (has_many) {
             if (!frame_read_vector(cell, name, n, values + k * n, report)) {
                 return false;
             }
         } else if (!json_is_number(cell)) {
-            return frame_fail(report, "parameters: %s: entry %zu is not a number: a number",
-                              name, k);
+            return frame_fail(
+                report, "parameters: %s: entry %zu is not a number: a number", name, k);
         } else {
             values[k] = json_number_value(cell);
         }
@@ -315,7 +318,8 @@ static bool read_values(const struct making *making, const struct report *report
             if (!read_parameter(making, name, d, values, report)) {
                 return false;
             }
-            values += components * (has_categories(family) ? making->options.categories : 1);
+            values +=
+                components * (has_categories(family) ? making->options.categories : 1);
         }
     }
     return true;
@@ -363,7 +367,8 @@ struct mix_model *frame_read_families(const json_t *object, const json_t **field
                             .names = json_object_get(object, "fields")};
     json_t *owned = NULL;
     struct mix_model *model = NULL;
-    mix_options_init(&making.options, 1, json_array_size(json_object_get(object, "weights")));
+    mix_options_init(&making.options, 1,
+                     json_array_size(json_object_get(object, "weights")));
     making.options.covariance = MIX_DIAG;
     making.options.families = making.families;
     if (making.options.components == 0) {

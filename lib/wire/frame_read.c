@@ -21,11 +21,11 @@ bool frame_fail(const struct report *report, const char *format, ...)
 }
 
 bool frame_read_vector(const json_t *array, const char *name, size_t n, double *values,
-                        const struct report *report)
+                       const struct report *report)
 {
     if (!json_is_array(array) || json_array_size(array) != n) {
-        return frame_fail(report, "%s: not an array of %zu: as many as the other members say",
-                    name, n);
+        return frame_fail(
+            report, "%s: not an array of %zu: as many as the other members say", name, n);
     }
     for (size_t i = 0; i < n; i++) {
         const json_t *const value = json_array_get(array, i);
@@ -38,14 +38,15 @@ bool frame_read_vector(const json_t *array, const char *name, size_t n, double *
 }
 
 bool frame_read_matrix(const json_t *array, const char *name, size_t n, size_t m,
-                        double *values, const struct report *report)
+                       double *values, const struct report *report)
 {
     if (!json_is_array(array) || json_array_size(array) != n) {
-        return frame_fail(report, "%s: not an array of %zu: as many as the other members say",
-                    name, n);
+        return frame_fail(
+            report, "%s: not an array of %zu: as many as the other members say", name, n);
     }
     for (size_t i = 0; i < n; i++) {
-        if (!frame_read_vector(json_array_get(array, i), name, m, values + i * m, report)) {
+        if (!frame_read_vector(json_array_get(array, i), name, m, values + i * m,
+                               report)) {
             return false;
         }
     }
@@ -69,24 +70,25 @@ static bool read_covariances(const json_t *array, const struct parameters *p,
     static const char name[] = "covariances";
     switch (p->covariance) {
     case MIX_DIAG:
-        return frame_read_matrix(array, name, p->n_components, n_dimensions, p->covariances,
-                           report);
+        return frame_read_matrix(array, name, p->n_components, n_dimensions,
+                                 p->covariances, report);
     case MIX_SPHERICAL:
         return frame_read_vector(array, name, p->n_components, p->covariances, report);
     case MIX_TIED:
         return frame_read_matrix(array, name, n_dimensions, n_dimensions, p->covariances,
-                           report);
+                                 report);
     default:
         break;
     }
     if (!json_is_array(array) || json_array_size(array) != p->n_components) {
-        return frame_fail(report, "%s: not an array of %zu: as many as the other members say",
-                    name, p->n_components);
+        return frame_fail(report,
+                          "%s: not an array of %zu: as many as the other members say",
+                          name, p->n_components);
     }
     for (size_t k = 0; k < p->n_components; k++) {
         double *const matrix = p->covariances + k * n_dimensions * n_dimensions;
         if (!frame_read_matrix(json_array_get(array, k), name, n_dimensions, n_dimensions,
-                         matrix, report)) {
+                               matrix, report)) {
             return false;
         }
     }
@@ -108,7 +110,8 @@ static bool read_type(const json_t *object, enum mix_covariance *covariance,
         json_string_value(json_object_get(object, "covariance_type"));
     if (schema != NULL &&
         (!json_is_integer(schema) || json_integer_value(schema) != FRAME_SCHEMA)) {
-        return frame_fail(report, "schema: not one that this version reads: %d", FRAME_SCHEMA);
+        return frame_fail(report, "schema: not one that this version reads: %d",
+                          FRAME_SCHEMA);
     }
     if (!json_is_string(family) && !json_is_object(family)) {
         return frame_fail(report, "family: missing or not known: \"gaussian\"");
@@ -122,8 +125,9 @@ static bool read_type(const json_t *object, enum mix_covariance *covariance,
             return true;
         }
     }
-    return frame_fail(report, "covariance_type: missing or not known: full, diag, spherical or "
-                        "tied");
+    return frame_fail(report,
+                      "covariance_type: missing or not known: full, diag, spherical or "
+                      "tied");
 }
 
 /* K from the weights, D from the first mean. */
@@ -135,21 +139,21 @@ static bool read_sizes(const json_t *object, struct parameters *p,
     p->n_dimensions = json_array_size(json_array_get(means, 0));
     if (p->n_components == 0) {
         return frame_fail(report, "weights: %s: an array of numbers",
-                    json_is_null(json_object_get(object, "weights"))
-                        ? "no model yet"
-                        : "missing or empty");
+                          json_is_null(json_object_get(object, "weights"))
+                              ? "no model yet"
+                              : "missing or empty");
     }
     if (p->n_dimensions == 0 || p->n_dimensions > MIX_DIMENSIONS_MAX) {
         return frame_fail(report, "means: rows of %zu numbers: 1 to %d", p->n_dimensions,
-                    MIX_DIMENSIONS_MAX);
+                          MIX_DIMENSIONS_MAX);
     }
     struct mix_options options;
     mix_options_init(&options, p->n_dimensions, p->n_components);
     if (mix_options_check(&options, NULL) != MIX_OK) {
         return frame_fail(report,
-                    "weights: %zu components of %zu dimensions are too many: "
-                    "K(D+1)(D+2)/2 up to 2^20",
-                    p->n_components, p->n_dimensions);
+                          "weights: %zu components of %zu dimensions are too many: "
+                          "K(D+1)(D+2)/2 up to 2^20",
+                          p->n_components, p->n_dimensions);
     }
     return true;
 }
@@ -175,7 +179,7 @@ bool frame_read_weights(const json_t *object, size_t n, double *weights,
 }
 
 bool frame_read_fields(const json_t *object, size_t n, const json_t **fields,
-                        const struct report *report)
+                       const struct report *report)
 {
     const json_t *const array = json_object_get(object, "fields");
     if (fields != NULL) {
@@ -185,8 +189,8 @@ bool frame_read_fields(const json_t *object, size_t n, const json_t **fields,
         return true;
     }
     if (!json_is_array(array) || json_array_size(array) != n) {
-        return frame_fail(report,
-                    "fields: not an array of %zu: one name for each column of means", n);
+        return frame_fail(
+            report, "fields: not an array of %zu: one name for each column of means", n);
     }
     for (size_t d = 0; d < n; d++) {
         const char *const name = json_string_value(json_array_get(array, d));
@@ -195,7 +199,8 @@ bool frame_read_fields(const json_t *object, size_t n, const json_t **fields,
         }
         for (size_t e = 0; e < d; e++) {
             if (strcmp(name, json_string_value(json_array_get(array, e))) == 0) {
-                return frame_fail(report, "fields: %s stands twice: different names", name);
+                return frame_fail(report, "fields: %s stands twice: different names",
+                                  name);
             }
         }
     }
@@ -207,7 +212,7 @@ static bool read_parameters(const json_t *object, const struct parameters *p,
 {
     return frame_read_weights(object, p->n_components, p->weights, report) &&
            frame_read_matrix(json_object_get(object, "means"), "means", p->n_components,
-                       p->n_dimensions, p->means, report) &&
+                             p->n_dimensions, p->means, report) &&
            read_covariances(json_object_get(object, "covariances"), p, report);
 }
 
@@ -216,9 +221,10 @@ static void report_model(enum mix_err err, const struct report *report)
 {
     if (err == MIX_ECOVARIANCE) {
         frame_fail(report, "covariances: %s: symmetric and positive definite",
-             mix_strerror(err));
+                   mix_strerror(err));
     } else {
-        frame_fail(report, "means: %s: finite and at most 1e150 in size", mix_strerror(err));
+        frame_fail(report, "means: %s: finite and at most 1e150 in size",
+                   mix_strerror(err));
     }
 }
 
@@ -275,8 +281,8 @@ json_t *frame_read(const char *path, char *error, size_t size)
         json_decref(object);
         object = NULL;
     } else if (object == NULL) {
-        frame_fail(&report, "%s:%d:%d: %s: the JSON object of a model", name, problem.line,
-             problem.column, problem.text);
+        frame_fail(&report, "%s:%d:%d: %s: the JSON object of a model", name,
+                   problem.line, problem.column, problem.text);
     } else if (!json_is_object(object)) {
         frame_fail(&report, "%s:1:1: not an object: the JSON object of a model", name);
         json_decref(object);

@@ -16,9 +16,9 @@
 struct row {
     enum mix_family family;
     double parameters[3][K * 4]; /* K numbers each, or K x 4 categories */
-    double from, to, step;   /* of the integral or the sum */
-    double bad[3];           /* not values of the family */
-    double constant;         /* a value that is */
+    double from, to, step;       /* of the integral or the sum */
+    double bad[3];               /* not values of the family */
+    double constant;             /* a value that is */
     const char *first_name;
 };
 
@@ -28,18 +28,43 @@ static const struct row rows[] = {
     {MIX_POISSON, {{1, 5, 12}}, 0, 80, 1, {-1, 0.5, 1e200}, 0, "rate"},
     {MIX_EXPONENTIAL, {{0.1, 1, 20}}, 0, 800, 0.001, {-1, -1e-300, 1e200}, 3, "mean"},
     {MIX_BERNOULLI, {{0.1, 0.5, 0.95}}, 0, 1, 1, {-1, 0.5, 2}, 1, "probability"},
-    {MIX_LOG_NORMAL, {{-1, 1, 4}, {0.3, 0.1, 0.2}}, 0, 2000, 0.001, {-1, 0, 1e200}, 3,
+    {MIX_LOG_NORMAL,
+     {{-1, 1, 4}, {0.3, 0.1, 0.2}},
+     0,
+     2000,
+     0.001,
+     {-1, 0, 1e200},
+     3,
      "log_mean"},
     {MIX_GAMMA, {{2, 9, 30}, {0.3, 0.7, 1}}, 0, 400, 0.001, {-1, 0, 1e200}, 3, "shape"},
-    {MIX_CATEGORICAL, {{0.7, 0.1, 0.1, 0.1, 0.05, 0.05, 0.3, 0.6, 0.1, 0.8, 0.05, 0.05}},
-     0, 3, 1, {-1, 0.5, 4}, 2, "probabilities"},
-    {MIX_VON_MISES, {{-2, 0.5, 2.5}, {4, 30, 8}}, -3.14159265358979, 3.1415926535897,
-     0.0001, {1e151, 1e200, (double)INFINITY}, 3, "mean"},
-    {MIX_STUDENT_T, {{-4, 3, 20}, {1, 0.7, 2}, {8, 12, 20}}, -3000, 3000, 0.02,
-     {1e151, 1e200, (double)INFINITY}, 3, "location"},
+    {MIX_CATEGORICAL,
+     {{0.7, 0.1, 0.1, 0.1, 0.05, 0.05, 0.3, 0.6, 0.1, 0.8, 0.05, 0.05}},
+     0,
+     3,
+     1,
+     {-1, 0.5, 4},
+     2,
+     "probabilities"},
+    {MIX_VON_MISES,
+     {{-2, 0.5, 2.5}, {4, 30, 8}},
+     -3.14159265358979,
+     3.1415926535897,
+     0.0001,
+     {1e151, 1e200, (double)INFINITY},
+     3,
+     "mean"},
+    {MIX_STUDENT_T,
+     {{-4, 3, 20}, {1, 0.7, 2}, {8, 12, 20}},
+     -3000,
+     3000,
+     0.02,
+     {1e151, 1e200, (double)INFINITY},
+     3,
+     "location"},
 };
 
-static inline void set_options(struct mix_options *options, const struct row *row, size_t dims)
+static inline void set_options(struct mix_options *options, const struct row *row,
+                               size_t dims)
 {
     mix_options_init(options, dims, K);
     options->family = row->family;
@@ -72,7 +97,8 @@ static inline double *draw(const struct mix_model *model, size_t n, uint64_t see
     return x;
 }
 
-static inline double mean_density(const struct mix_model *model, const double *x, size_t n)
+static inline double mean_density(const struct mix_model *model, const double *x,
+                                  size_t n)
 {
     const size_t dims = mix_model_dimensions(model);
     double *out = calloc(n, sizeof(*out)), sum = 0;

@@ -76,7 +76,8 @@ static struct mix_learner *learn(const struct row *row, size_t dims, const doubl
     set_options(&options, row, dims);
     struct mix_learner *learner = mix_learner_new(&options, NULL);
     for (size_t done = 0; done < N;) {
-        const struct mix_rows left = {.x = x + done * dims, .n = N - done, .stride = dims};
+        const struct mix_rows left = {
+            .x = x + done * dims, .n = N - done, .stride = dims};
         size_t taken;
         require(mix_learner_add(learner, &left, &taken) == MIX_OK);
         done += taken;

@@ -249,13 +249,15 @@ START_TEST(statistics_of_a_model_give_it_back)
 }
 END_TEST
 
-static struct mix_learner *learn(const struct mix_options *options, const double *x, size_t n)
+static struct mix_learner *learn(const struct mix_options *options, const double *x,
+                                 size_t n)
 {
     struct mix_learner *learner = mix_learner_new(options, NULL);
     ck_assert_ptr_nonnull(learner);
     for (size_t done = 0; done < n;) {
         const size_t dims = options->dimensions;
-        const struct mix_rows left = {.x = x + done * dims, .n = n - done, .stride = dims};
+        const struct mix_rows left = {
+            .x = x + done * dims, .n = n - done, .stride = dims};
         size_t taken;
         ck_assert_int_eq(mix_learner_add(learner, &left, &taken), MIX_OK);
         done += taken;
@@ -280,7 +282,8 @@ START_TEST(a_state_goes_through_bytes_unchanged)
     mix_learner_encode(learner, bytes);
     enum mix_err err;
     struct mix_learner *copy = mix_learner_decode(&options, bytes, size, &err);
-    ck_assert_msg(copy != NULL, "%s: %s", mix_family_name(row->family), mix_strerror(err));
+    ck_assert_msg(copy != NULL, "%s: %s", mix_family_name(row->family),
+                  mix_strerror(err));
     mix_learner_encode(copy, again);
     ck_assert_mem_eq(again, bytes, size);
     options.family = row->family == MIX_POISSON ? MIX_BERNOULLI : MIX_POISSON;
@@ -339,7 +342,8 @@ START_TEST(a_missing_field_counts_for_nothing)
     }
     struct points *points = points_from(x, N, 1), *half = points_from(holed, N, D);
     const struct prior none = {.s0 = zeros, .vf = zeros, .mean = means};
-    ck_assert_double_eq_tol(em_step(one, points, &none), em_step(both, half, &none), 1e-8);
+    ck_assert_double_eq_tol(em_step(one, points, &none), em_step(both, half, &none),
+                            1e-8);
     double a[VALUES_MAX], b[VALUES_MAX];
     mix_model_parameter(one, 0, 0, a);
     mix_model_parameter(both, 0, 0, b);
@@ -367,8 +371,8 @@ START_TEST(what_a_family_cannot_have_is_refused)
         x[100 * b + 5] = row->bad[b];
         ck_assert_int_eq(mix_model_log_density(truth, &bad, &l), MIX_OK);
         /* What the family cannot have has no density; what is only too large may. */
-        ck_assert_msg(l == -HUGE_VAL || (isfinite(l) && mix_family_accepts(
-                                                            row->family, 4, row->bad[b])),
+        ck_assert_msg(l == -HUGE_VAL || (isfinite(l) &&
+                                         mix_family_accepts(row->family, 4, row->bad[b])),
                       "%s: density of %g: %g", mix_family_name(row->family), row->bad[b],
                       l);
     }
@@ -411,8 +415,8 @@ START_TEST(degenerate_points_break_nothing)
 END_TEST
 
 /* A state that says what it is: whole after bytes, every number one. */
-static void check_state(const struct mix_learner *learner, const struct mix_options *options,
-                        const char *name)
+static void check_state(const struct mix_learner *learner,
+                        const struct mix_options *options, const char *name)
 {
     const size_t size = mix_learner_encoded_size(learner);
     unsigned char *bytes = malloc(size);
@@ -458,7 +462,8 @@ START_TEST(extreme_values_break_nothing)
         for (size_t k = 0; k < K; k++) {
             mix_model_component(mix_learner_model(learner), k, mean, variance);
             for (size_t d = 0; d < D; d++) {
-                ck_assert_msg(isfinite(mean[d]) && isfinite(variance[d]), "%s: moments", name);
+                ck_assert_msg(isfinite(mean[d]) && isfinite(variance[d]), "%s: moments",
+                              name);
             }
         }
         mix_learner_destroy(&learner);
@@ -475,7 +480,8 @@ START_TEST(a_learner_starts_from_a_model)
     struct mix_model *truth = row_model(row, D);
     enum mix_err err;
     struct mix_learner *learner = mix_learner_start(&options, truth, 1e5, &err);
-    ck_assert_msg(learner != NULL, "%s: %s", mix_family_name(row->family), mix_strerror(err));
+    ck_assert_msg(learner != NULL, "%s: %s", mix_family_name(row->family),
+                  mix_strerror(err));
     ck_assert_mem_eq(mix_learner_model(learner)->param, truth->param,
                      truth->shape.param_size * sizeof(double));
     mix_learner_destroy(&learner);
@@ -506,11 +512,11 @@ static struct mix_model *mixed_model(void)
 {
     const struct mix_options options = mixed_options(2);
     static const double both[2] = {0.6, 0.4};
-    static const double parameters[] = {0,    5,   1,   2,   /* mean, variance */
-                                        -3,   3,   0.5, 1,   /* of the second */
-                                        0.7,  0.2, 0.1, 0.1, 0.2, 0.7, /* categories */
-                                        4,    2,   1,   10,  /* shape, scale */
-                                        1e6,  1e6, 4,   1};
+    static const double parameters[] = {0,   5,   1,   2,             /* mean, variance */
+                                        -3,  3,   0.5, 1,             /* of the second */
+                                        0.7, 0.2, 0.1, 0.1, 0.2, 0.7, /* categories */
+                                        4,   2,   1,   10,            /* shape, scale */
+                                        1e6, 1e6, 4,   1};
     struct mix_model *model = mix_model_make(&options, both, parameters, NULL);
     ck_assert_ptr_nonnull(model);
     ck_assert_uint_eq(model->shape.n_factors, 4); /* neighbours of one family are one */

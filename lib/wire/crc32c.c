@@ -7,6 +7,8 @@
  * of 8, which a message of points does not push out of the first cache. */
 #include "crc32c.h"
 
+#include <string.h>
+
 enum { NIBBLES = 16 /* of a word of eight bytes */ };
 
 /* slice[i][v]: what nibble i of a word (i = 0: the lowest) adds to the sum when it is v,
@@ -93,7 +95,7 @@ static uint32_t add_byte(uint32_t crc, unsigned char byte)
     return (crc >> 4) ^ last[crc & 15];
 }
 
-uint32_t crc32c(const void *data, size_t size)
+uint32_t crc32c_portable(const void *data, size_t size)
 {
     const unsigned char *at = data;
     uint32_t crc = UINT32_MAX;
@@ -104,4 +106,33 @@ uint32_t crc32c(const void *data, size_t size)
         crc = add_byte(crc, *at++);
     }
     return ~crc;
+}
+
+/* The instruction of SSE 4.2, ten times as fast as the tables. */
+#ifdef __x86_64__
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(const void *data,
+                                                               size_t size)
+{
+    const unsigned char *at = data;
+    uint64_t crc = UINT32_MAX;
+    for (; size >= sizeof(uint64_t); size -= sizeof(uint64_t), at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, at, sizeof(word));
+        crc = __builtin_ia32_crc32di(crc, word);
+    }
+    for (; size > 0; size--) {
+        crc = __builtin_ia32_crc32qi((uint32_t)crc, *at++);
+    }
+    return ~(uint32_t)crc;
+}
+#endif
+
+uint32_t crc32c(const void *data, size_t size)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("sse4.2")) {
+        return crc32c_sse42(data, size);
+    }
+#endif
+    return crc32c_portable(data, size);
 }

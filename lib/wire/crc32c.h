@@ -10,4 +10,7 @@
 /* Of `size` bytes, which need not be aligned; data may be NULL when there are none. */
 uint32_t crc32c(const void *data, size_t size);
 
+/* The same without special instructions: what others are compared with. */
+uint32_t crc32c_portable(const void *data, size_t size);
+
 #endif

@@ -98,9 +98,13 @@ static bool grow(struct ring *ring, size_t n)
     if (bigger.rows == NULL) {
         return false;
     }
-    for (uint64_t seq = ring->backlog.trimmed + 1; seq <= ring->backlog.newest; seq++) {
+    for (uint64_t seq = ring->backlog.trimmed + 1; seq <= ring->backlog.newest;) {
         const size_t at = (size_t)((seq - 1) % ring->capacity);
-        copy_rows(&bigger, seq, 1, NULL, ring->rows + at * ring->backlog.row_size);
+        const uint64_t left = ring->backlog.newest - seq + 1;
+        const size_t room = ring->capacity - at;
+        const size_t piece = left < room ? (size_t)left : room;
+        copy_rows(&bigger, seq, piece, NULL, ring->rows + at * ring->backlog.row_size);
+        seq += piece;
     }
     free(ring->rows);
     *ring = bigger;

@@ -236,6 +236,7 @@ static void make_layout(struct stream_config *stream, struct findings *findings)
         return;
     }
     stream->layout->marginalize = stream->mix.marginalize;
+    stream->mix.compact = stream->key != NULL || stream->key_is_topic;
 }
 
 /* ---- Model --------------------------------------------------------------- */

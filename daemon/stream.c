@@ -104,6 +104,10 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
     stream->own = *config;
     config = &stream->own;
     stream->config = config;
+    if (stream_is_keyed(config)) { /* one model at work at a time, and there may be many */
+        stream->workspace = mix_workspace_new(&config->mix);
+        stream->own.mix.workspace = stream->workspace;
+    }
     stream->instance = instance;
     stream->reject_log = (struct log_limit)LOG_LIMIT_INIT;
     snprintf(stream->reject_log.subject, sizeof(stream->reject_log.subject), "stream %s",
@@ -134,6 +138,7 @@ void stream_close(struct stream **stream)
     feed_close(&(*stream)->feed);
     reader_destroy(&(*stream)->reader);
     router_destroy(&(*stream)->router);
+    mix_workspace_destroy(&(*stream)->workspace);
     rejects_destroy(&(*stream)->rejects);
     sources_destroy(&(*stream)->sources);
     recorder_close(&(*stream)->recorder);

@@ -37,6 +37,7 @@ struct roster_row;
 struct stream {
     struct stream_config own; /* a reload changes some values; lists are borrowed */
     const struct stream_config *config; /* it, to be read */
+    struct mix_workspace *workspace;    /* of all learners of a keyed stream, else NULL */
     const char *instance;               /* uuid of this start, borrowed */
     struct outlet outlet;               /* where frames and events go */
     struct mix_model *start;            /* model of `start:`; NULL: none */

@@ -45,6 +45,21 @@ void dormancy_clear(struct dormancy *dormancy)
     dormancy->n_dormant = 0;
     dormancy->n_witnesses = 0;
     points_clear(dormancy->witnesses);
+    dormancy_release(dormancy);
+}
+
+bool dormancy_reserve(struct dormancy *dormancy)
+{
+    return points_reserve(dormancy->witnesses) && points_reserve(dormancy->view);
+}
+
+void dormancy_release(struct dormancy *dormancy)
+{
+    if (dormancy->n_dormant == 0) {
+        points_clear(dormancy->view);
+        points_release(dormancy->view);
+        points_release(dormancy->witnesses); /* stays while there are some */
+    }
 }
 
 /* ---- Which fields -------------------------------------------------------- */
@@ -108,11 +123,12 @@ bool dormancy_decide(struct dormancy *dormancy, const struct shape *shape,
     for (size_t i = 0; i < shape->n_factors; i++) {
         const struct factor *f = &shape->factors[i];
         for (size_t d = f->first; d < f->first + f->dimensions; d++) {
-            if (can_be_dormant(f)) {
+            if (can_be_dormant(f) && dormancy_reserve(dormancy)) {
                 decide_field(dormancy, rows, d);
             }
         }
     }
+    dormancy_release(dormancy);
     return dormancy->n_dormant == dormancy->dimensions;
 }
 
@@ -177,6 +193,7 @@ void dormancy_wake(struct dormancy *dormancy, size_t d)
     dormancy->value[d] = (double)NAN;
     dormancy->differing[d] = 0;
     dormancy->n_dormant--;
+    dormancy_release(dormancy);
 }
 
 /* ---- What EM sees -------------------------------------------------------- */

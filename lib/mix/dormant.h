@@ -36,10 +36,15 @@ struct dormancy {
 
 struct dormancy *dormancy_new(size_t dimensions);
 void dormancy_destroy(struct dormancy **dormancy);
+/* Takes the room that is needed with dormant fields only, and gives it back without.
+ * False without memory. */
+bool dormancy_reserve(struct dormancy *dormancy);
+void dormancy_release(struct dormancy *dormancy);
 /* Every field is awake. */
 void dormancy_clear(struct dormancy *dormancy);
 
-/* Decides anew from all rows of the stream so far which fields are dormant. True: all. */
+/* Decides anew from all rows of the stream so far which fields are dormant. True: all.
+ * Without memory for what comes with it none is. */
 bool dormancy_decide(struct dormancy *dormancy, const struct shape *shape,
                      const struct points *rows);
 

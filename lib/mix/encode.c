@@ -92,7 +92,12 @@ static void walk_dormancy(struct codec *codec, struct mix_learner *learner)
     codec_u64(codec, &dormancy->n_witnesses);
     codec_f64s(codec, dormancy->value, dormancy->dimensions);
     codec_u64s(codec, dormancy->differing, dormancy->dimensions);
+    if (codec->mode == CODEC_READ && !dormancy_reserve(dormancy)) {
+        codec->has_failed = true;
+        return;
+    }
     codec_points(codec, dormancy->witnesses);
+    dormancy_release(dormancy);
     codec_bool(codec, &learner->is_idle);
     codec_bool(codec, &learner->has_woken);
 }
@@ -264,7 +269,8 @@ static uint64_t fingerprint(const struct mix_options *options)
     for (size_t d = 0; is_product && d < options->dimensions; d++) {
         sum = mix_in(sum, (double)mix_options_family(options, d));
     }
-    return is_product ? mix_in(sum, (double)options->categories) : sum;
+    sum = is_product ? mix_in(sum, (double)options->categories) : sum;
+    return options->compact ? mix_in(sum, 1) : sum;
 }
 
 void encode_open(struct codec *codec, const char *magic, size_t size,
@@ -435,7 +441,8 @@ static bool batches_are_valid(const struct batches *batches, const struct shape 
     return batches->length > 0 && batches->blocks < batches->length &&
            all_possible(&batches->open_weight, 1) && batches->open_weight >= 0 &&
            (batches->blocks == 0 ||
-            (batches->open_weight > 0 && shares_are_valid(batches->open->rho, shape->components) &&
+            (batches->open_weight > 0 &&
+             shares_are_valid(batches->open->rho, shape->components) &&
              all_possible(batches->open->values, shape->stats_size))) &&
            all_positive(batches->weight, batches->n) &&
            all_possible(batches->share, shares) &&
@@ -481,12 +488,10 @@ static bool counts_are_valid(const struct mix_learner *learner)
     mix_learner_info(learner, &info);
     const size_t held = points_count(learner->memory);
     const size_t capacity = points_capacity(learner->memory);
-    const bool fits =
-        learner->is_warm || learner->is_idle ||
-        (held <= learner->next_fit && learner->next_fit <= capacity);
+    const bool fits = learner->is_warm || learner->is_idle ||
+                      (held <= learner->next_fit && learner->next_fit <= capacity);
     return fits && (learner->has_model || !learner->is_warm) &&
-           (learner->has_model || learner->is_idle ||
-            points_count(learner->open) == 0) &&
+           (learner->has_model || learner->is_idle || points_count(learner->open) == 0) &&
            dormancy_is_valid(learner) &&
            (!learner->is_challenged || (learner->is_warm && held > 0)) &&
            learner->reservoir.age >= (learner->is_warm ? held : 0) &&

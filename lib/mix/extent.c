@@ -7,6 +7,9 @@
 #define WARMUP_PER_PARAMETER 50
 #define WARMUP_MIN 8192
 #define WARMUP_MAX 32768
+/* Many models: half as many a parameter, at least these, for all of them may warm up at
+ * the same time. */
+#define WARMUP_MIN_COMPACT 512
 /* With a half-life: the rows of the warm-up count alike, whatever their age, so there
  * are few of them. */
 #define WARMUP_HALF_LIFE 2048
@@ -28,7 +31,8 @@ size_t learner_warmup(const struct mix_options *options)
 {
     const size_t least = options->components * (options->dimensions + 1);
     const size_t wanted = WARMUP_PER_PARAMETER * free_parameters(options);
-    size_t found = clamp(wanted, WARMUP_MIN, WARMUP_MAX);
+    size_t found = options->compact ? clamp(wanted / 2, WARMUP_MIN_COMPACT, WARMUP_MIN)
+                                    : clamp(wanted, WARMUP_MIN, WARMUP_MAX);
     if (options->warmup > 0) {
         return options->warmup;
     }
@@ -80,15 +84,21 @@ double learner_window(const struct mix_options *options)
     return (double)(wanted < WINDOW_MIN ? WINDOW_MIN : wanted);
 }
 
-/* A sample of the whole stream is no judge of a model that is to forget. */
-bool learner_is_challenged(const struct mix_options *options)
+/* Nothing that was learned is to be forgotten. */
+static bool is_lasting(const struct mix_options *options)
 {
     return options->step_exponent == 0 && options->window == 0 && options->half_life == 0;
 }
 
+/* A sample of the whole stream is no judge of a model that is to forget. */
+bool learner_is_challenged(const struct mix_options *options)
+{
+    return is_lasting(options) && !options->compact;
+}
+
 bool learner_adapts(const struct mix_options *options)
 {
-    return options->adapt && learner_is_challenged(options);
+    return options->adapt && is_lasting(options);
 }
 
 /* The reservoir is no smaller than this, however short the warm-up. */

@@ -257,6 +257,7 @@ static void finish(struct mix_learner *learner)
         finish_fit(learner, job->search);
     }
     job_destroy(&learner->job);
+    learner_release(learner);
 }
 
 void job_settle(struct mix_learner *learner)
@@ -334,7 +335,7 @@ void mix_learner_finish(struct mix_learner *learner)
         selection_finish(learner->selection);
         return;
     }
-    if (learner->is_frozen) {
+    if (learner->is_frozen || !learner_reserve(learner)) {
         return;
     }
     mix_learner_work(learner);

@@ -16,13 +16,12 @@ static void watch_destroy(struct watch **watch)
     if (*watch != NULL) {
         stats_destroy(&(*watch)->stats);
         mix_model_destroy(&(*watch)->model);
-        sums_destroy(&(*watch)->sums);
         free(*watch);
         *watch = NULL;
     }
 }
 
-static struct watch *watch_new(const struct shape *shape)
+static struct watch *watch_new(const struct shape *shape, struct sums *scratch)
 {
     struct watch *watch = calloc(1, sizeof(*watch));
     if (watch == NULL) {
@@ -30,11 +29,28 @@ static struct watch *watch_new(const struct shape *shape)
     }
     watch->stats = stats_new(shape);
     watch->model = model_new(shape);
-    watch->sums = sums_new(shape);
-    if (watch->stats == NULL || watch->model == NULL || watch->sums == NULL) {
+    watch->sums = scratch;
+    if (watch->stats == NULL || watch->model == NULL) {
         watch_destroy(&watch);
     }
     return watch;
+}
+
+static bool attach_workspace(struct mix_learner *learner, const struct shape *shape)
+{
+    struct mix_workspace *workspace = learner->options.workspace;
+    if (workspace == NULL) {
+        workspace = learner->own_workspace = workspace_of(shape);
+    }
+    if (workspace == NULL) {
+        return false;
+    }
+    learner->estep = workspace->estep;
+    learner->sums = workspace->sums;
+    if (learner_adapts(&learner->options)) {
+        learner->watch = watch_new(shape, workspace->watch_sums);
+    }
+    return learner->watch != NULL || !learner_adapts(&learner->options);
 }
 
 static bool allocate(struct mix_learner *learner)
@@ -42,10 +58,8 @@ static bool allocate(struct mix_learner *learner)
     const struct shape own = shape_of(&learner->options), *shape = &own;
     const size_t dims = shape->dimensions;
     const size_t block = learner->options.block;
-    const bool adapts = learner_adapts(&learner->options);
     learner->memory = points_new(dims, learner_memory_rows(&learner->options));
     learner->reservoir.rows = learner->memory;
-    learner->watch = adapts ? watch_new(shape) : NULL;
     const bool has_clock = learner->options.half_life > 0;
     const size_t open = block < WARMUP_BLOCK ? WARMUP_BLOCK : block;
     learner->times = has_clock ? calloc(open, sizeof(double)) : NULL;
@@ -58,14 +72,25 @@ static bool allocate(struct mix_learner *learner)
     learner->ids = calloc(shape->components, sizeof(*learner->ids));
     learner->dormancy = dormancy_new(dims);
     learner->batches = batches_new(shape);
-    learner->estep = estep_new(shape);
-    learner->sums = sums_new(shape);
-    return (!adapts || learner->watch != NULL) &&
-           (!has_clock || learner->times != NULL) && learner->memory != NULL &&
-           learner->open != NULL && learner->fast != NULL && learner->slow != NULL &&
-           learner->fast_model != NULL && learner->model != NULL &&
-           learner->scales != NULL && learner->ids != NULL &&
-           learner->dormancy != NULL && learner->batches != NULL && learner->estep != NULL && learner->sums != NULL;
+    return attach_workspace(learner, shape) && (!has_clock || learner->times != NULL) &&
+           learner->memory != NULL && learner->open != NULL && learner->fast != NULL &&
+           learner->slow != NULL && learner->fast_model != NULL &&
+           learner->model != NULL && learner->scales != NULL && learner->ids != NULL &&
+           learner->dormancy != NULL && learner->batches != NULL;
+}
+
+bool learner_reserve(struct mix_learner *learner)
+{
+    return points_reserve(learner->open) &&
+           (!learner_samples(learner) || points_reserve(learner->memory));
+}
+
+void learner_release(struct mix_learner *learner)
+{
+    if (learner->options.compact) {
+        points_release(learner->open);
+        points_release(learner->memory);
+    }
 }
 
 /* Copies the options, and what they point to. */
@@ -144,6 +169,8 @@ struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_
         set_err(err, MIX_ENOMEM);
         return NULL;
     }
+    dormancy_release(learner->dormancy);
+    learner_release(learner);
     set_err(err, MIX_OK);
     return learner;
 }
@@ -162,7 +189,8 @@ static bool has_families(const struct mix_options *options, const struct mix_mod
 static bool fits(const struct mix_options *options, const struct mix_model *model)
 {
     return mix_model_dimensions(model) == options->dimensions &&
-           mix_model_components(model) == options->components && has_families(options, model) &&
+           mix_model_components(model) == options->components &&
+           has_families(options, model) &&
            (!mix_model_is_gaussian(model) ||
             mix_model_covariance(model) == options->covariance);
 }
@@ -172,7 +200,8 @@ static double typical_score(const struct mix_learner *learner)
 {
     enum { DRAWS = 33 };
     double score, x[MIX_DIMENSIONS_MAX], sum = 0;
-    const struct mix_rows row = {.x = x, .n = 1, .stride = learner->model->shape.dimensions};
+    const struct mix_rows row = {
+        .x = x, .n = 1, .stride = learner->model->shape.dimensions};
     for (uint64_t i = 0; i < DRAWS; i++) {
         if (mix_model_sample(learner->model, i, 1, x) == MIX_OK &&
             mix_model_log_density(learner->model, &row, &score) == MIX_OK &&
@@ -245,8 +274,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     free(l->times);
     dormancy_destroy(&l->dormancy);
     batches_destroy(&l->batches);
-    estep_destroy(&l->estep);
-    sums_destroy(&l->sums);
+    mix_workspace_destroy(&l->own_workspace);
     free(l->resolution);
     free(l->families);
     free(l);
@@ -289,6 +317,7 @@ void learner_take_open(struct mix_learner *learner)
     } else {
         learner_update(learner);
     }
+    learner_release(learner);
 }
 
 /* Takes the good rows from row i on, up to the end of the block. Returns how many. */
@@ -345,6 +374,9 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
         return MIX_ESIZE;
     }
     while (*taken < rows->n && !job_is_due(learner)) {
+        if (!learner_reserve(learner)) {
+            return MIX_ENOMEM;
+        }
         *taken += take(learner, rows, *taken);
     }
     return *taken < rows->n ? job_prepare(learner) : MIX_OK;
@@ -411,6 +443,7 @@ void mix_learner_reset(struct mix_learner *learner)
     learner->clock = (struct clock){0};
     learner->floored = 0;
     pace_install(&learner->pace, 0, 0);
+    learner_release(learner);
 }
 
 bool mix_learner_event(struct mix_learner *learner, struct mix_event *event)
@@ -497,7 +530,8 @@ enum mix_err mix_learner_score(const struct mix_learner *learner, const double *
         return MIX_ENOTREADY;
     }
     double seen[MIX_DIMENSIONS_MAX], log_density;
-    const struct mix_rows row = {.x = seen, .n = 1, .stride = learner->model->shape.dimensions};
+    const struct mix_rows row = {
+        .x = seen, .n = 1, .stride = learner->model->shape.dimensions};
     const struct background background = learner_background(learner);
     memcpy(seen, x, learner->model->shape.dimensions * sizeof(*seen));
     dormancy_fill(learner->dormancy, seen);

@@ -62,8 +62,14 @@ struct counts {
 struct watch {
     struct stats *stats;
     struct mix_model *model;
-    struct sums *sums; /* scratch */
+    struct sums *sums; /* scratch, of the workspace */
     struct detector detector;
+};
+
+/* What is of no use from one call to the next. */
+struct mix_workspace {
+    struct estep *estep;
+    struct sums *sums, *watch_sums;
 };
 
 struct mix_learner {
@@ -109,10 +115,14 @@ struct mix_learner {
     struct tail tail;
     struct events events;
 
-    struct estep *estep; /* scratch */
-    struct sums *sums;   /* scratch */
+    struct mix_workspace *own_workspace; /* NULL: it shares one */
+    struct estep *estep;                 /* scratch, of the workspace, as the next */
+    struct sums *sums;
     struct mix_job *job; /* work under way, or NULL */
 };
+
+/* workspace.c */
+struct mix_workspace *workspace_of(const struct shape *shape);
 
 /* extent.c: rows of the memory at which the warm-up ends, and those of the first model;
  * rows that it has room for, as the reservoir is to be no smaller than it needs. */
@@ -141,6 +151,11 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
 void learner_name_components(struct mix_learner *learner);
 /* The model of the last points becomes the state; evidence: nats. */
 void learner_change(struct mix_learner *learner, double evidence);
+
+/* learner.c: takes room for rows before they come, and gives back, if it is compact,
+ * what is not needed now. False without memory. */
+bool learner_reserve(struct mix_learner *learner);
+void learner_release(struct mix_learner *learner);
 
 /* update.c: learns the open block and empties it. */
 void learner_update(struct mix_learner *learner);

@@ -131,6 +131,11 @@ struct mix_options {
     double half_life;               /* 0: none; else seconds after which a point counts
                                        half, by the times of the rows */
     bool marginalize;               /* false; true: NaN in a row is a missing entry */
+    bool compact;                   /* false; true: one of many small models. Its warm-up is
+                                       short, after it no sample of the stream is kept and
+                                       the model not challenged; memory is taken when rows
+                                       come and given back when they are learned */
+    struct mix_workspace *workspace; /* NULL: each learner has its own */
     const double *resolution;       /* NULL: found; else D smallest steps of the fields,
                                        >= 0, copied, units of the field */
     enum mix_family family;         /* MIX_GAUSSIAN: one joint gaussian of all fields; any
@@ -272,6 +277,12 @@ MIX_API MIX_CHECKED enum mix_err mix_model_divergence(const struct mix_model *fr
 /* Learns one model from one stream of rows. The rows before the first model and of
  * the open block are held inside; memory does not grow with the stream. */
 struct mix_learner;
+
+/* Scratch that learners with these options may share, one at work at a time: it belongs
+ * to the caller and must outlive them. NULL without memory or for bad options. */
+struct mix_workspace;
+MIX_API struct mix_workspace *mix_workspace_new(const struct mix_options *options);
+MIX_API void mix_workspace_destroy(struct mix_workspace **workspace);
 
 /* A learner that has seen nothing; options are copied. NULL and *err (unless err is
  * NULL) on an error. */

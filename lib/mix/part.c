@@ -390,7 +390,8 @@ struct mix_learner *mix_learner_decode_parts(const struct mix_options *options,
     if (learner == NULL) {
         return NULL;
     }
-    *err = read_parts(learner, parts, n);
+    *err = learner_reserve(learner) ? read_parts(learner, parts, n) : MIX_ENOMEM;
+    learner_release(learner);
     if (*err != MIX_OK) {
         mix_learner_destroy(&learner);
     }

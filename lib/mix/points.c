@@ -27,33 +27,49 @@ size_t points_log_room(size_t capacity)
     return ((cycle + PAGE_POINTS - 1) / PAGE_POINTS + 1) * PAGE_POINTS;
 }
 
+bool points_reserve(struct points *points)
+{
+    const size_t size = (points->dimensions + 2) * BLOCK_POINTS;
+    if (points->values != NULL) {
+        return true;
+    }
+    points->values = calloc(points->n_blocks * size + 1, sizeof(double));
+    for (size_t j = 0; points->values != NULL && j < points->n_blocks; j++) {
+        struct block *block = &points->blocks[j];
+        block->dimensions = points->dimensions;
+        block->x = points->values + j * size;
+        block->weight = block->x + points->dimensions * BLOCK_POINTS;
+        block->time = block->weight + BLOCK_POINTS;
+    }
+    return points->values != NULL;
+}
+
+void points_release(struct points *points)
+{
+    if (points->n == 0) {
+        free(points->values);
+        points->values = NULL;
+    }
+}
+
 struct points *points_new(size_t dimensions, size_t capacity)
 {
     struct points *points = calloc(1, sizeof(*points));
     if (points == NULL) {
         return NULL;
     }
-    const size_t size = (dimensions + 2) * BLOCK_POINTS;
     points->capacity = capacity;
     points->dimensions = dimensions;
     points->n_blocks = (capacity + BLOCK_POINTS - 1) / BLOCK_POINTS;
     points->blocks = calloc(points->n_blocks + 1, sizeof(*points->blocks));
-    points->values = calloc(points->n_blocks * size + 1, sizeof(double));
     const size_t n_pages = points_pages_max(points);
     points->n_log = points_log_room(capacity);
     points->added = calloc(n_pages + 1, sizeof(*points->added));
     points->log = calloc(points->n_log, sizeof(*points->log));
-    if (points->blocks == NULL || points->values == NULL || points->added == NULL ||
-        points->log == NULL) {
+    if (points->blocks == NULL || points->added == NULL || points->log == NULL ||
+        !points_reserve(points)) {
         points_destroy(&points);
         return NULL;
-    }
-    for (size_t j = 0; j < points->n_blocks; j++) {
-        struct block *block = &points->blocks[j];
-        block->dimensions = dimensions;
-        block->x = points->values + j * size;
-        block->weight = block->x + dimensions * BLOCK_POINTS;
-        block->time = block->weight + BLOCK_POINTS;
     }
     return points;
 }
@@ -74,7 +90,9 @@ void points_clear(struct points *points)
 {
     const size_t size = (points->dimensions + 2) * BLOCK_POINTS;
     const size_t used = points_blocks(points);
-    memset(points->values, 0, used * size * sizeof(double));
+    if (used > 0) {
+        memset(points->values, 0, used * size * sizeof(double));
+    }
     for (size_t j = 0; j < used; j++) {
         points->blocks[j].n = 0;
         points->blocks[j].has_missing = false;

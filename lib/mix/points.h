@@ -40,11 +40,16 @@ struct block {
     bool is_weighted;        /* some weight of the first n points is not 1 */
 };
 
-/* A growing list of points up to a fixed capacity; allocates only in points_new. */
+/* A growing list of points up to a fixed capacity; allocates in points_new() and
+ * points_reserve() only. */
 struct points;
 
 struct points *points_new(size_t dimensions, size_t capacity);
 void points_destroy(struct points **points);
+/* Gives the room for points back while there are none; takes it again, at most once for
+ * all points. Nothing is appended in between. False without memory. */
+void points_release(struct points *points);
+bool points_reserve(struct points *points);
 void points_clear(struct points *points);
 
 size_t points_count(const struct points *points);

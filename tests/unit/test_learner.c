@@ -418,6 +418,80 @@ START_TEST(identities_stay_with_their_components)
 }
 END_TEST
 
+/* Rows [first, end) of the sample. */
+static void add_rows(struct mix_learner *learner, const struct sample *s, size_t first,
+                     size_t end)
+{
+    feed_rows(learner,
+              (struct mix_rows){.x = s->x + first * D, .n = end - first, .stride = D});
+}
+
+/* Learners in turn, point by point; their models as if each were alone. */
+START_TEST(learners_that_share_a_workspace_do_not_disturb_each_other)
+{
+    enum { N = 3, ROWS = 2000 };
+    struct mix_options options;
+    mix_options_init(&options, D, K);
+    options.compact = true;
+    struct mix_workspace *workspace = mix_workspace_new(&options);
+    struct mix_learner *alone[N], *shared[N];
+    struct sample s[N];
+    for (size_t j = 0; j < N; j++) {
+        options.workspace = NULL;
+        alone[j] = new_learner(&options);
+        options.workspace = workspace;
+        shared[j] = new_learner(&options);
+        s[j] = draw(80 + j, ROWS);
+        add_rows(alone[j], &s[j], 0, ROWS);
+    }
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t j = 0; j < N; j++) {
+            add_rows(shared[j], &s[j], i, i + 1);
+        }
+    }
+    for (size_t j = 0; j < N; j++) {
+        const struct mix_info info = info_of(shared[j]);
+        ck_assert(info.state == MIX_LEARNING && info.points > 1500);
+        assert_same_state(alone[j], shared[j]);
+        mix_learner_destroy(&alone[j]);
+        mix_learner_destroy(&shared[j]);
+        free(s[j].x);
+    }
+    mix_workspace_destroy(&workspace);
+}
+END_TEST
+
+/* Without a sample the memory after the warm-up is small, and the bytes of the state go
+ * on where they were, with rows in the open block and without. */
+START_TEST(a_compact_learner_is_encoded_and_goes_on)
+{
+    struct mix_options options;
+    mix_options_init(&options, D, K);
+    options.compact = true;
+    struct sample s = draw(90, 3000);
+    const size_t stops[] = {30, 700, 512 + 3 * 256, 512 + 3 * 256 + 100};
+    for (size_t i = 0; i < COUNT(stops); i++) {
+        struct mix_learner *learner = new_learner(&options);
+        add_rows(learner, &s, 0, stops[i]);
+        size_t size;
+        unsigned char *bytes = state_bytes(learner, &size);
+        enum mix_err err;
+        struct mix_learner *copy = mix_learner_decode(&options, bytes, size, &err);
+        ck_assert_int_eq(err, MIX_OK);
+        free(bytes);
+        add_rows(learner, &s, stops[i], s.n);
+        add_rows(copy, &s, stops[i], s.n);
+        assert_same_state(learner, copy);
+        mix_learner_reset(copy);
+        add_rows(copy, &s, 0, 1000);
+        ck_assert(info_of(copy).state == MIX_LEARNING);
+        mix_learner_destroy(&copy);
+        mix_learner_destroy(&learner);
+    }
+    free(s.x);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -435,6 +509,8 @@ int main(void)
         UNIT(a_stream_of_a_row_or_none_ends_without_a_model),
         UNIT(identities_stay_with_their_components),
         UNIT(scores_need_a_model_and_are_finite),
+        UNIT(learners_that_share_a_workspace_do_not_disturb_each_other),
+        UNIT(a_compact_learner_is_encoded_and_goes_on),
     };
     return unit_run("learner", tests, COUNT(tests));
 }

@@ -132,6 +132,30 @@ START_TEST(a_point_can_be_overwritten)
 }
 END_TEST
 
+START_TEST(room_is_given_back_and_taken_again)
+{
+    const double x[] = {1, 2, 3, 4, 5, 6};
+    const struct mix_rows rows = rows_of(x, 2);
+    struct points *points = points_new(D, 600);
+    double out[D];
+    points_append(points, &rows, 0, 2);
+    points_release(points); /* not while there are points */
+    points_get(points, 1, out, NULL, NULL);
+    ck_assert(memcmp(out, x + D, sizeof(out)) == 0);
+    points_clear(points);
+    points_release(points);
+    points_clear(points);
+    ck_assert(points_reserve(points) && points_reserve(points));
+    points_append(points, &rows, 0, 2);
+    points_get(points, 1, out, NULL, NULL);
+    ck_assert(memcmp(out, x + D, sizeof(out)) == 0);
+    for (size_t i = 2; i < BLOCK_POINTS; i++) { /* lanes behind the last hold zeros */
+        ck_assert(points_block(points, 0)->weight[i] == 0);
+    }
+    points_destroy(&points);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -140,6 +164,7 @@ int main(void)
         UNIT(flags_say_what_is_in_a_block),
         UNIT(zeros_and_missing_entries_have_one_form),
         UNIT(a_point_can_be_overwritten),
+        UNIT(room_is_given_back_and_taken_again),
     };
     return unit_run("points", tests, COUNT(tests));
 }

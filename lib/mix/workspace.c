@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scratch of learners: most of the memory of a small one, and many may share it. */
+#include <stdlib.h>
+
+#include "learner.h"
+
+struct mix_workspace *workspace_of(const struct shape *shape)
+{
+    struct mix_workspace *workspace = calloc(1, sizeof(*workspace));
+    if (workspace == NULL) {
+        return NULL;
+    }
+    workspace->estep = estep_new(shape);
+    workspace->sums = sums_new(shape);
+    workspace->watch_sums = sums_new(shape);
+    if (workspace->estep == NULL || workspace->sums == NULL ||
+        workspace->watch_sums == NULL) {
+        mix_workspace_destroy(&workspace);
+    }
+    return workspace;
+}
+
+struct mix_workspace *mix_workspace_new(const struct mix_options *options)
+{
+    if (mix_options_check(options, NULL) != MIX_OK) {
+        return NULL;
+    }
+    const struct shape shape = shape_of(options);
+    return workspace_of(&shape);
+}
+
+void mix_workspace_destroy(struct mix_workspace **workspace)
+{
+    if (*workspace != NULL) {
+        estep_destroy(&(*workspace)->estep);
+        sums_destroy(&(*workspace)->sums);
+        sums_destroy(&(*workspace)->watch_sums);
+        free(*workspace);
+        *workspace = NULL;
+    }
+}

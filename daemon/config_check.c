@@ -32,6 +32,9 @@ static bool is_given(const struct stream_config *stream, const char *path)
     return place_of(stream, path).line > 0;
 }
 
+/* Models of a stream up to so many keys are as large as others: the default of max_keys. */
+enum { ROOMY_KEYS = 1000 };
+
 /* ---- Keys that need or exclude each other -------------------------------- */
 
 /* A finding at the later one of two keys that are both given. */
@@ -236,7 +239,8 @@ static void make_layout(struct stream_config *stream, struct findings *findings)
         return;
     }
     stream->layout->marginalize = stream->mix.marginalize;
-    stream->mix.compact = stream->key != NULL || stream->key_is_topic;
+    stream->mix.compact =
+        (stream->key != NULL || stream->key_is_topic) && stream->max_keys > ROOMY_KEYS;
 }
 
 /* ---- Model --------------------------------------------------------------- */

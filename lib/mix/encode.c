@@ -206,6 +206,21 @@ static void walk_memory(struct codec *codec, struct points *memory, bool with_ro
                         replaced != points_mark(memory).replaced;
 }
 
+/* Queued rows are written as points are, and read as such. */
+static void walk_open(struct codec *codec, struct mix_learner *learner)
+{
+    uint64_t n = learner->queue.n;
+    bool has_weight = false, has_time = false;
+    if (codec->mode == CODEC_READ || n == 0) {
+        codec_points(codec, learner->open);
+        return;
+    }
+    codec_u64(codec, &n);
+    codec_bool(codec, &has_weight);
+    codec_bool(codec, &has_time);
+    codec_f64s(codec, learner->queue.x, n * learner->model->shape.dimensions);
+}
+
 void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_rows)
 {
     if (learner->selection != NULL) {
@@ -223,7 +238,7 @@ void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_row
     codec_f64(codec, &learner->mean_score);
     codec_f64(codec, &learner->score_weight);
     walk_memory(codec, learner->memory, with_rows);
-    codec_points(codec, learner->open);
+    walk_open(codec, learner);
     walk_reservoir(codec, learner);
     encode_events(codec, &learner->events);
     if (has_members(codec, SINCE_DORMANCY)) {
@@ -269,8 +284,7 @@ static uint64_t fingerprint(const struct mix_options *options)
     for (size_t d = 0; is_product && d < options->dimensions; d++) {
         sum = mix_in(sum, (double)mix_options_family(options, d));
     }
-    sum = is_product ? mix_in(sum, (double)options->categories) : sum;
-    return options->compact ? mix_in(sum, 1) : sum;
+    return is_product ? mix_in(sum, (double)options->categories) : sum;
 }
 
 void encode_open(struct codec *codec, const char *magic, size_t size,

@@ -106,7 +106,10 @@ bool learner_adapts(const struct mix_options *options)
 
 size_t learner_memory_rows(const struct mix_options *options)
 {
-    const size_t warmup = learner_warmup(options);
-    return learner_is_challenged(options) && warmup < RESERVOIR_MIN ? RESERVOIR_MIN
-                                                                    : warmup;
+    /* A state may come from a learner that was not compact. */
+    struct mix_options roomy = *options;
+    roomy.compact = false;
+    const size_t warmup = learner_warmup(&roomy);
+    return learner_is_challenged(&roomy) && warmup < RESERVOIR_MIN ? RESERVOIR_MIN
+                                                                   : warmup;
 }

@@ -335,10 +335,11 @@ void mix_learner_finish(struct mix_learner *learner)
         selection_finish(learner->selection);
         return;
     }
-    if (learner->is_frozen || !learner_reserve(learner)) {
+    if (learner->is_frozen || !learner_reserve(learner, NULL)) {
         return;
     }
     mix_learner_work(learner);
+    queue_empty(learner);
     if (points_count(learner->open) > 0) {
         learner_take_open(learner);
         mix_learner_work(learner);

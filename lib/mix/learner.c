@@ -79,20 +79,6 @@ static bool allocate(struct mix_learner *learner)
            learner->dormancy != NULL && learner->batches != NULL;
 }
 
-bool learner_reserve(struct mix_learner *learner)
-{
-    return points_reserve(learner->open) &&
-           (!learner_samples(learner) || points_reserve(learner->memory));
-}
-
-void learner_release(struct mix_learner *learner)
-{
-    if (learner->options.compact) {
-        points_release(learner->open);
-        points_release(learner->memory);
-    }
-}
-
 /* Copies the options, and what they point to. */
 static bool copy_options(struct mix_learner *learner, const struct mix_options *options)
 {
@@ -265,6 +251,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     watch_destroy(&l->watch);
     points_destroy(&l->memory);
     points_destroy(&l->open);
+    free(l->queue.x);
     stats_destroy(&l->fast);
     stats_destroy(&l->slow);
     mix_model_destroy(&l->fast_model);
@@ -290,13 +277,7 @@ static struct points *destination(struct mix_learner *learner, size_t *room)
         *room = learner->next_fit - points_count(learner->memory);
         return learner->memory;
     }
-    size_t size = learner->is_idle ? WARMUP_BLOCK : learner->options.block;
-    if (!learner->is_warm && !learner->is_idle) {
-        const size_t until_fit = learner->next_fit - points_count(learner->memory);
-        size = size < WARMUP_BLOCK ? size : WARMUP_BLOCK;
-        size = size < until_fit ? size : until_fit;
-    }
-    *room = size - points_count(learner->open);
+    *room = learner_open_room(learner);
     return learner->open;
 }
 
@@ -323,10 +304,19 @@ void learner_take_open(struct mix_learner *learner)
 /* Takes the good rows from row i on, up to the end of the block. Returns how many. */
 static size_t take_run(struct mix_learner *learner, const struct mix_rows *rows, size_t i)
 {
-    size_t room;
-    struct points *points = destination(learner, &room);
+    const struct mix_options *options = &learner->options;
     const size_t left = rows->n - i;
-    const size_t run = rows_good(&learner->options, rows, i, left < room ? left : room);
+    size_t room;
+    if (queue_takes(learner, rows)) { /* the last row of the block is not the queue's */
+        room = learner_open_room(learner) - 1;
+        const size_t n = rows_good(options, rows, i, left < room ? left : room);
+        const size_t added = queue_add(learner, rows, i, n);
+        learner->counts.added += added;
+        return added;
+    }
+    queue_empty(learner);
+    struct points *points = destination(learner, &room);
+    const size_t run = rows_good(options, rows, i, left < room ? left : room);
     if (run > 0) {
         points_append(points, rows, i, run);
         learner->counts.added += run;
@@ -374,7 +364,7 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
         return MIX_ESIZE;
     }
     while (*taken < rows->n && !job_is_due(learner)) {
-        if (!learner_reserve(learner)) {
+        if (!learner_reserve(learner, rows)) {
             return MIX_ENOMEM;
         }
         *taken += take(learner, rows, *taken);
@@ -414,7 +404,7 @@ static uint64_t queued(const struct mix_learner *learner)
 {
     const uint64_t waiting =
         learner->has_model ? learner->counts.deferred : learner_held(learner);
-    return waiting + points_count(learner->open);
+    return waiting + learner_open_count(learner);
 }
 
 void mix_learner_reset(struct mix_learner *learner)
@@ -429,6 +419,7 @@ void mix_learner_reset(struct mix_learner *learner)
     counts->deferred = counts->points = counts->updates = 0;
     reservoir_clear(&learner->reservoir);
     points_clear(learner->open);
+    learner->queue.n = 0;
     learner->next_challenge = learner->last_challenge = 0;
     learner->is_challenged = learner->has_old_scales = learner->is_ending = false;
     if (learner->watch != NULL) {

@@ -66,6 +66,13 @@ struct watch {
     struct detector detector;
 };
 
+/* Rows without weight or time one after the other: a few lines of memory for each row of
+ * a block of its own would be most of a small learner, and of the time of a row. */
+struct queue {
+    double *x; /* room x D */
+    size_t n, room;
+};
+
 /* What is of no use from one call to the next. */
 struct mix_workspace {
     struct estep *estep;
@@ -87,6 +94,7 @@ struct mix_learner {
     bool has_old_scales;     /* floors are of before a change */
     bool is_ending;          /* the fit that is due is the last of the warm-up */
     struct points *open;     /* the open block */
+    struct queue queue;      /* of a compact learner: its rows until it is full */
     size_t next_fit;         /* a fit is due when memory holds so many rows */
     bool is_warm;            /* the last fit of the warm-up was made */
     struct dormancy *dormancy;
@@ -152,10 +160,20 @@ void learner_name_components(struct mix_learner *learner);
 /* The model of the last points becomes the state; evidence: nats. */
 void learner_change(struct mix_learner *learner, double evidence);
 
-/* learner.c: takes room for rows before they come, and gives back, if it is compact,
- * what is not needed now. False without memory. */
-bool learner_reserve(struct mix_learner *learner);
+/* queue.c: takes room for the next of these rows, and gives back, if it is compact, what
+ * is not needed now. False without memory. */
+bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows);
 void learner_release(struct mix_learner *learner);
+/* Rows of the open block; how many more fill it, of a block of `size`. */
+size_t learner_open_count(const struct mix_learner *learner);
+size_t learner_open_room(const struct mix_learner *learner);
+/* Whether the next row of these only joins the queue. */
+bool queue_takes(const struct mix_learner *learner, const struct mix_rows *rows);
+/* Adds n good rows from `first` on, or as many as there is room for. Returns how many. */
+size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_t first,
+                 size_t n);
+/* Moves the rows to the open block, for which there must be room. */
+void queue_empty(struct mix_learner *learner);
 
 /* update.c: learns the open block and empties it. */
 void learner_update(struct mix_learner *learner);

@@ -390,7 +390,10 @@ struct mix_learner *mix_learner_decode_parts(const struct mix_options *options,
     if (learner == NULL) {
         return NULL;
     }
-    *err = learner_reserve(learner) ? read_parts(learner, parts, n) : MIX_ENOMEM;
+    *err = learner_reserve(learner, NULL) ? read_parts(learner, parts, n) : MIX_ENOMEM;
+    if (learner->is_warm && !learner_samples(learner)) {
+        reservoir_clear(&learner->reservoir); /* it may be of one that was not compact */
+    }
     learner_release(learner);
     if (*err != MIX_OK) {
         mix_learner_destroy(&learner);

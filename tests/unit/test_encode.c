@@ -264,10 +264,6 @@ static void change_adapt(struct mix_options *o)
 {
     o->adapt = !o->adapt;
 }
-static void change_compact(struct mix_options *o)
-{
-    o->compact = true;
-}
 static void change_window(struct mix_options *o)
 {
     o->window = 500;
@@ -289,9 +285,9 @@ static void change_resolution(struct mix_options *o)
 START_TEST(a_state_of_other_options_is_refused)
 {
     void (*const changes[])(struct mix_options *) = {
-        change_seed,    change_block,  change_components, change_covariance,
-        change_missing, change_step,   change_resolution, change_adapt,
-        change_compact, change_window, change_half_life,
+        change_seed,    change_block,     change_components, change_covariance,
+        change_missing, change_step,      change_resolution, change_adapt,
+        change_window,  change_half_life,
     };
     struct mix_learner *learner = learner_at(2);
     size_t size;

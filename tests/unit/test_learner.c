@@ -461,6 +461,31 @@ START_TEST(learners_that_share_a_workspace_do_not_disturb_each_other)
 }
 END_TEST
 
+/* The same bytes are a state of a learner that is not compact. */
+static void assert_goes_on_roomy(const struct mix_learner *learner,
+                                 const struct mix_options *options)
+{
+    struct mix_options roomy = *options;
+    enum mix_err err;
+    size_t size;
+    unsigned char *bytes = state_bytes(learner, &size);
+    roomy.compact = false;
+    struct mix_learner *other = mix_learner_decode(&roomy, bytes, size, &err);
+    struct sample s = draw(91, 20000);
+    ck_assert_int_eq(err, MIX_OK);
+    free(bytes);
+    add_rows(other, &s, 0, s.n);
+    bytes = state_bytes(other, &size);
+    struct mix_learner *back = mix_learner_decode(options, bytes, size, &err);
+    ck_assert_int_eq(err, MIX_OK);
+    add_rows(back, &s, 0, 1000);
+    ck_assert_uint_eq(info_of(back).added, info_of(learner).added + s.n + 1000);
+    free(bytes);
+    free(s.x);
+    mix_learner_destroy(&back);
+    mix_learner_destroy(&other);
+}
+
 /* Without a sample the memory after the warm-up is small, and the bytes of the state go
  * on where they were, with rows in the open block and without. */
 START_TEST(a_compact_learner_is_encoded_and_goes_on)
@@ -482,6 +507,7 @@ START_TEST(a_compact_learner_is_encoded_and_goes_on)
         add_rows(learner, &s, stops[i], s.n);
         add_rows(copy, &s, stops[i], s.n);
         assert_same_state(learner, copy);
+        assert_goes_on_roomy(copy, &options);
         mix_learner_reset(copy);
         add_rows(copy, &s, 0, 1000);
         ck_assert(info_of(copy).state == MIX_LEARNING);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The rows of the open block of a compact learner: a queue that grows and goes, until
+ * the block is full and its rows are put where the kernels want them. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "learner.h"
+
+#define ROOM_MIN 8
+
+size_t learner_open_count(const struct mix_learner *learner)
+{
+    return points_count(learner->open) + learner->queue.n;
+}
+
+size_t learner_open_room(const struct mix_learner *learner)
+{
+    size_t size = learner->is_idle ? WARMUP_BLOCK : learner->options.block;
+    if (!learner->is_warm && !learner->is_idle) {
+        const size_t until_fit = learner->next_fit - points_count(learner->memory);
+        size = size < WARMUP_BLOCK ? size : WARMUP_BLOCK;
+        size = size < until_fit ? size : until_fit;
+    }
+    return size - learner_open_count(learner);
+}
+
+bool queue_takes(const struct mix_learner *learner, const struct mix_rows *rows)
+{
+    return learner->options.compact && (learner->has_model || learner->is_idle) &&
+           rows->weight == NULL && rows->time == NULL &&
+           points_count(learner->open) == 0 && learner_open_room(learner) > 1;
+}
+
+static bool grow(struct mix_learner *learner)
+{
+    struct queue *queue = &learner->queue;
+    const size_t room = queue->room == 0 ? ROOM_MIN : 2 * queue->room;
+    const size_t row = learner->model->shape.dimensions * sizeof(double);
+    double *x = realloc(queue->x, room * row);
+    if (x == NULL) {
+        return false;
+    }
+    queue->x = x;
+    queue->room = room;
+    return true;
+}
+
+bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
+{
+    if (rows != NULL && queue_takes(learner, rows)) {
+        return learner->queue.n < learner->queue.room || grow(learner);
+    }
+    return points_reserve(learner->open) &&
+           (!learner_samples(learner) || points_reserve(learner->memory));
+}
+
+void learner_release(struct mix_learner *learner)
+{
+    if (!learner->options.compact) {
+        return;
+    }
+    points_release(learner->open);
+    points_release(learner->memory);
+    if (learner->queue.n == 0) {
+        free(learner->queue.x);
+        learner->queue = (struct queue){0};
+    }
+}
+
+size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_t first,
+                 size_t n)
+{
+    struct queue *queue = &learner->queue;
+    const size_t dims = learner->model->shape.dimensions;
+    const size_t left = queue->room - queue->n, run = n < left ? n : left;
+    double *to = queue->x + queue->n * dims;
+    for (size_t i = first; i < first + run; i++) {
+        const double *x = rows->x + i * rows->stride;
+        for (size_t d = 0; d < dims; d++) { /* in the form that points have */
+            *to++ = isnan(x[d]) ? (double)NAN : x[d] + 0.0;
+        }
+    }
+    queue->n += run;
+    return run;
+}
+
+void queue_empty(struct mix_learner *learner)
+{
+    const struct mix_rows rows = {.x = learner->queue.x,
+                                  .n = learner->queue.n,
+                                  .stride = learner->model->shape.dimensions};
+    points_append(learner->open, &rows, 0, rows.n);
+    learner->queue.n = 0;
+}

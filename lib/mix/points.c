@@ -33,6 +33,12 @@ bool points_reserve(struct points *points)
     if (points->values != NULL) {
         return true;
     }
+    if (points->log == NULL) {
+        points->log = calloc(points->n_log, sizeof(*points->log));
+    }
+    if (points->log == NULL) {
+        return false;
+    }
     points->values = calloc(points->n_blocks * size + 1, sizeof(double));
     for (size_t j = 0; points->values != NULL && j < points->n_blocks; j++) {
         struct block *block = &points->blocks[j];
@@ -50,6 +56,10 @@ void points_release(struct points *points)
         free(points->values);
         points->values = NULL;
     }
+    if (points->n == 0 && points->mark.replaced == 0) { /* nothing is in it yet */
+        free(points->log);
+        points->log = NULL;
+    }
 }
 
 struct points *points_new(size_t dimensions, size_t capacity)
@@ -65,9 +75,7 @@ struct points *points_new(size_t dimensions, size_t capacity)
     const size_t n_pages = points_pages_max(points);
     points->n_log = points_log_room(capacity);
     points->added = calloc(n_pages + 1, sizeof(*points->added));
-    points->log = calloc(points->n_log, sizeof(*points->log));
-    if (points->blocks == NULL || points->added == NULL || points->log == NULL ||
-        !points_reserve(points)) {
+    if (points->blocks == NULL || points->added == NULL || !points_reserve(points)) {
         points_destroy(&points);
         return NULL;
     }

@@ -39,7 +39,7 @@ static struct watch *watch_new(const struct shape *shape, struct sums *scratch)
 static bool attach_workspace(struct mix_learner *learner, const struct shape *shape)
 {
     struct mix_workspace *workspace = learner->options.workspace;
-    if (workspace == NULL) {
+    if (!workspace_fits(workspace, shape)) { /* of a selection: others have other sizes */
         workspace = learner->own_workspace = workspace_of(shape);
     }
     if (workspace == NULL) {

@@ -75,6 +75,7 @@ struct queue {
 
 /* What is of no use from one call to the next. */
 struct mix_workspace {
+    size_t components, sums_size, scratch_size; /* of the shape that it is for */
     struct estep *estep;
     struct sums *sums, *watch_sums;
 };
@@ -131,6 +132,8 @@ struct mix_learner {
 
 /* workspace.c */
 struct mix_workspace *workspace_of(const struct shape *shape);
+/* False for NULL, too. */
+bool workspace_fits(const struct mix_workspace *workspace, const struct shape *shape);
 
 /* extent.c: rows of the memory at which the warm-up ends, and those of the first model;
  * rows that it has room for, as the reservoir is to be no smaller than it needs. */

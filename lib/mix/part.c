@@ -391,7 +391,7 @@ struct mix_learner *mix_learner_decode_parts(const struct mix_options *options,
         return NULL;
     }
     *err = learner_reserve(learner, NULL) ? read_parts(learner, parts, n) : MIX_ENOMEM;
-    if (learner->is_warm && !learner_samples(learner)) {
+    if (learner->selection == NULL && learner->is_warm && !learner_samples(learner)) {
         reservoir_clear(&learner->reservoir); /* it may be of one that was not compact */
     }
     learner_release(learner);

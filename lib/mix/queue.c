@@ -48,6 +48,9 @@ static bool grow(struct mix_learner *learner)
 
 bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
 {
+    if (learner->selection != NULL) { /* its candidates have rows, not it */
+        return true;
+    }
     if (rows != NULL && queue_takes(learner, rows)) {
         return learner->queue.n < learner->queue.room || grow(learner);
     }
@@ -57,7 +60,7 @@ bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
 
 void learner_release(struct mix_learner *learner)
 {
-    if (!learner->options.compact) {
+    if (!learner->options.compact || learner->selection != NULL) {
         return;
     }
     points_release(learner->open);

@@ -11,6 +11,9 @@ struct mix_workspace *workspace_of(const struct shape *shape)
     if (workspace == NULL) {
         return NULL;
     }
+    workspace->components = shape->components;
+    workspace->sums_size = shape->sums_size;
+    workspace->scratch_size = shape->scratch_size;
     workspace->estep = estep_new(shape);
     workspace->sums = sums_new(shape);
     workspace->watch_sums = sums_new(shape);
@@ -19,6 +22,13 @@ struct mix_workspace *workspace_of(const struct shape *shape)
         mix_workspace_destroy(&workspace);
     }
     return workspace;
+}
+
+bool workspace_fits(const struct mix_workspace *workspace, const struct shape *shape)
+{
+    return workspace != NULL && workspace->components == shape->components &&
+           workspace->sums_size == shape->sums_size &&
+           workspace->scratch_size == shape->scratch_size;
 }
 
 struct mix_workspace *mix_workspace_new(const struct mix_options *options)

@@ -10,13 +10,14 @@ import numpy as np
 import zmq
 
 import harness
+import kills
 import reference
 import sender
 from harness import config, stream
 from sender import ACK, BYE, DATA, ERR, HELLO, NAK, Peer, Sender
 from test_durable import Restarting, essence, points
 
-KILLS = int(os.environ.get("MIXD_TEST_KILLS", "20"))
+KILLS = 20
 
 
 def settings(every="1d", **more):
@@ -97,6 +98,23 @@ class Reliable(harness.InFolder):
             mixd.drain("s", len(x))
             self.assertEqual(mixd.ledger("s")["duplicate"], 0)
 
+    def test_what_the_disk_refuses_is_not_acknowledged(self):
+        with Receiving(settings()) as mixd:
+            mixd.ask("checkpoint")
+            s = mixd.sender(points(200))
+            os.rename(mixd.state, mixd.state + ".away")
+            s.push(200)
+            mixd.drain("s", 200)
+            for _ in range(3):
+                self.assertEqual(mixd.refusal("checkpoint"), "refused")
+            self.assertEqual(mixd.marks(), (0, 0, 200))
+            self.assertIsNone(s.listen())
+            self.assertEqual(s.durable, 0)
+            os.rename(mixd.state + ".away", mixd.state)
+            mixd.ask("checkpoint")
+            while s.durable < 200:
+                s.listen(harness.DEADLINE)
+
     def test_bye_is_answered_and_ends_the_session(self):
         with Receiving(settings()) as mixd:
             p = mixd.peer()
@@ -140,9 +158,7 @@ class Reliable(harness.InFolder):
                 if choice.random() < 0.5:
                     s.listen(0.05)
                 mixd.crash()
-                s.move(mixd.endpoint())
-                mixd.keep(s)
-                s.begin()
+                s.move(mixd.endpoint()).begin()
             s.finish()
             self.assertEqual(mixd.marks(), (n, n, n))
             ledger = mixd.ledger("s")
@@ -150,6 +166,9 @@ class Reliable(harness.InFolder):
             self.assertEqual(ledger["received"] - ledger["duplicate"], n)
             self.assertEqual(ledger["duplicate"], source["duplicate"])
             self.check_model(mixd, x, {"lost": 0, "rejected": {}})
+
+    def test_kills_of_the_daemon_and_of_three_senders(self):
+        self.assertEqual(kills.run(50), (0, 0))
 
     def test_a_stop_is_told_and_loses_nothing(self):
         x = points(800)
@@ -161,7 +180,6 @@ class Reliable(harness.InFolder):
             self.assertEqual(s.error(), 9)
             mixd.start()
             s.move(mixd.endpoint()).begin()
-            mixd.keep(s)
             self.assertEqual(s.next, 401)
             s.push(400)
             mixd.drain("s", 800)
@@ -192,7 +210,6 @@ class Reliable(harness.InFolder):
                 file.write(b"damage" * 200)
             mixd.crash()
             s.move(mixd.endpoint())
-            mixd.keep(s)
             self.assertEqual(s.hello(s.safe + 1, 900).c, 300)
             s.next, s.durable = 301, 300
             s.push(600)
@@ -221,7 +238,6 @@ class Reliable(harness.InFolder):
             shutil.move(backup, os.path.join(mixd.state, "state.0"))
             mixd.crash()
             s.move(mixd.endpoint())
-            mixd.keep(s)
             s.send(HELLO, a=501, b=900, session=0)
             self.assertEqual(s.error(), 5)
             self.assertEqual(mixd.source()["state"], "lost")

@@ -15,6 +15,9 @@
 
 enum { PEER_CUT_OFF = 4 }; /* times max_message */
 
+/* So long the last words of a reliable feed find their way. */
+enum { FAREWELL_MS = 100 };
+
 static const int socket_types[] = {ZMQ_PULL, ZMQ_SUB, ZMQ_ROUTER};
 
 static void set_prefixes(void *handle, int option, const struct strings *prefixes,
@@ -53,7 +56,7 @@ static zsock_t *open_socket(struct feed *feed, const char *name, struct fault *f
             .type = socket_types[config->type],
             .max_message = PEER_CUT_OFF * config->max_message,
             .queue = (int)config->queue,
-            .linger_ms = 0,
+            .linger_ms = config->type == FEED_RELIABLE ? FAREWELL_MS : 0,
         },
         fault);
     if (sock == NULL) {

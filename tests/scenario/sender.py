@@ -39,29 +39,31 @@ def header(kind, *, version=1, code=0, count=0, incarnation=0, session=0, a=0, b
                        columns, source)
 
 
-# Sockets that are closed later: libzmq 4.3.4 ends the program (session_base.cpp: clean_pipes)
-# when one is closed while its connection breaks in the middle of a message of two parts,
-# as it does when the daemon is killed.
-RETIRED = collections.deque()
+# Sockets are closed late, when they are the last but so many: libzmq 4.3.4 ends the program
+# (session_base.cpp, clean_pipes) if one is closed while its connection breaks in the middle
+# of a message of two parts, as it does when the daemon is killed.
+SOCKETS = collections.deque()
+SOCKETS_MAX = 40
+
+
+def open_socket():
+    SOCKETS.append(harness.CONTEXT.socket(zmq.DEALER))
+    if len(SOCKETS) > SOCKETS_MAX:
+        SOCKETS.popleft().close()
+    return SOCKETS[-1]
 
 
 @atexit.register
-def close_retired():
-    while RETIRED:
-        RETIRED.popleft().close()
-
-
-def retire(socket):
-    RETIRED.append(socket)
-    if len(RETIRED) > 20:
-        RETIRED.popleft().close()
+def close_sockets():
+    while SOCKETS:
+        SOCKETS.popleft().close()
 
 
 class Peer:
     """A DEALER that speaks in single messages."""
 
     def __init__(self, endpoint, source="a", incarnation=7, probe=False, columns=2):
-        self.socket = harness.CONTEXT.socket(zmq.DEALER)
+        self.socket = open_socket()
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.RECONNECT_IVL, -1)
         self.socket.setsockopt(zmq.PROBE_ROUTER, int(probe))
@@ -72,7 +74,8 @@ class Peer:
         self.session = 0
 
     def close(self):
-        retire(self.socket)
+        """Hears and says no more; see SOCKETS."""
+        self.socket = None
 
     def send(self, kind, payload=None, **fields):
         fields = {"source": self.source, "incarnation": self.incarnation,
@@ -128,7 +131,6 @@ class Sender(Peer):
 
     def move(self, endpoint):
         """To a daemon that was started again."""
-        self.close()
         super().__init__(endpoint, self.source.decode(), self.incarnation,
                          columns=self.columns)
         return self

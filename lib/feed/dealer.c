@@ -17,8 +17,9 @@
 
 #define KEEP_MEMORY ((size_t)64 << 20)
 #define KEEP_SPOOL ((size_t)1 << 30)
-/* Messages of ours in ZeroMQ: what is there when a connection breaks is sent again. */
-#define SEND_QUEUE 16
+/* Messages of ours in ZeroMQ. What is there when a connection breaks is sent again; the
+ * window limits it before this does, and less would wake threads more often. */
+#define SEND_QUEUE 1000
 /* Messages read or sent before the other way is looked at. */
 #define ROUND_MAX 64
 

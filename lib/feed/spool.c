@@ -40,8 +40,7 @@ enum { INSERT, NOTE, FIND, DELETE, TRIM, N_STATEMENTS };
 static const char *const statements[N_STATEMENTS] = {
     [INSERT] = "INSERT INTO piece VALUES (?, ?, ?, ?)",
     [NOTE] = "UPDATE spool SET note = ?",
-    [FIND] = "SELECT first, n, crc, rows FROM piece WHERE first <= ?"
-             " ORDER BY first DESC LIMIT 1",
+    [FIND] = "SELECT first, n, crc, rows FROM piece WHERE first <= ? ORDER BY 1 DESC",
     [DELETE] = "DELETE FROM piece WHERE first <= ?1 AND first + n - 1 <= ?1",
     [TRIM] = "UPDATE spool SET trimmed = ?",
 };

@@ -357,12 +357,10 @@ START_TEST(every_error_has_a_sentence)
 }
 END_TEST
 
-static const int backlogs[2]; /* memory, spool */
-
 int main(void)
 {
     const struct unit_test tests[] = {
-        UNIT_LOOP(points_arrive_in_memory_and_spool, backlogs),
+        {points_arrive_in_memory_and_spool, 2} /* memory, spool */,
         UNIT(a_spool_goes_on_where_it_was),
         UNIT(rows_of_the_caller_need_no_spool),
         UNIT(send_waits_at_its_limit_and_says_so),

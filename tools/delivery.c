@@ -311,16 +311,21 @@ static bool take_portion(struct delivery *delivery)
             return true;
         }
         show(delivery, "waiting for room", false);
-        const bool may_pass = err == MIXFEED_EAGAIN || err == MIXFEED_EIO;
-        if (!may_pass || stop_is_asked() || !is_patient(delivery)) {
-            delivery->failure->code =
-                err == MIXFEED_EAGAIN ? delivery->failure->code : EX_OK;
-            fail(delivery, err == MIXFEED_EAGAIN ? &(struct mixfeed_failure){0}
-                                                 : mixfeed_failure(delivery->feed));
+        if (err != MIXFEED_EAGAIN && err != MIXFEED_EIO) {
+            fail(delivery, mixfeed_failure(delivery->feed));
             return false;
         }
-        if (err == MIXFEED_EIO) {
-            stop_wait(tool_clock() + 1e-3 * WAIT_MS);
+        const bool is_disk = err == MIXFEED_EIO;
+        if (is_disk && !stop_wait(tool_clock() + 1e-3 * WAIT_MS) &&
+            is_patient(delivery)) {
+            continue;
+        }
+        if (is_disk) { /* says more than that nothing gets on */
+            failure_set(delivery->failure, EX_IOERR, "%s",
+                        mixfeed_failure(delivery->feed)->text);
+        }
+        if (is_disk || stop_is_asked() || !is_patient(delivery)) {
+            return false;
         }
     }
 }

@@ -130,6 +130,7 @@ static void learn(struct world *world, const struct intake_step *step)
     struct roster_row *row = step->row;
     FUZZ_CHECK(step->skip == step->n || step->first + step->skip == row->applied + 1);
     FUZZ_CHECK(step->skip <= step->n && step->n <= POINTS_MAX);
+    FUZZ_CHECK(step->first + step->skip <= row->applied + 1); /* those came before */
     world->accounts.received += step->skip;
     world->accounts.duplicate += step->skip;
     for (uint64_t i = step->skip; i < step->n; i++) {

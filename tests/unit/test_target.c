@@ -53,16 +53,20 @@ static const struct {
     bool binds, is_sub;
     enum target_topic topic;
     const char *format;
+    bool is_reliable;
 } feeds[] = {
     {"{\"type\": \"sub\", \"direction\": \"connect\", \"format\": \"csv\", "
      "\"endpoints\": [\"ipc:///s\"]}",
-     true, true, TARGET_TOPIC_FRAME, "csv"},
+     true, true, TARGET_TOPIC_FRAME, "csv", false},
     {"{\"type\": \"sub\", \"direction\": \"bind\", \"format\": \"json\", "
      "\"endpoints\": [\"ipc:///s\"], \"topic\": \"space\"}",
-     false, true, TARGET_TOPIC_SPACE, "json"},
+     false, true, TARGET_TOPIC_SPACE, "json", false},
     {"{\"type\": \"pull\", \"direction\": \"bind\", \"format\": \"f64\", "
      "\"endpoints\": [\"ipc:///s\"], \"topic\": \"frame\"}",
-     false, false, TARGET_TOPIC_FRAME, "f64"},
+     false, false, TARGET_TOPIC_FRAME, "f64", false},
+    {"{\"type\": \"reliable\", \"direction\": \"bind\", \"format\": \"f64\", "
+     "\"endpoints\": [\"ipc:///s\"]}",
+     false, false, TARGET_NO_TOPIC, "f64", true},
 };
 
 START_TEST(a_feed_tells_direction_topic_and_format)
@@ -76,6 +80,7 @@ START_TEST(a_feed_tells_direction_topic_and_format)
     ck_assert_msg(read_reply(text, "s", &target, &failure), "%s", failure.text);
     ck_assert_int_eq(target.binds, feeds[_i].binds);
     ck_assert_int_eq(target.is_sub, feeds[_i].is_sub);
+    ck_assert_int_eq(target.is_reliable, feeds[_i].is_reliable);
     ck_assert_int_eq(target.topic, feeds[_i].topic);
     ck_assert_str_eq(target.format->name, feeds[_i].format);
     target_clear(&target);
@@ -93,9 +98,9 @@ static const struct {
     {"", NULL, EX_USAGE, "--stream"},
     {"\"s\": {}", "s", EX_SOFTWARE, "does not describe its feed"},
     {"\"s\": {" FEED("") "}", "s", EX_SOFTWARE, "column"},
-    {"\"s\": {\"feed\": {\"type\": \"reliable\", \"direction\": \"bind\", \"format\": "
+    {"\"s\": {\"feed\": {\"type\": \"stream\", \"direction\": \"bind\", \"format\": "
      "\"f64\", \"endpoints\": [\"ipc:///s\"]}}",
-     "s", EX_UNAVAILABLE, "reliable"},
+     "s", EX_UNAVAILABLE, "stream"},
     {"\"s\": {\"feed\": {\"type\": \"pull\", \"direction\": \"bind\", \"format\": "
      "\"protobuf\", \"endpoints\": [\"ipc:///s\"]}}",
      "s", EX_UNAVAILABLE, "protobuf"},

@@ -34,7 +34,8 @@ void codec_u64(struct codec *codec, uint64_t *value)
 
 void codec_bool(struct codec *codec, bool *value)
 {
-    const uint64_t byte = pass(codec, *value ? 1 : 0, 1);
+    /* What a reader has there need not be a bool yet. */
+    const uint64_t byte = pass(codec, codec->mode != CODEC_READ && *value ? 1 : 0, 1);
     codec->has_failed = codec->has_failed || byte > 1;
     *value = byte == 1;
 }

@@ -390,16 +390,7 @@ static const char *const heavy[] = {
 };
 
 /* The promise is a second; sanitizers take about five times as long. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SECONDS_MAX 5
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SECONDS_MAX 5
-#endif
-#endif
-#ifndef SECONDS_MAX
-#define SECONDS_MAX 1
-#endif
+#define SECONDS_MAX (UNIT_IS_SANITIZED ? 5 : 1)
 
 START_TEST(every_file_is_judged_within_a_second)
 {

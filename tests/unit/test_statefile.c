@@ -71,16 +71,7 @@ static uint64_t read_digest(const char *name, uint64_t *generation)
 }
 
 /* Under a sanitizer every load costs many times as much: only some bytes then. */
-#if defined(__SANITIZE_ADDRESS__)
-#define STEP 13
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define STEP 13
-#endif
-#endif
-#ifndef STEP
-#define STEP 1
-#endif
+#define STEP (UNIT_IS_SANITIZED ? 13 : 1)
 
 static unsigned bits_tried(void)
 {

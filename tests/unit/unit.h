@@ -12,6 +12,18 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* AddressSanitizer makes programs some five times slower and ends them without memory. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNIT_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNIT_IS_SANITIZED 1
+#endif
+#endif
+#ifndef UNIT_IS_SANITIZED
+#define UNIT_IS_SANITIZED 0
+#endif
+
 /* One test, run for i in [0, n): n is the number of rows of its table. */
 struct unit_test {
     const TTest *test;

@@ -135,7 +135,7 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
 
 void learner_change(struct mix_learner *learner, double evidence)
 {
-    const double points = learner_watch_points(&learner->options);
+    const double points = learner->watch->points;
     stats_assign(learner->fast, learner->watch->stats, &learner->model->shape);
     stats_assign(learner->slow, learner->watch->stats, &learner->model->shape);
     pace_install(&learner->pace, points, learner_window(&learner->options));

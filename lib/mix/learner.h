@@ -60,6 +60,7 @@ struct counts {
 
 /* What watches for changes: a model of the last points. */
 struct watch {
+    double points; /* that it remembers */
     struct stats *stats;
     struct mix_model *model;
     struct sums *sums; /* scratch, of the workspace */

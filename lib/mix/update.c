@@ -178,10 +178,9 @@ static void maximise_watch(struct mix_learner *learner)
 {
     struct watch *watch = learner->watch;
     const struct prior prior = prior_of(learner->scales);
-    const double points = learner_watch_points(&learner->options);
     stats_blend(watch->stats, watch->model, watch->sums,
-                fmin(1, watch->sums->weight / points));
-    if (stats_mstep(watch->stats, points, &prior, watch->model, NULL) != MIX_OK) {
+                fmin(1, watch->sums->weight / watch->points));
+    if (stats_mstep(watch->stats, watch->points, &prior, watch->model, NULL) != MIX_OK) {
         model_assign(watch->model, learner->model);
     }
 }

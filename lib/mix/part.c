@@ -380,6 +380,18 @@ static enum mix_err read_parts(struct mix_learner *learner, const struct mix_par
     return encode_judge(&codec, learner);
 }
 
+/* A state may be of a learner that was not compact. */
+static void settle(struct mix_learner *learner)
+{
+    struct selection *selection = learner->selection;
+    for (size_t c = 0; selection != NULL && c < selection->n; c++) {
+        settle(selection->candidate[c]);
+    }
+    if (selection == NULL && learner->is_warm && !learner_samples(learner)) {
+        reservoir_clear(&learner->reservoir);
+    }
+}
+
 struct mix_learner *mix_learner_decode_parts(const struct mix_options *options,
                                              const struct mix_part *parts, size_t n,
                                              enum mix_err *err)
@@ -391,9 +403,7 @@ struct mix_learner *mix_learner_decode_parts(const struct mix_options *options,
         return NULL;
     }
     *err = learner_reserve(learner, NULL) ? read_parts(learner, parts, n) : MIX_ENOMEM;
-    if (learner->selection == NULL && learner->is_warm && !learner_samples(learner)) {
-        reservoir_clear(&learner->reservoir); /* it may be of one that was not compact */
-    }
+    settle(learner);
     learner_release(learner);
     if (*err != MIX_OK) {
         mix_learner_destroy(&learner);

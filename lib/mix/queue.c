@@ -48,8 +48,8 @@ static bool grow(struct mix_learner *learner)
 
 bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
 {
-    if (learner->selection != NULL) { /* its candidates have rows, not it */
-        return true;
+    if (learner->selection != NULL) {
+        return rows != NULL || selection_reserve(learner->selection);
     }
     if (rows != NULL && queue_takes(learner, rows)) {
         return learner->queue.n < learner->queue.room || grow(learner);
@@ -60,7 +60,11 @@ bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
 
 void learner_release(struct mix_learner *learner)
 {
-    if (!learner->options.compact || learner->selection != NULL) {
+    if (learner->selection != NULL) {
+        selection_release(learner->selection);
+        return;
+    }
+    if (!learner->options.compact) {
         return;
     }
     points_release(learner->open);

@@ -61,6 +61,22 @@ void selection_destroy(struct selection **selection)
     }
 }
 
+bool selection_reserve(struct selection *selection)
+{
+    bool is_there = true;
+    for (size_t c = 0; c < selection->n; c++) {
+        is_there = is_there && learner_reserve(selection->candidate[c], NULL);
+    }
+    return is_there;
+}
+
+void selection_release(struct selection *selection)
+{
+    for (size_t c = 0; c < selection->n; c++) {
+        learner_release(selection->candidate[c]);
+    }
+}
+
 static struct mix_learner *published(const struct selection *selection)
 {
     return selection->candidate[selection->published];

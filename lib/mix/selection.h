@@ -37,6 +37,10 @@ struct selection {
 struct selection *selection_new(const struct mix_options *options, enum mix_err *err);
 void selection_destroy(struct selection **selection);
 
+/* What learner_* of the same names do, for the rows of all candidates. */
+bool selection_reserve(struct selection *selection);
+void selection_release(struct selection *selection);
+
 /* What mix_learner_* of the same names do. */
 enum mix_err selection_add(struct selection *selection, const struct mix_rows *rows,
                            size_t *taken);

@@ -112,6 +112,33 @@ START_TEST(a_state_goes_on_bit_for_bit)
 }
 END_TEST
 
+/* In the warm-up, with rows, and after it, when they are given back. */
+START_TEST(compact_candidates_have_room_for_their_state)
+{
+    struct mix_options options = range_options();
+    options.compact = true;
+    struct sample s = draw(3, unit_seed(509), N);
+    struct mix_learner *learner = mix_learner_new(&options, NULL);
+    for (size_t done = 0, n; done < s.n; done += n) {
+        n = 700 < s.n - done ? 700 : s.n - done;
+        const struct sample part = {s.x + done * D, n, D};
+        size_t size;
+        feed(learner, &part);
+        unsigned char *bytes = state_bytes(learner, &size);
+        mix_learner_destroy(&learner);
+        learner = mix_learner_decode(&options, bytes, size, NULL);
+        ck_assert_ptr_nonnull(learner);
+        free(bytes);
+    }
+    struct mix_learner *unbroken = mix_learner_new(&options, NULL);
+    feed(unbroken, &s);
+    assert_same_state(learner, unbroken);
+    mix_learner_destroy(&learner);
+    mix_learner_destroy(&unbroken);
+    free(s.x);
+}
+END_TEST
+
 static enum mix_err decode_err(const struct mix_options *options, const void *bytes,
                                size_t size)
 {
@@ -242,6 +269,7 @@ int main(void)
         {the_true_number_is_published, 4},
         UNIT(the_model_is_that_of_its_learner),
         {a_state_goes_on_bit_for_bit, 8},
+        UNIT(compact_candidates_have_room_for_their_state),
         UNIT(states_of_another_range_or_damaged_are_refused),
         UNIT(components_keep_their_identity),
         UNIT(what_a_learner_does_a_range_of_them_does),

@@ -471,7 +471,7 @@ static bool check_accounts(const struct stream_config *config, const struct item
         rejects_destroy(&letters);
     }
     if (is_good && marks != NULL) {
-        struct roster *roster = roster_new(ROSTER_MAX);
+        struct roster *roster = roster_new(0);
         unpack = (struct unpack){marks->value, marks->size, false};
         is_good = roster_unpack(roster, &unpack) && unpack_is_done(&unpack);
         roster_destroy(&roster);

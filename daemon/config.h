@@ -56,6 +56,8 @@ struct feed_config {
     const struct format *format; /* NULL: auto */
     unsigned queue;              /* messages a peer, high-water mark */
     size_t max_message;          /* bytes */
+    size_t window;               /* bytes; 0 unless the feed is reliable, as below */
+    unsigned max_sources;
 };
 
 struct stream_config {

@@ -78,6 +78,29 @@ static void check_presence(const struct stream_config *stream, struct findings *
     }
 }
 
+/* A sender holds as many bytes as the window has, in memory most often, and a checkpoint
+ * is taken for every quarter of it at least: 16 MiB of points cost much more to learn. */
+enum { FEED_WINDOW = 64 << 20, FEED_SOURCES = 1024 };
+
+/* What only it has. */
+static void fill_reliable(struct stream_config *stream, struct findings *findings)
+{
+    static const char *const paths[] = {"streams.*.feed.window",
+                                        "streams.*.feed.max_sources"};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (stream->feed.type != FEED_RELIABLE && is_given(stream, paths[i])) {
+            findings_add(findings, place_of(stream, paths[i]),
+                         "%s needs feed.type: reliable",
+                         config_key_name(config_key_find(paths[i])));
+        }
+    }
+    if (stream->feed.type == FEED_RELIABLE) {
+        struct feed_config *feed = &stream->feed;
+        feed->window = feed->window > 0 ? feed->window : FEED_WINDOW;
+        feed->max_sources = feed->max_sources > 0 ? feed->max_sources : FEED_SOURCES;
+    }
+}
+
 /* Its messages have one form. */
 static void check_reliable(const struct stream_config *stream, struct findings *findings)
 {
@@ -104,6 +127,7 @@ static void check_feed(struct stream_config *stream, struct findings *findings)
                      "feed.subscribe needs feed.type: sub");
     }
     check_reliable(stream, findings);
+    fill_reliable(stream, findings);
     stream->key_is_topic = stream->key != NULL && strcmp(stream->key, "topic") == 0;
     if (!stream->key_is_topic) {
         return;

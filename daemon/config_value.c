@@ -251,10 +251,11 @@ static void set_size(const struct setting *setting, const struct node *node)
 
 static bool print_size_member(const struct config_key *key, const void *base, FILE *out)
 {
+    const uint64_t bytes = value_load_whole(key, base);
     char text[NUMBER_SIZE];
-    number_print_size(text, value_load_whole(key, base));
-    fputs(text, out);
-    return true;
+    number_print_size(text, bytes);
+    fputs(bytes > 0 ? text : "", out);
+    return bytes > 0;
 }
 const struct value_type value_size = {"size", set_size, print_size_member, NULL};
 

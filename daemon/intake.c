@@ -9,9 +9,10 @@
 
 #include "xalloc.h"
 
-/* A checkpoint is wanted when more than this share of the window is not durable; and
- * when more than twice that is not safe, which takes one more. */
-enum { WINDOW_SHARE = 4 };
+/* A checkpoint is wanted when more than three eighths of the window are not durable; and
+ * when more than twice that is not safe, which takes one more. The last quarter is what
+ * may come while the checkpoint is written, before the sender has to wait. */
+enum { SHARE = 3, SHARES = 8 };
 
 struct intake {
     struct intake_options options;
@@ -94,7 +95,7 @@ static struct reliable marks_of(const struct roster_row *row, enum reliable_type
 
 static void consider_checkpoint(struct intake *intake, const struct roster_row *row)
 {
-    const uint64_t share = intake->options.window / WINDOW_SHARE;
+    const uint64_t share = (uint64_t)intake->options.window * SHARE / SHARES;
     if (row->applied - row->durable > share || row->applied - row->safe > 2 * share) {
         intake->is_wanting = true;
     }

@@ -25,13 +25,10 @@
 #include "reliable.h"
 #include "roster.h"
 
-/* Points that a sender may have under way: it sends up to safe + window. */
-#define INTAKE_WINDOW 65536
-
 struct intake_options {
     size_t columns;     /* numbers of a point */
     size_t max_payload; /* bytes */
-    uint32_t window;    /* points */
+    uint32_t window;    /* points that a sender may have under way: up to safe + window */
     size_t max_sources;
     uint64_t (*random)(void *context); /* for sessions: not to be guessed */
     void *context;                     /* of random */
@@ -73,7 +70,7 @@ void intake_take(struct intake *intake, const struct intake_message *message,
 void intake_apply(struct intake *intake, struct roster_row *row, uint64_t seq,
                   bool is_rejected);
 
-/* True if a sender is blocked or soon will be: a checkpoint now would help it. */
+/* True if a sender is blocked or soon may be: a checkpoint now would help it. */
 bool intake_wants_checkpoint(const struct intake *intake);
 
 void intake_capture(struct intake *intake);

@@ -24,11 +24,13 @@ struct intake *reception_new(const struct stream_config *config)
     if (config->feed.type != FEED_RELIABLE) {
         return NULL;
     }
+    const size_t columns = config->layout->n_columns;
+    const size_t points = config->feed.window / (columns * sizeof(double));
     return intake_new(&(struct intake_options){
-        .columns = config->layout->n_columns,
+        .columns = columns,
         .max_payload = config->feed.max_message,
-        .window = INTAKE_WINDOW,
-        .max_sources = ROSTER_MAX,
+        .window = points > 0 ? (uint32_t)points : 1,
+        .max_sources = config->feed.max_sources,
         .random = random_session,
     });
 }

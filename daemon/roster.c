@@ -8,14 +8,14 @@
 
 struct roster {
     struct roster_row **row; /* sorted by name */
-    size_t n, max;
-    uint64_t generation; /* that made the durable marks; 0: loaded */
+    size_t n, room;          /* rows there are, rows there is memory for */
+    size_t max;              /* rows that roster_add() goes up to */
+    uint64_t generation;     /* that made the durable marks; 0: loaded */
 };
 
 struct roster *roster_new(size_t max)
 {
     struct roster *roster = xalloc(1, sizeof(*roster));
-    roster->row = xalloc(max, sizeof(struct roster_row *));
     roster->max = max;
     return roster;
 }
@@ -79,23 +79,20 @@ static void take_out(struct roster *roster, size_t i)
 /* False: every row is in use. */
 static bool make_room(struct roster *roster)
 {
-    size_t i = 0;
-    if (roster->n < roster->max) {
-        return true;
-    }
-    while (i < roster->n && !roster->row[i]->is_forgotten) {
-        i++;
-    }
-    if (i < roster->n) {
-        take_out(roster, i);
+    for (size_t i = roster->n; i > 0 && roster->n >= roster->max; i--) {
+        if (roster->row[i - 1]->is_forgotten) {
+            take_out(roster, i - 1);
+        }
     }
     return roster->n < roster->max;
 }
 
-struct roster_row *roster_add(struct roster *roster, const char *name)
+static struct roster_row *insert_row(struct roster *roster, const char *name)
 {
-    if (!make_room(roster)) {
-        return NULL;
+    enum { ROWS_FIRST = 16 };
+    if (roster->n == roster->room) {
+        roster->room = roster->room > 0 ? 2 * roster->room : ROWS_FIRST;
+        roster->row = xrealloc(roster->row, roster->room, sizeof(roster->row[0]));
     }
     const size_t i = place_of(roster, name);
     struct roster_row *row = xalloc(1, sizeof(*row));
@@ -105,6 +102,11 @@ struct roster_row *roster_add(struct roster *roster, const char *name)
     roster->row[i] = row;
     roster->n++;
     return row;
+}
+
+struct roster_row *roster_add(struct roster *roster, const char *name)
+{
+    return make_room(roster) ? insert_row(roster, name) : NULL;
 }
 
 /* ---- Checkpoints ----------------------------------------------------------- */
@@ -183,7 +185,7 @@ bool roster_unpack(struct roster *roster, struct unpack *unpack)
         }
         memcpy(text, name.data, name.size);
         struct roster_row *row =
-            roster_find(roster, text) == NULL ? roster_add(roster, text) : NULL;
+            roster_find(roster, text) == NULL ? insert_row(roster, text) : NULL;
         if (row == NULL) {
             return false;
         }

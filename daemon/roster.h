@@ -21,8 +21,6 @@
 #include "pack.h"
 #include "reliable.h"
 
-/* Sources of one stream. */
-#define ROSTER_MAX 1024
 /* ZeroMQ's longest routing id. */
 #define PEER_MAX 255
 
@@ -52,6 +50,7 @@ struct roster_row {
 };
 
 struct roster;
+/* max: rows that roster_add() goes up to; a state may hold more. */
 struct roster *roster_new(size_t max);
 void roster_destroy(struct roster **roster);
 

@@ -74,7 +74,6 @@ static int send_reliable(const struct load *load)
              (unsigned long long)(1e9 * bench_clock()));
     mixfeed_options_init(&options, load->endpoint, source, load->n_fields);
     options.batch = load->per_message;
-    options.keep_bytes = 131072 * load->n_fields * sizeof(double); /* two windows */
     struct mixfeed *feed = mixfeed_open(&options, &failure);
     enum mixfeed_err err = feed != NULL ? MIXFEED_OK : failure.err;
     for (size_t i = 0; i < load->n_messages && err == MIXFEED_OK; i++) {

@@ -21,9 +21,9 @@ from test_durable import Restarting, essence, points
 KILLS = 20
 
 
-def settings(every="1d", **more):
+def settings(every="1d", feed=(), **more):
     """Checkpoints at the start, on command, at the end, and when senders need them."""
-    return config({"s": stream(feed={"type": "reliable"}, **more)},
+    return config({"s": stream(feed={"type": "reliable", **dict(feed)}, **more)},
                   checkpoint={"every": every})
 
 
@@ -88,8 +88,9 @@ class Reliable(harness.InFolder):
     def test_a_blocked_sender_brings_the_checkpoint_forward(self):
         """More than a window of points, and a tick a day."""
         x = points(150000)
-        with Receiving(settings()) as mixd:
+        with Receiving(settings(feed={"window": "1MiB"})) as mixd:
             s = mixd.sender(x)
+            self.assertEqual(s.window, 65536)
             while s.next <= len(x):
                 before = s.safe
                 while s.push(5000) == 0 and s.next <= min(s.safe + s.window, len(x)):
@@ -98,6 +99,39 @@ class Reliable(harness.InFolder):
                 self.assertGreaterEqual(s.safe, before)
             mixd.drain("s", len(x))
             self.assertEqual(mixd.ledger("s")["duplicate"], 0)
+
+    def test_a_window_of_fewer_bytes_than_a_point_is_one_point(self):
+        fields = [f"x{d}" for d in range(200)]
+        text = config({"s": stream(fields, {"type": "reliable", "window": "1KiB"})},
+                      checkpoint={"every": "1d"})
+        with Receiving(text) as mixd:
+            s = mixd.sender(np.zeros((3, 200)))
+            self.assertEqual(s.window, 1)
+            s.finish(1)
+
+    def test_more_sources_than_max_sources_are_refused(self):
+        """Those that the state has stay, though the limit is lowered."""
+        with Receiving(settings(feed={"max_sources": 2})) as mixd:
+            for name in "ab":
+                mixd.peer(name).hello()
+            extra = mixd.peer("c")
+            extra.send(HELLO, a=1)
+            self.assertEqual(extra.expect(ERR).code, 3)
+            mixd.stop()
+            for client in mixd.clients:
+                client.close()
+            mixd.clients.clear()
+            with open(mixd.file, "w", encoding="utf-8") as file:
+                file.write(settings(feed={"max_sources": 1}))
+            mixd.start()
+            for name in "ab":
+                mixd.peer(name).hello()
+            extra = mixd.peer("c")
+            for name in "ab":
+                extra.send(HELLO, a=1)
+                self.assertEqual(extra.expect(ERR).code, 3)
+                mixd.ask("forget-source", stream="s", source=name)
+            extra.hello()
 
     def test_what_the_disk_refuses_is_not_acknowledged(self):
         with Receiving(settings()) as mixd:

@@ -108,6 +108,13 @@ static const struct bad_file keys[] = {
      "1:123: learn.adapt excludes learn.half_life on line 1\n"},
     {STREAM "feed: {bind: 'tcp://127.0.0.1:2', subscribe: a}, " MODEL "}}\n",
      "1:76: feed.subscribe needs feed.type: sub\n"},
+    {STREAM "feed: {bind: 'tcp://127.0.0.1:2', window: 1MiB, max_sources: 1}, " MODEL
+            "}}\n",
+     "1:73: feed.window needs feed.type: reliable\n"
+     "1:92: feed.max_sources needs feed.type: reliable\n"},
+    {STREAM "feed: {type: reliable, bind: 'tcp://127.0.0.1:2', window: 1023}, " MODEL
+            "}}\n",
+     "1:89: feed.window '1023' is out of range: 1KiB to 1GiB\n"},
     {STREAM FEED MODEL ", key: topic}}\n",
      "1:98: key 'topic' needs feed.type: sub and a feed.topic\n"},
 };

@@ -38,7 +38,12 @@ static const char *const files[] = {
     "    key: topic\n"
     "    feed: {type: sub, bind: 'tcp://127.0.0.1:8', subscribe: ['', \"x y\"], topic: "
     "space}\n"
-    "    model: {components: 1, resolution: 3}\n",
+    "    model: {components: 1, resolution: 3}\n"
+    "  c:\n"
+    "    dimensions: 1\n"
+    "    feed: {type: reliable, bind: 'tcp://127.0.0.1:7', window: 1KiB, max_sources: "
+    "65536}\n"
+    "    model: {components: 1}\n",
 };
 
 START_TEST(what_is_printed_reads_back_to_the_same)
@@ -93,7 +98,9 @@ START_TEST(every_key_is_printed_in_its_group)
                                    "      topic: none\n"
                                    "      format: auto\n"
                                    "      queue: 1000\n"
-                                   "      max_message: 1MiB\n";
+                                   "      max_message: 1MiB\n"
+                                   "      # window: absent\n"
+                                   "      # max_sources: absent\n";
     file_start();
     struct config *config = file_read_good("state: /s\n"
                                            "publish: {bind: 'tcp://127.0.0.1:1'}\n"

@@ -310,9 +310,9 @@ START_TEST(a_window_that_fills_up_wants_checkpoints_until_it_is_safe)
     struct rig rig;
     rig_start(&rig);
     const uint64_t session = join(&rig, "a");
-    feed(&rig, "a", session, 1, WINDOW / 4);
+    feed(&rig, "a", session, 1, WINDOW * 3 / 8);
     ck_assert(!intake_wants_checkpoint(rig.intake));
-    feed(&rig, "a", session, WINDOW / 4 + 1, 60);
+    feed(&rig, "a", session, WINDOW * 3 / 8 + 1, WINDOW / 2);
     ck_assert(intake_wants_checkpoint(rig.intake));
     checkpoint(&rig); /* durable, but not yet safe */
     ck_assert(intake_wants_checkpoint(rig.intake));

@@ -140,12 +140,35 @@ START_TEST(what_cannot_be_is_not_loaded)
 }
 END_TEST
 
+/* The limit was lowered meanwhile. */
+START_TEST(a_state_may_hold_more_rows_than_may_be_added)
+{
+    struct roster *roster = roster_new(40);
+    struct roster *back = roster_new(2);
+    struct pack pack = {0};
+    char name[32];
+    for (int i = 0; i < 40; i++) {
+        snprintf(name, sizeof(name), "s%d", i);
+        add_row(roster, name);
+    }
+    roster_pack(roster, &pack);
+    struct unpack unpack = {pack.bytes, pack.size, false};
+    ck_assert(roster_unpack(back, &unpack));
+    ck_assert_uint_eq(roster_count(back), 40);
+    ck_assert_ptr_null(roster_add(back, "x"));
+    free(pack.bytes);
+    roster_destroy(&roster);
+    roster_destroy(&back);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
         UNIT(rows_are_found_by_name_in_whatever_order_they_came),
         UNIT(what_was_applied_is_durable_after_a_restart),
         UNIT(what_is_cut_off_is_not_loaded),
+        UNIT(a_state_may_hold_more_rows_than_may_be_added),
         UNIT_LOOP(what_cannot_be_is_not_loaded, spoilers),
     };
     return unit_run("roster", tests, COUNT(tests));

@@ -12,7 +12,9 @@
 #include "model.h"
 #include "points.h"
 
-/* Scratch of one learner or fit, allocated once. */
+/* Scratch of one learner or fit, allocated once. With an executor the points of a block
+ * are shared out for the E-step, and its components for the sums: every number is then
+ * made by the same operations in the same order as by one thread. */
 struct estep {
     double *resp;          /* K x BLOCK_POINTS: r_ik times the point's weight */
     double *log_density;   /* BLOCK_POINTS: l_i, nats; -inf or NaN: unscorable */
@@ -23,8 +25,13 @@ struct estep {
     double *high, *sum;    /* BLOCK_POINTS: l_i = log(2^high sum) before offsets */
     double *mass;          /* K: sums of resp, of the block last added by sums_add() */
     double *point_weight;  /* BLOCK_POINTS: 0 where a point has no value */
+    const struct mix_executor *executor; /* NULL: one thread */
+    double **scratch;      /* of each thread; the first is that of `work` */
 };
 struct estep *estep_new(const struct shape *shape);
+/* Has the threads of an executor take part. False without memory for their scratch. */
+bool estep_share(struct estep *estep, const struct shape *shape,
+                 const struct mix_executor *executor);
 void estep_destroy(struct estep **estep);
 
 /* Fills the scratch for a block, all but log_density unless the block has missing

@@ -53,6 +53,11 @@ struct prior {
 struct kernel;
 struct field_form;
 
+/* Components [first, end). */
+struct span {
+    size_t first, end;
+};
+
 /* What an E-step works with besides its input. */
 struct workspace {
     const struct kernel *kernel;
@@ -90,11 +95,12 @@ struct family {
     double (*log_density)(const struct factor *f, const double *param,
                           const double *cache, const struct workspace *work,
                           const struct block *block, const double *base, double *out);
-    /* Adds the block's sums about the means in param, with the responsibilities
-     * resp[k * BLOCK_POINTS + i] (already times the point's weight). */
+    /* Adds the block's sums of some components about the means in param, with the
+     * responsibilities resp[k * BLOCK_POINTS + i] (already times the point's weight);
+     * others are neither read nor written, so several calls may run at a time. */
     void (*accumulate)(const struct factor *f, const double *param, const double *cache,
                        const struct workspace *work, const struct block *block,
-                       const double *resp, double *sums);
+                       const double *resp, struct span ks, double *sums);
     /* stats <- stats blended with the block: share[k] = gamma r_k / rho'_k, mass[k] = sum
      * of responsibilities; components with mass 0 stay as they are. */
     void (*blend)(const struct factor *f, double *stats, const double *param,

@@ -250,13 +250,13 @@ static void add_points(const struct factor *f, const double *cache,
 
 void field_accumulate(const struct factor *f, const double *param, const double *cache,
                       const struct workspace *work, const struct block *block,
-                      const double *resp, double *sums)
+                      const double *resp, struct span ks, double *sums)
 {
     struct view view;
     (void)param;
     for (size_t d = 0; d < f->dimensions; d++) {
         look(f, block, d, work->scratch, &view);
-        for (size_t k = 0; k < f->components; k++) {
+        for (size_t k = ks.first; k < ks.end; k++) {
             const size_t cell = k * f->dimensions + d;
             add_points(f, cache + cell * n_cache(f), &view, resp + k * BLOCK_POINTS,
                        block->n, sums + cell * (1 + n_stats(f)));

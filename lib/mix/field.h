@@ -142,7 +142,7 @@ double field_log_density(const struct factor *f, const double *param, const doub
                          const double *base, double *out);
 void field_accumulate(const struct factor *f, const double *param, const double *cache,
                       const struct workspace *work, const struct block *block,
-                      const double *resp, double *sums);
+                      const double *resp, struct span ks, double *sums);
 void field_blend(const struct factor *f, double *stats, const double *param,
                  const double *share, const double *mass, const double *sums);
 void field_merge(const struct factor *f, double *stats, const double *share,

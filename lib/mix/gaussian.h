@@ -119,7 +119,7 @@ double gaussian_log_density(const struct factor *f, const double *param,
 /* gaussian_sums.c */
 void gaussian_accumulate(const struct factor *f, const double *param, const double *cache,
                          const struct workspace *work, const struct block *block,
-                         const double *resp, double *sums);
+                         const double *resp, struct span ks, double *sums);
 /* Joins points of mass n > 0, mean mu_k + shift / n and scatter T [S] to the sums of
  * component k. */
 void gaussian_join(const struct factor *f, double *sums, size_t k, double n,
@@ -160,7 +160,7 @@ void gaussian_missing_density(const struct factor *f, const double *param,
                               const struct block *block, const double *base, double *out);
 void gaussian_missing_sums(const struct factor *f, const double *param,
                            const struct workspace *work, const struct block *block,
-                           const double *resp, double *sums);
+                           const double *resp, struct span ks, double *sums);
 
 /* gaussian_split.c */
 void gaussian_place(const struct factor *f, double *stats, size_t k,

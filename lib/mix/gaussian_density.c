@@ -96,7 +96,10 @@ double gaussian_log_density(const struct factor *f, const double *param,
     }
     if (block->has_missing && base == NULL) {
         /* Points with missing entries come out as NaN; what they had before is kept. */
-        memcpy(pass.scratch.resp, out, f->components * BLOCK_POINTS * sizeof(*out));
+        for (size_t k = 0; k < f->components; k++) {
+            memcpy(pass.scratch.resp + k * BLOCK_POINTS, out + k * BLOCK_POINTS,
+                   block->n * sizeof(*out));
+        }
     }
     work->kernel->centre(pass.x, f->dimensions, pass.groups, pass.cache.ref,
                          pass.scratch.a);

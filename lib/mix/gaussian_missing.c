@@ -213,14 +213,14 @@ static void add_pattern(const struct factor *f, const double *mean,
 
 void gaussian_missing_sums(const struct factor *f, const double *param,
                            const struct workspace *work, const struct block *block,
-                           const double *resp, double *sums)
+                           const double *resp, struct span ks, double *sums)
 {
     const struct gaussian_scratch scratch = gaussian_scratch(f, work->scratch);
     bool is_done[BLOCK_POINTS] = {false};
     struct pattern pattern;
     struct gaussian_conditional by;
     while (next_pattern(f, block, is_done, &pattern)) {
-        for (size_t k = 0; k < f->components; k++) {
+        for (size_t k = ks.first; k < ks.end; k++) {
             const double *cov = gaussian_cov(f, param, k);
             /* The matrix that was factored is not needed any more. */
             double *unit = scratch.patterns;

@@ -15,11 +15,13 @@
 /* What the functions below have in common. */
 struct task {
     const struct factor *f;
+    struct span ks;
     const struct workspace *work;
     const struct block *block;
     const double *param;
     struct gaussian_cache cache;
     struct gaussian_scratch scratch;
+    const double *resp; /* of all components */
     struct kernel_moments job;
 };
 
@@ -68,8 +70,8 @@ static void repeat(const struct task *task, size_t k)
                                centre, task->scratch.b);
     drop_missing(task, task->scratch.b);
     job.a = task->scratch.b;
-    job.components = 1;
-    job.resp += k * BLOCK_POINTS;
+    job.components = job.stride = 1;
+    job.resp = task->resp + k * BLOCK_POINTS;
     job.out = task->scratch.again;
     task->work->kernel->moments(&job);
     for (size_t at = 0; at < n; at++) {
@@ -102,11 +104,11 @@ static bool is_far(const struct task *task, size_t k)
 static void find_means(const struct task *task)
 {
     for (size_t i = 0; i < task->f->dimensions; i++) {
-        for (size_t k = 0; k < task->f->components; k++) {
+        for (size_t k = task->ks.first; k < task->ks.end; k++) {
             find_mean(task, i, k, task->cache.ref[i]);
         }
     }
-    for (size_t k = 0; k < task->f->components; k++) {
+    for (size_t k = task->ks.first; k < task->ks.end; k++) {
         if (is_far(task, k)) {
             repeat(task, k);
         }
@@ -119,29 +121,33 @@ static void join(const struct task *task, double *sums)
 {
     const struct factor *f = task->f;
     const size_t dims = f->dimensions, stride = f->components;
-    const double *mass = task->scratch.moments;
-    double *own_mass = sums, *own_shift = sums + stride;
+    const size_t first = task->ks.first, n = task->ks.end - first;
+    const double *mass = task->scratch.moments + first;
+    double *own_mass = sums + first, *own_shift = sums + stride + first;
+    double *between = task->scratch.base + first;
     struct kernel_join job = {.dims = dims,
-                              .components = stride,
-                              .moments = task->scratch.moments,
-                              .mean = task->scratch.mean,
-                              .between = task->scratch.base,
+                              .components = n,
+                              .stride = stride,
+                              .moments = task->scratch.moments + first,
+                              .mean = task->scratch.mean + first,
+                              .between = between,
                               .scatter = own_shift + dims * stride,
                               .is_diagonal = task->job.is_diagonal};
-    for (size_t k = 0; k < stride; k++) {
+    for (size_t k = 0; k < n; k++) {
         const bool has_both = own_mass[k] > 0 && mass[k] > 0;
-        task->scratch.base[k] = has_both ? own_mass[k] * (mass[k] / (own_mass[k] + mass[k])) : 0;
-        job.delta = has_both ? task->scratch.delta : job.delta;
+        between[k] = has_both ? own_mass[k] * (mass[k] / (own_mass[k] + mass[k])) : 0;
+        job.delta = has_both ? task->scratch.delta + first : job.delta;
     }
-    for (size_t at = 0; at < dims * stride; at++) {
-        const size_t k = at % stride;
-        const bool has_both = task->scratch.base[k] > 0;
-        task->scratch.delta[at] =
-            has_both ? task->scratch.shift[at] / mass[k] - own_shift[at] / own_mass[k] : 0;
-        own_shift[at] += task->scratch.shift[at];
+    for (size_t d = 0; d < dims; d++, own_shift += stride) {
+        const double *shift = task->scratch.shift + d * stride + first;
+        double *delta = task->scratch.delta + d * stride + first;
+        for (size_t k = 0; k < n; k++) {
+            delta[k] = between[k] > 0 ? shift[k] / mass[k] - own_shift[k] / own_mass[k] : 0;
+            own_shift[k] += shift[k];
+        }
     }
     task->work->kernel->join(&job);
-    for (size_t k = 0; k < stride; k++) {
+    for (size_t k = 0; k < n; k++) {
         own_mass[k] += mass[k];
     }
 }
@@ -182,31 +188,35 @@ static const double *only_complete(const struct task *task, const double *resp)
 static bool is_sparse(const struct task *task)
 {
     const struct kernel_moments *job = &task->job;
+    const size_t components = task->f->components;
     if (job->is_diagonal || job->dims < GAUSSIAN_SPARSE_DIMS) {
         return false;
     }
-    const double n = task->work->kernel->count_active(job->resp, job->weight,
-                                                      job->components, job->groups);
-    return n < GAUSSIAN_SPARSE_SHARE * (double)(job->components * task->block->n);
+    const double n = task->work->kernel->count_active(task->resp, job->weight, components,
+                                                      job->groups);
+    return n < GAUSSIAN_SPARSE_SHARE * (double)(components * task->block->n);
 }
 
 void gaussian_accumulate(const struct factor *f, const double *param, const double *cache,
                          const struct workspace *work, const struct block *block,
-                         const double *resp, double *sums)
+                         const double *resp, struct span ks, double *sums)
 {
     struct task task = {.f = f,
+                        .ks = ks,
                         .work = work,
                         .block = block,
                         .param = param,
                         .cache = gaussian_cache(f, cache),
                         .scratch = gaussian_scratch(f, work->scratch)};
+    task.resp = block->has_missing ? only_complete(&task, resp) : resp;
     task.job = (struct kernel_moments){
         .dims = f->dimensions,
-        .components = f->components,
+        .components = ks.end - ks.first,
         .groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP,
         .a = task.scratch.a,
-        .resp = block->has_missing ? only_complete(&task, resp) : resp,
-        .out = task.scratch.moments,
+        .resp = task.resp + ks.first * BLOCK_POINTS,
+        .out = task.scratch.moments + ks.first,
+        .stride = f->components,
         .is_diagonal = !gaussian_is_dense(f),
         .weight = block->weight,
         .rows = task.scratch.rows};
@@ -217,6 +227,6 @@ void gaussian_accumulate(const struct factor *f, const double *param, const doub
     find_means(&task);
     join(&task, sums);
     if (block->has_missing) {
-        gaussian_missing_sums(f, param, work, block, resp, sums);
+        gaussian_missing_sums(f, param, work, block, resp, ks, sums);
     }
 }

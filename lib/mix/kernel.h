@@ -71,7 +71,8 @@ struct kernel_moments {
     size_t dims, components, groups;
     const double *a;
     const double *resp; /* components x BLOCK_POINTS */
-    double *out;        /* (dims+1)(dims+2)/2 or 1+2dims times components */
+    double *out;        /* (dims+1)(dims+2)/2 or 1+2dims rows of components */
+    size_t stride;      /* from one row of out to the next, >= components */
     bool is_diagonal;
     /* For moments_sparse() only. */
     const double *weight; /* BLOCK_POINTS */
@@ -84,11 +85,12 @@ struct kernel_moments {
  * Chan, Golub and LeVeque. Scatter of a field by itself never falls below 0. */
 struct kernel_join {
     size_t dims, components;
+    size_t stride;         /* from one row of components to the next, in all arrays */
     const double *moments; /* as kernel_moments gives them */
-    const double *mean;    /* dims x components: first moments over masses */
+    const double *mean;    /* dims rows: first moments over masses */
     const double *between; /* components */
-    const double *delta;   /* dims x components, or NULL where all of between is 0 */
-    double *scatter;       /* dims(dims+1)/2, or dims, times components */
+    const double *delta;   /* dims rows, or NULL where all of between is 0 */
+    double *scatter;       /* dims(dims+1)/2, or dims, rows */
     bool is_diagonal;
 };
 
@@ -154,6 +156,9 @@ struct kernel {
     void (*density_full)(const struct kernel_density *job);
     void (*density_diag)(const struct kernel_density *job);
     void (*normalise)(struct kernel_normalise *job);
+    /* count and bits again, from weight, high and sum: for a block that was normalised in
+     * parts. */
+    void (*total)(struct kernel_normalise *job);
     /* high and sum of normalise() alone; resp, weight and totals are left as they are. */
     void (*log_sum)(const struct kernel_normalise *job);
     void (*log_density)(const struct kernel_logs *job);

@@ -109,7 +109,7 @@ INLINE void strip(const struct kernel_moments *job, size_t k, size_t nk, size_t 
         done += fresh;
         tile(job, nk, nf, resp, features, totals);
         UNROLL for (size_t f = 0; f < nf; f++) {
-            memcpy(job->out + (done - nf + f) * job->components + k, totals + f * 8,
+            memcpy(job->out + (done - nf + f) * job->stride + k, totals + f * 8,
                    nk * sizeof(*totals));
         }
     }
@@ -193,18 +193,18 @@ void LEVELLED(kernel_mass)(const double *resp, size_t components, size_t groups,
 INLINE void join_row(const struct kernel_join *job, size_t i, size_t j,
                      const double *product, const double *s_j, double *scatter)
 {
-    const size_t n = job->components;
+    const size_t n = job->components, stride = job->stride;
     for (size_t k = 0; k < n; k += LANES) {
         const size_t left = n - k;
-        const vec mean = load_some(job->mean + i * n + k, left);
+        const vec mean = load_some(job->mean + i * stride + k, left);
         vec q = fma_less(mean, load_some(s_j + k, left), load_some(product + k, left));
         if (i == j) {
             q = max_of(q, all(0));
         }
         if (job->delta != NULL) {
             const vec cross = load_some(job->between + k, left) *
-                              load_some(job->delta + i * n + k, left);
-            q = fma_of(cross, load_some(job->delta + j * n + k, left), q);
+                              load_some(job->delta + i * stride + k, left);
+            q = fma_of(cross, load_some(job->delta + j * stride + k, left), q);
         }
         store_some(scatter + k, load_some(scatter + k, left) + q, left);
     }
@@ -212,7 +212,7 @@ INLINE void join_row(const struct kernel_join *job, size_t i, size_t j,
 
 void LEVELLED(kernel_join)(const struct kernel_join *job)
 {
-    const size_t n = job->components;
+    const size_t n = job->stride;
     double *scatter = job->scatter;
     for (size_t i = 0; i < job->dims; i++) {
         const double *s_i =

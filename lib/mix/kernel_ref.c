@@ -77,9 +77,19 @@ static void density_diag(const struct kernel_density *job)
     density(job, false);
 }
 
-static void normalise(struct kernel_normalise *job)
+static void total(struct kernel_normalise *job)
 {
     job->count = job->bits = 0;
+    for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
+        if (job->sum[i] >= 1 && job->weight[i] > 0) {
+            job->count++;
+            job->bits += job->high[i] + special_log2(job->sum[i]);
+        }
+    }
+}
+
+static void normalise(struct kernel_normalise *job)
+{
     for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
         double *l = job->resp + i;
         double high = -(double)INFINITY, sum = 0;
@@ -97,11 +107,8 @@ static void normalise(struct kernel_normalise *job)
         }
         job->high[i] = high;
         job->sum[i] = sum;
-        if (sum >= 1 && job->weight[i] > 0) {
-            job->count++;
-            job->bits += high + special_log2(sum);
-        }
     }
+    total(job);
 }
 
 static void log_sum(const struct kernel_normalise *job)
@@ -149,11 +156,13 @@ static void moments(const struct kernel_moments *job)
     double *out = job->out;
     for (size_t i = 0; i <= job->dims; i++) {
         for (size_t j = 0; j <= i; j++) {
-            for (size_t k = 0; k < job->components; k++) {
-                if (!job->is_diagonal || j == 0 || j == i) {
-                    *out++ = moment(job, k, i, j);
-                }
+            if (job->is_diagonal && j != 0 && j != i) {
+                continue;
             }
+            for (size_t k = 0; k < job->components; k++) {
+                out[k] = moment(job, k, i, j);
+            }
+            out += job->stride;
         }
     }
 }
@@ -182,14 +191,14 @@ static void mass(const double *resp, size_t components, size_t groups, double *o
 
 static void join(const struct kernel_join *job)
 {
-    const size_t n = job->components;
+    const size_t n = job->stride;
     double *scatter = job->scatter;
     for (size_t i = 0; i < job->dims; i++) {
         const size_t s_i = job->is_diagonal ? 1 + 2 * i : packed_size(i + 1);
         for (size_t j = job->is_diagonal ? i : 0; j <= i; j++) {
             const size_t row = job->is_diagonal ? s_i + 1 : s_i + j + 1;
             const size_t s_j = job->is_diagonal ? s_i : packed_size(j + 1);
-            for (size_t k = 0; k < n; k++, scatter++) {
+            for (size_t k = 0; k < job->components; k++) {
                 double q = job->moments[row * n + k] -
                            job->mean[i * n + k] * job->moments[s_j * n + k];
                 q = i == j && !(q > 0) ? 0 : q;
@@ -197,8 +206,9 @@ static void join(const struct kernel_join *job)
                     job->delta == NULL
                         ? 0
                         : job->between[k] * job->delta[i * n + k] * job->delta[j * n + k];
-                *scatter += q + cross;
+                scatter[k] += q + cross;
             }
+            scatter += n;
         }
     }
 }
@@ -331,6 +341,7 @@ const struct kernel kernel_ref = {
     .density_full = density_full,
     .density_diag = density_diag,
     .normalise = normalise,
+    .total = total,
     .log_sum = log_sum,
     .log_density = log_density,
     .moments = moments,

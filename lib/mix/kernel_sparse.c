@@ -88,7 +88,7 @@ static void sum_active(const struct kernel_moments *job, const struct active *ac
                          load(job->rows + active->points[p] * stride + d), sum);
         }
         for (size_t lane = 0; lane < LANES && d + lane < job->dims; lane++) {
-            job->out[packed_size(d + lane + 1) * job->components + k] = sum[lane];
+            job->out[packed_size(d + lane + 1) * job->stride + k] = sum[lane];
         }
     }
 }
@@ -126,10 +126,10 @@ INLINE void tile(const struct kernel_moments *job, const struct active *active, 
         UNROLL for (size_t v = 0; v < nv; v++) {
             const size_t column = j + v * LANES;
             double *out = job->out +
-                          (packed_size(row + 1) + column + 1) * job->components + k;
+                          (packed_size(row + 1) + column + 1) * job->stride + k;
             store(lane, sum[r][v]);
             for (size_t l = 0; row < job->dims && l < LANES && column + l <= row; l++) {
-                out[l * job->components] = lane[l];
+                out[l * job->stride] = lane[l];
             }
         }
     }

@@ -68,6 +68,24 @@ INLINE void exponentials(size_t components, double *l, bool is_kept, vec high[VE
     }
 }
 
+INLINE void totals_clear(struct totals *totals)
+{
+    for (size_t s = 0; s < SLOTS; s++) {
+        totals->high[s] = totals->count[s] = all(0);
+        totals->product[s] = all(1);
+    }
+}
+
+/* Adds the points of vector v of a chunk. */
+INLINE void totals_add(struct totals *totals, size_t v, vec weight, vec high, vec sum)
+{
+    const ivec counts = (sum >= 1) & (weight > 0);
+    const size_t slot = v % SLOTS;
+    totals->high[slot] += keep(high, counts);
+    totals->product[slot] *= keep(sum, counts) + keep(all(1), ~counts);
+    totals->count[slot] += keep(all(1), counts);
+}
+
 static void normalise_chunk(struct kernel_normalise *job, size_t i, struct totals *totals)
 {
     double *l = job->resp + i;
@@ -77,15 +95,10 @@ static void normalise_chunk(struct kernel_normalise *job, size_t i, struct total
     {
         const vec weight = load(job->weight + i + v * LANES);
         /* The largest term is 2^0, so a sum below 1 means that there was none. */
-        const ivec is_scored = sum[v] >= 1;
-        const ivec counts = is_scored & (weight > 0);
-        const size_t slot = v % SLOTS;
-        scale[v] = keep(weight / sum[v], is_scored);
+        scale[v] = keep(weight / sum[v], sum[v] >= 1);
         store(job->high + i + v * LANES, high[v]);
         store(job->sum + i + v * LANES, sum[v]);
-        totals->high[slot] += keep(high[v], counts);
-        totals->product[slot] *= keep(sum[v], counts) + keep(all(1), ~counts);
-        totals->count[slot] += keep(all(1), counts);
+        totals_add(totals, v, weight, high[v], sum[v]);
     }
     for (size_t k = 0; k < job->components; k++) {
         UNROLL for (size_t v = 0; v < VECTORS; v++)
@@ -112,18 +125,35 @@ static double log2_product(const vec slot[SLOTS])
     return exponents + special_log2(mantissa);
 }
 
+static void finish(struct kernel_normalise *job, const struct totals *totals)
+{
+    job->count = add_slots(totals->count);
+    job->bits = add_slots(totals->high) + log2_product(totals->product);
+}
+
 static void normalise(struct kernel_normalise *job)
 {
     struct totals totals;
-    for (size_t s = 0; s < SLOTS; s++) {
-        totals.high[s] = totals.count[s] = all(0);
-        totals.product[s] = all(1);
-    }
+    totals_clear(&totals);
     for (size_t i = 0; i < job->groups * KERNEL_GROUP; i += CHUNK) {
         normalise_chunk(job, i, &totals);
     }
-    job->count = add_slots(totals.count);
-    job->bits = add_slots(totals.high) + log2_product(totals.product);
+    finish(job, &totals);
+}
+
+static void total(struct kernel_normalise *job)
+{
+    struct totals totals;
+    totals_clear(&totals);
+    for (size_t i = 0; i < job->groups * KERNEL_GROUP; i += CHUNK) {
+        UNROLL for (size_t v = 0; v < VECTORS; v++)
+        {
+            const size_t at = i + v * LANES;
+            totals_add(&totals, v, load(job->weight + at), load(job->high + at),
+                       load(job->sum + at));
+        }
+    }
+    finish(job, &totals);
 }
 
 static void log_sum(const struct kernel_normalise *job)
@@ -238,6 +268,7 @@ const struct kernel LEVELLED(kernel) = {
     .density_full = LEVELLED(kernel_density_full),
     .density_diag = LEVELLED(kernel_density_diag),
     .normalise = normalise,
+    .total = total,
     .log_sum = log_sum,
     .log_density = log_density,
     .moments = LEVELLED(kernel_moments),

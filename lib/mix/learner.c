@@ -42,7 +42,8 @@ static bool attach_workspace(struct mix_learner *learner, const struct shape *sh
 {
     struct mix_workspace *workspace = learner->options.workspace;
     if (!workspace_fits(workspace, shape)) { /* of a selection: others have other sizes */
-        workspace = learner->own_workspace = workspace_of(shape);
+        workspace = learner->own_workspace =
+            workspace_of(shape, learner->options.executor);
     }
     if (workspace == NULL) {
         return false;

@@ -132,7 +132,8 @@ struct mix_learner {
 };
 
 /* workspace.c */
-struct mix_workspace *workspace_of(const struct shape *shape);
+struct mix_workspace *workspace_of(const struct shape *shape,
+                                   const struct mix_executor *executor);
 /* False for NULL, too. */
 bool workspace_fits(const struct mix_workspace *workspace, const struct shape *shape);
 

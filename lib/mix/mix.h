@@ -71,6 +71,17 @@ MIX_API const char *mix_version(void);
 /* Numbers of components that a learner chooses from. */
 #define MIX_RANGE_MAX 32
 
+/* Threads that a caller lends to the library, which starts none itself. run() calls
+ * task(argument, part, thread) once for each part below `parts`, on any of the threads,
+ * and returns when all calls have; `thread` is below `threads`, and no two calls have the
+ * same one at the same time. Parts share nothing that they write, and the results have
+ * the same bits whichever thread ran which. */
+struct mix_executor {
+    size_t threads;
+    void (*run)(const struct mix_executor *executor, size_t parts,
+                void (*task)(void *argument, size_t part, size_t thread), void *argument);
+};
+
 /* How the covariance matrices of the components are tied down; the shapes are
  * scikit-learn's: [K][D][D], [K][D], [K], and one [D][D] for all components. */
 enum mix_covariance { MIX_FULL, MIX_DIAG, MIX_SPHERICAL, MIX_TIED, MIX_COVARIANCES };
@@ -136,6 +147,8 @@ struct mix_options {
                                        the model not challenged; memory is taken when rows
                                        come and given back when they are learned */
     struct mix_workspace *workspace; /* NULL: each learner has its own */
+    const struct mix_executor *executor; /* NULL: the caller's thread does all; changes no
+                                            bit. Lives as long as what was made with it */
     const double *resolution;       /* NULL: found; else D smallest steps of the fields,
                                        >= 0, copied, units of the field */
     enum mix_family family;         /* MIX_GAUSSIAN: one joint gaussian of all fields; any

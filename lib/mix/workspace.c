@@ -5,7 +5,8 @@
 
 #include "learner.h"
 
-struct mix_workspace *workspace_of(const struct shape *shape)
+struct mix_workspace *workspace_of(const struct shape *shape,
+                                   const struct mix_executor *executor)
 {
     struct mix_workspace *workspace = calloc(1, sizeof(*workspace));
     if (workspace == NULL) {
@@ -18,7 +19,8 @@ struct mix_workspace *workspace_of(const struct shape *shape)
     workspace->sums = sums_new(shape);
     workspace->watch_sums = sums_new(shape);
     if (workspace->estep == NULL || workspace->sums == NULL ||
-        workspace->watch_sums == NULL) {
+        workspace->watch_sums == NULL ||
+        !estep_share(workspace->estep, shape, executor)) {
         mix_workspace_destroy(&workspace);
     }
     return workspace;
@@ -37,7 +39,7 @@ struct mix_workspace *mix_workspace_new(const struct mix_options *options)
         return NULL;
     }
     const struct shape shape = shape_of(options);
-    return workspace_of(&shape);
+    return workspace_of(&shape, options->executor);
 }
 
 void mix_workspace_destroy(struct mix_workspace **workspace)

@@ -182,11 +182,79 @@ START_TEST(sums_give_the_means_of_brute_force)
 }
 END_TEST
 
+/* Calls the parts last first, on a thread each in turn, so that whoever relies on an order
+ * or a thread is found out. */
+static void run_backwards(const struct mix_executor *executor, size_t parts,
+                          void (*task)(void *argument, size_t part, size_t thread),
+                          void *argument)
+{
+    for (size_t part = parts; part-- > 0;) {
+        task(argument, part, (parts - part) % executor->threads);
+    }
+}
+
+static uint64_t hash_of(uint64_t hash, const double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof(bits));
+        hash = (hash ^ bits) * 0x100000001b3;
+    }
+    return hash;
+}
+
+/* All that an E-step and its sums leave behind, by so many threads. */
+static uint64_t hash_with(const struct data *data, size_t threads)
+{
+    const struct mix_executor executor = {.threads = threads, .run = run_backwards};
+    const struct shape *shape = &data->model->shape;
+    struct estep *estep = estep_new(shape);
+    struct sums *sums = sums_new(shape);
+    uint64_t hash = 1;
+    ck_assert(estep_share(estep, shape, &executor));
+    for (size_t j = 0; j < points_blocks(data->points); j++) {
+        const struct block *block = points_block(data->points, j);
+        estep_density(estep, data->model, block);
+        hash = hash_of(hash, estep->log_density, block->n);
+        estep_score(estep, data->model, block);
+        sums_add(sums, estep, data->model, block);
+        hash = hash_of(hash, estep->log_density, block->n);
+        hash = hash_of(hash, estep->resp, shape->components * BLOCK_POINTS);
+    }
+    hash = hash_of(hash, sums->mass, sums->n_values);
+    hash = hash_of(hash, &sums->log_likelihood, 1);
+    ck_assert_uint_eq(sums->points + sums->unscorable, N);
+    estep_destroy(&estep);
+    sums_destroy(&sums);
+    return hash;
+}
+
+START_TEST(more_threads_change_no_bit)
+{
+    static const size_t threads[] = {2, 3, 8};
+    for (size_t level = 0; kernel_table()[level] != NULL; level++) {
+        ck_assert(kernel_select(kernel_table()[level]->name));
+        for (int variant = 0; variant < 4; variant++) {
+            struct data data =
+                data_new((size_t)_i, variant % 2 == 1 ? 0.02 : 0, variant >= 2);
+            const uint64_t hash = hash_with(&data, 1);
+            for (size_t i = 0; i < COUNT(threads); i++) {
+                ck_assert_msg(hash_with(&data, threads[i]) == hash,
+                              "%s: shape %d, variant %d, %zu threads",
+                              kernel_table()[level]->name, _i, variant, threads[i]);
+            }
+            data_free(&data);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
         UNIT_LOOP(densities_and_responsibilities_agree_with_brute_force, shapes),
         UNIT_LOOP(sums_give_the_means_of_brute_force, shapes),
+        UNIT_LOOP(more_threads_change_no_bit, shapes),
     };
     return unit_run("estep", tests, COUNT(tests));
 }

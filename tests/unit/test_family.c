@@ -88,7 +88,7 @@ static void fit(struct subject *s)
     family->mstep(&s->f, s->stats, points, &prior, s->param);
     ck_assert_int_eq(family->prepare(&s->f, s->param, s->cache), MIX_OK);
     family->accumulate(&s->f, s->param, s->cache, &s->work, points_block(s->points, 0), resp,
-                       s->sums);
+                       (struct span){0, K}, s->sums);
     family->blend(&s->f, s->stats, s->param, ones, points, s->sums);
     family->mstep(&s->f, s->stats, points, &prior, s->param);
     ck_assert_int_eq(family->prepare(&s->f, s->param, s->cache), MIX_OK);

@@ -191,6 +191,7 @@ static void check_moments(const struct kernel *kernel, struct input *in, bool is
                                            .a = in->a,
                                            .resp = in->resp,
                                            .out = in->out[level],
+                                           .stride = in->components,
                                            .is_diagonal = is_diagonal};
         (level == 0 ? kernel : reference())->moments(&job);
     }
@@ -241,6 +242,7 @@ START_TEST(sparse_moments_agree_with_the_reference)
                                      .a = in.a,
                                      .resp = in.resp,
                                      .out = in.out[0],
+                                     .stride = in.components,
                                      .weight = in.weight,
                                      .rows = rows};
         /* The row of ones is taken for granted. */
@@ -275,6 +277,7 @@ static void join_some(const struct kernel *kernel, const struct input *in,
     const size_t n = is_diagonal ? in->dims : in->packed;
     const struct kernel_join job = {.dims = in->dims,
                                     .components = in->components,
+                                    .stride = in->components,
                                     .moments = moments,
                                     .mean = in->c,
                                     .between = in->base,
@@ -635,7 +638,8 @@ static uint64_t hash_kernel(const struct kernel *kernel, size_t row, uint64_t ha
                                      .groups = GROUPS,
                                      .a = in.a,
                                      .resp = in.resp,
-                                     .out = in.out[0]};
+                                     .out = in.out[0],
+                                     .stride = k};
     kernel->moments(&moments);
     hash = hash_of(hash, in.out[0], k * packed_size(dims + 1));
     moments.is_diagonal = true;

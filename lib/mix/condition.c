@@ -4,6 +4,8 @@
  * are known. Components stay what they are: given the values seen, component k has its
  * responsibility as weight and its own conditional density (H. G. Sung, Gaussian mixture
  * regression and classification, 2004, section 3.1). */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
@@ -42,7 +44,9 @@ static struct shape wanted_shape(const struct shape *shape,
             wanted.dimensions += own.n_wanted;
         }
     }
-    return shape_resize(&wanted, shape->components);
+    wanted = shape_resize(&wanted, shape->components);
+    wanted.has_noise = shape->has_noise;
+    return wanted;
 }
 
 /* Parameters of the wanted fields of every factor, one after the other; x: D. */
@@ -71,7 +75,8 @@ static enum mix_err derive(const struct mix_model *model, const struct shape *wa
     return err;
 }
 
-/* A mixture over the wanted fields, with these weights. */
+/* A mixture over the wanted fields, with these weights: of the components, then of the
+ * noise. */
 static enum mix_err derive_model(const struct mix_model *model,
                                  const struct family_fields *fields, const double *x,
                                  const double *weights, struct mix_model **out)
@@ -83,6 +88,11 @@ static enum mix_err derive_model(const struct mix_model *model,
     }
     memcpy((*out)->weights, weights, wanted.components * sizeof(*weights));
     enum mix_err err = derive(model, &wanted, fields, x, (*out)->param);
+    if (err == MIX_OK && model->noise != NULL) {
+        struct mix_model *noise = (*out)->noise;
+        err = derive(model->noise, &noise->shape, fields, x, noise->param);
+        noise->weights[0] = weights[wanted.components];
+    }
     if (err == MIX_OK) {
         err = model_prepare(*out);
     }
@@ -101,6 +111,17 @@ static struct mix_model *result(struct mix_model *model, enum mix_err outcome,
     return model;
 }
 
+/* The weights of the components, and that of the noise. NULL without memory. */
+static double *weights_of(const struct mix_model *model)
+{
+    const size_t columns = shape_columns(&model->shape);
+    double *weights = malloc(columns * sizeof(*weights));
+    for (size_t k = 0; weights != NULL && k < columns; k++) {
+        weights[k] = model_weight(model, k);
+    }
+    return weights;
+}
+
 struct mix_model *mix_model_marginal(const struct mix_model *model, const size_t *fields,
                                      size_t n, enum mix_err *err)
 {
@@ -113,8 +134,12 @@ struct mix_model *mix_model_marginal(const struct mix_model *model, const size_t
         wanted.wanted[a] = fields[a];
     }
     const double x[MIX_DIMENSIONS_MAX] = {0};
-    const enum mix_err outcome =
-        is_good ? derive_model(model, &wanted, x, model->weights, &marginal) : MIX_ESIZE;
+    double *weights = is_good ? weights_of(model) : NULL;
+    enum mix_err outcome = is_good ? MIX_ENOMEM : MIX_ESIZE;
+    if (weights != NULL) {
+        outcome = derive_model(model, &wanted, x, weights, &marginal);
+    }
+    free(weights);
     return result(marginal, outcome, err);
 }
 
@@ -132,22 +157,24 @@ static struct family_fields fields_seen(const double *x, size_t dims)
     return fields;
 }
 
-/* Weights of the components given what is seen of x. MIX_EVALUE: it has no density. */
-static enum mix_err weights_given(const struct mix_model *model, const double *x,
-                                  const struct family_fields *fields, double *weights)
+/* The weights become those given what is seen of x. MIX_EVALUE: it has no density. */
+static enum mix_err weigh_by(const struct mix_model *model, const double *x,
+                             double *weights)
 {
-    const size_t dims = model->shape.dimensions, n = model->shape.components;
-    const struct mix_rows row = {.x = x, .n = 1, .stride = dims};
-    if (fields->n_seen == 0) {
-        memcpy(weights, model->weights, n * sizeof(*weights));
-        return MIX_OK;
+    const size_t n = model->shape.components;
+    const struct mix_rows row = {.x = x, .n = 1, .stride = model->shape.dimensions};
+    double log_density, sum = 0;
+    enum mix_err err = mix_model_log_density(model, &row, &log_density);
+    if (err == MIX_OK) {
+        err = mix_model_responsibilities(model, &row, weights);
     }
-    const enum mix_err err = mix_model_responsibilities(model, &row, weights);
-    double sum = 0;
     for (size_t k = 0; k < n; k++) {
         sum += weights[k];
     }
-    return err == MIX_OK && !(sum > 0) ? MIX_EVALUE : err;
+    if (model->noise != NULL) {
+        weights[n] = fmax(1 - sum, 0);
+    }
+    return err == MIX_OK && !(log_density > -(double)INFINITY) ? MIX_EVALUE : err;
 }
 
 struct mix_model *mix_model_conditional(const struct mix_model *model, const double *x,
@@ -158,15 +185,15 @@ struct mix_model *mix_model_conditional(const struct mix_model *model, const dou
     if (fields.n_wanted == 0) {
         return result(NULL, MIX_ESIZE, err);
     }
-    struct mix_model *weighted = model_new(&model->shape); /* room for the weights */
-    enum mix_err outcome = MIX_ENOMEM;
-    if (weighted != NULL) {
-        outcome = weights_given(model, x, &fields, weighted->weights);
+    double *weights = weights_of(model);
+    enum mix_err outcome = weights == NULL ? MIX_ENOMEM : MIX_OK;
+    if (outcome == MIX_OK && fields.n_seen > 0) {
+        outcome = weigh_by(model, x, weights);
     }
     if (outcome == MIX_OK) {
-        outcome = derive_model(model, &fields, x, weighted->weights, &conditional);
+        outcome = derive_model(model, &fields, x, weights, &conditional);
     }
-    mix_model_destroy(&weighted);
+    free(weights);
     return result(conditional, outcome, err);
 }
 

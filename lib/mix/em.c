@@ -93,14 +93,29 @@ void em_run(struct em *em, uint64_t *budget)
     }
 }
 
+/* Every component has every point. */
+static void share_block(const struct block *block, size_t components, double *resp)
+{
+    for (size_t k = 0; k < components; k++) {
+        memcpy(resp + k * BLOCK_POINTS, block->weight, BLOCK_POINTS * sizeof(*resp));
+    }
+}
+
 /* One M-step with the hard responsibilities, sums about the means of the model. */
 static void step_from_labels(struct em *em, const struct kmeans *kmeans)
 {
+    const struct shape *shape = &em->model->shape;
     struct estep *estep = em->estep;
     sums_clear(em->sums);
     for (size_t j = 0; j < points_blocks(em->points); j++) {
         const struct block *block = points_block(em->points, j);
-        kmeans_responsibilities(kmeans, j, estep->resp);
+        if (kmeans != NULL) {
+            kmeans_responsibilities(kmeans, j, estep->resp);
+        } else {
+            share_block(block, shape->components, estep->resp);
+        }
+        memset(estep->resp + shape->components * BLOCK_POINTS, 0,
+               shape->has_noise * BLOCK_POINTS * sizeof(*estep->resp));
         memset(estep->log_density, 0, BLOCK_POINTS * sizeof(double));
         estep->log_likelihood = 0;
         estep->weight = 0;
@@ -123,7 +138,7 @@ void em_from_kmeans(struct em *em, const struct kmeans *kmeans,
      * scale, for every family. Sums for such a model put missing entries at the origin;
      * a second round, for the model that the first one made, puts them where they
      * belong. */
-    memset(em->stats->values, 0, shape->stats_size * sizeof(double));
+    stats_clear(em->stats, shape);
     for (size_t k = 0; k < shape->components; k++) {
         em->stats->rho[k] = 1 / (double)shape->components;
     }

@@ -50,7 +50,8 @@ void em_start(struct em *em, const struct points *points, const struct prior *pr
  * what was spent from *budget, not below 0. Returns at every end of a pass as well. */
 void em_run(struct em *em, uint64_t *budget);
 
-/* Sets the model from the labels of k-means, as if they were responsibilities. */
+/* Sets the model from the labels of k-means, as if they were responsibilities; kmeans
+ * NULL: every component gets all points. Noise gets none, and must be there. */
 void em_from_kmeans(struct em *em, const struct kmeans *kmeans,
                     const struct points *points, const struct prior *prior,
                     struct mix_model *model);

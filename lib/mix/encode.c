@@ -36,12 +36,18 @@ static void walk_stats(struct codec *codec, struct stats *stats,
 {
     codec_f64s(codec, stats->rho, shape->components);
     codec_f64s(codec, stats->values, shape->stats_size);
+    if (shape->has_noise) {
+        codec_f64(codec, &stats->noise);
+    }
 }
 
 static void walk_model(struct codec *codec, struct mix_model *model)
 {
     codec_f64s(codec, model->weights, model->shape.components);
     codec_f64s(codec, model->param, model->shape.param_size);
+    if (model->noise != NULL) {
+        walk_model(codec, model->noise);
+    }
 }
 
 static void walk_scales(struct codec *codec, struct scales *scales)
@@ -279,6 +285,9 @@ static uint64_t fingerprint(const struct mix_options *options)
     if (options->components_max > options->components) {
         sum = mix_in(sum, (double)options->components_max);
     }
+    if (options->noise) {
+        sum = mix_in(sum, 1);
+    }
     /* What is all gaussian has the fingerprint of before there were other families. */
     const bool is_product = shape_of(options).has_offset;
     for (size_t d = 0; is_product && d < options->dimensions; d++) {
@@ -370,17 +379,17 @@ static bool all_positive(const double *values, size_t n)
     return all_possible(values, n);
 }
 
-/* Shares of components: finite, not negative, sum 1. */
-static bool shares_are_valid(const double *shares, size_t n)
+/* Shares of components: finite, not negative, sum 1 with that of the noise. */
+static bool shares_are_valid(const double *shares, size_t n, double noise)
 {
-    double sum = 0;
+    double sum = noise;
     for (size_t k = 0; k < n; k++) {
         if (!(shares[k] >= 0)) {
             return false;
         }
         sum += shares[k];
     }
-    return fabs(sum - 1) <= SUM_TOLERANCE;
+    return noise >= 0 && fabs(sum - 1) <= SUM_TOLERANCE;
 }
 
 /* Means and variances within what rows can give. */
@@ -388,7 +397,7 @@ static bool moments_are_possible(const struct mix_model *model)
 {
     const size_t dims = model->shape.dimensions;
     double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX];
-    for (size_t k = 0; k < model->shape.components; k++) {
+    for (size_t k = 0; k < shape_columns(&model->shape); k++) {
         mix_model_component(model, k, mean, variance);
         for (size_t d = 0; d < dims; d++) {
             if (!(fabs(mean[d]) <= 2 * ROW_VALUE_MAX)) {
@@ -404,7 +413,8 @@ static bool moments_are_possible(const struct mix_model *model)
 
 static bool model_is_valid(struct mix_model *model)
 {
-    return shares_are_valid(model->weights, model->shape.components) &&
+    return shares_are_valid(model->weights, model->shape.components,
+                            model_noise_weight(model)) &&
            all_possible(model->param, model->shape.param_size) &&
            model_prepare(model) == MIX_OK && moments_are_possible(model);
 }
@@ -415,7 +425,7 @@ static bool stats_are_valid(const struct stats *stats, const struct mix_learner 
 {
     const struct shape *shape = &learner->model->shape;
     const struct prior prior = prior_of(learner->scales);
-    return shares_are_valid(stats->rho, shape->components) &&
+    return shares_are_valid(stats->rho, shape->components, stats->noise) &&
            all_possible(stats->values, shape->stats_size) &&
            stats_mstep(stats, learner->pace.na, &prior, scratch, NULL) == MIX_OK &&
            model_is_valid(scratch);
@@ -456,7 +466,8 @@ static bool batches_are_valid(const struct batches *batches, const struct shape 
            all_possible(&batches->open_weight, 1) && batches->open_weight >= 0 &&
            (batches->blocks == 0 ||
             (batches->open_weight > 0 &&
-             shares_are_valid(batches->open->rho, shape->components) &&
+             shares_are_valid(batches->open->rho, shape->components,
+                              batches->open->noise) &&
              all_possible(batches->open->values, shape->stats_size))) &&
            all_positive(batches->weight, batches->n) &&
            all_possible(batches->share, shares) &&
@@ -522,7 +533,7 @@ enum mix_err encode_judge(const struct codec *codec, struct mix_learner *learner
     if (learner->selection != NULL) {
         return selection_judge(codec, learner->selection);
     }
-    struct mix_model *scratch = model_new(&learner->model->shape);
+    struct mix_model *scratch = mix_model_copy(learner->model); /* with its noise */
     if (scratch == NULL) {
         return MIX_ENOMEM;
     }

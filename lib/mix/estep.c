@@ -15,11 +15,20 @@
  * Handing a part to a thread that waits for it takes 0.1 to 0.3. */
 #define PART_UNITS 65536
 
+/* What the families need, those of the noise as well. */
+static size_t scratch_size(const struct shape *shape)
+{
+    const struct shape noise = shape_of_noise(shape);
+    return shape->has_noise && noise.scratch_size > shape->scratch_size
+               ? noise.scratch_size
+               : shape->scratch_size;
+}
+
 /* Blocks of doubles that the scratch of an E-step consists of. */
 static size_t estep_size(const struct shape *shape)
 {
-    return (shape->components + 5) * BLOCK_POINTS + shape->scratch_size +
-           shape->components;
+    const size_t columns = shape_columns(shape);
+    return (columns + 6) * BLOCK_POINTS + scratch_size(shape) + columns;
 }
 
 /* n doubles, all 0. */
@@ -44,14 +53,15 @@ struct estep *estep_new(const struct shape *shape)
         free(estep);
         return NULL;
     }
-    estep->log_density = estep->resp + shape->components * BLOCK_POINTS;
+    estep->log_density = estep->resp + shape_columns(shape) * BLOCK_POINTS;
     estep->high = estep->log_density + BLOCK_POINTS;
     estep->sum = estep->high + BLOCK_POINTS;
     estep->point_weight = estep->sum + BLOCK_POINTS;
     estep->work.kernel = kernel_current();
     estep->work.offset = estep->point_weight + BLOCK_POINTS;
-    estep->work.scratch = estep->work.offset + BLOCK_POINTS;
-    estep->mass = estep->work.scratch + shape->scratch_size;
+    estep->noise_offset = estep->work.offset + BLOCK_POINTS;
+    estep->work.scratch = estep->noise_offset + BLOCK_POINTS;
+    estep->mass = estep->work.scratch + scratch_size(shape);
     return estep;
 }
 
@@ -68,7 +78,7 @@ bool estep_share(struct estep *estep, const struct shape *shape,
     estep->executor = executor;
     estep->scratch[0] = estep->work.scratch;
     for (size_t t = 1; t < executor->threads; t++) {
-        estep->scratch[t] = doubles_new(shape->scratch_size);
+        estep->scratch[t] = doubles_new(scratch_size(shape));
         if (estep->scratch[t] == NULL) {
             return false;
         }
@@ -111,31 +121,61 @@ static bool is_empty(const struct block *block, size_t i)
     return true;
 }
 
-/* l_ik in bits, without what is common to the components of a block; returns that. */
-static double densities(struct estep *estep, const struct mix_model *model,
-                        const struct block *block)
+/* l_ik of the components of a model in bits, without what is common to them for the block,
+ * which is returned, and for a point, which is in offset. */
+static double factor_densities(const struct mix_model *model, const struct block *block,
+                               const struct workspace *work, double *out)
 {
     const double *param = model->param, *cache = model->cache;
     double common = 0;
     if (has_offset(model, block)) {
-        memset(estep->work.offset, 0, groups_of(block) * KERNEL_GROUP * sizeof(double));
+        memset(work->offset, 0, groups_of(block) * KERNEL_GROUP * sizeof(double));
     }
     for (size_t j = 0; j < model->shape.n_factors; j++) {
         const struct factor *f = &model->shape.factors[j];
         const double *base = j == 0 ? model->log2_weights : NULL;
-        common += f->family->log_density(f, param, cache, &estep->work, block, base,
-                                         estep->resp);
+        common += f->family->log_density(f, param, cache, work, block, base, out);
         param += f->family->param_size(f);
         cache += f->family->cache_size(f);
     }
     return common;
 }
 
-static struct kernel_normalise normalise(struct estep *estep, size_t components,
+/* The column of the noise, beside those of the components, which lack `common` and
+ * offset. What noise lacks differs from that by whole bits, for units are powers of two:
+ * so no unit changes a responsibility. */
+static void noise_densities(struct estep *estep, const struct mix_model *model,
+                            const struct block *block, double common)
+{
+    double *out = estep->resp + model->shape.components * BLOCK_POINTS;
+    const double *offset = estep->work.offset;
+    struct workspace work = estep->work;
+    work.offset = estep->noise_offset;
+    const double own = factor_densities(model->noise, block, &work, out);
+    for (size_t i = 0; i < block->n; i++) {
+        out[i] += nearbyint(own - common);
+    }
+    for (size_t i = 0; has_offset(model, block) && i < block->n; i++) {
+        out[i] += nearbyint(work.offset[i] - offset[i]);
+    }
+}
+
+/* The same of a model with its noise. */
+static double densities(struct estep *estep, const struct mix_model *model,
+                        const struct block *block)
+{
+    const double common = factor_densities(model, block, &estep->work, estep->resp);
+    if (model->noise != NULL) {
+        noise_densities(estep, model, block, common);
+    }
+    return common;
+}
+
+static struct kernel_normalise normalise(struct estep *estep, size_t columns,
                                          const struct block *block)
 {
     const size_t lanes = groups_of(block) * KERNEL_GROUP;
-    struct kernel_normalise job = {.components = components,
+    struct kernel_normalise job = {.components = columns,
                                    .groups = groups_of(block),
                                    .resp = estep->resp,
                                    .weight = block->weight,
@@ -153,10 +193,10 @@ static struct kernel_normalise normalise(struct estep *estep, size_t components,
 }
 
 /* The kernels ran over whole groups; past them nothing was written. */
-static void clear_rest(struct estep *estep, size_t components, const struct block *block)
+static void clear_rest(struct estep *estep, size_t columns, const struct block *block)
 {
     const size_t lanes = groups_of(block) * KERNEL_GROUP;
-    for (size_t k = 0; lanes < BLOCK_POINTS && k < components; k++) {
+    for (size_t k = 0; lanes < BLOCK_POINTS && k < columns; k++) {
         memset(estep->resp + k * BLOCK_POINTS + lanes, 0,
                (BLOCK_POINTS - lanes) * sizeof(double));
     }
@@ -228,13 +268,14 @@ static void run_points(struct pass *pass, struct estep *estep, const struct bloc
                        bool is_first)
 {
     const double common = densities(estep, pass->model, block);
-    struct kernel_normalise job = {.components = pass->model->shape.components,
+    const size_t columns = shape_columns(&pass->model->shape);
+    struct kernel_normalise job = {.components = columns,
                                    .groups = groups_of(block),
                                    .resp = estep->resp,
                                    .high = estep->high,
                                    .sum = estep->sum};
     if (pass->has_resp) {
-        job = normalise(estep, pass->model->shape.components, block);
+        job = normalise(estep, columns, block);
     } else {
         estep->work.kernel->log_sum(&job);
     }
@@ -266,6 +307,7 @@ static void run_part(void *argument, size_t part, size_t thread)
     own.sum += first;
     own.point_weight += first;
     own.work.offset += first;
+    own.noise_offset += first;
     own.work.scratch = own.scratch[thread];
     run_points(pass, &own, &block, part == 0);
 }
@@ -296,7 +338,7 @@ static void run(struct estep *estep, const struct mix_model *model,
                         .has_resp = true,
                         .is_scored = is_scored || !is_plain};
     run_pass(&pass);
-    clear_rest(estep, model->shape.components, block);
+    clear_rest(estep, shape_columns(&model->shape), block);
     const struct kernel_normalise job = pass.job;
     const double common = pass.common;
     if (!is_plain) {
@@ -369,7 +411,7 @@ void sums_destroy(struct sums **sums)
 void sums_clear(struct sums *sums)
 {
     memset(sums->mass, 0, sums->n_values * sizeof(double));
-    sums->weight = sums->log_likelihood = 0;
+    sums->noise = sums->weight = sums->log_likelihood = 0;
     sums->points = sums->unscorable = 0;
 }
 
@@ -429,6 +471,12 @@ void sums_add(struct sums *sums, const struct estep *estep, const struct mix_mod
         add_components(&addition, &estep->work, (struct span){0, components});
     } else {
         estep->executor->run(estep->executor, addition.parts, add_part, &addition);
+    }
+    if (model->noise != NULL) {
+        double *mass = &estep->mass[components];
+        estep->work.kernel->mass(estep->resp + components * BLOCK_POINTS, 1,
+                                 groups_of(block), mass);
+        sums->noise += *mass;
     }
     sums->weight += estep->weight;
     sums->log_likelihood += estep->log_likelihood;

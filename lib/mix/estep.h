@@ -5,6 +5,9 @@
  *     l_ik = log w_k + sum over factors of log f(x_i | theta_k)
  *     l_i  = logsumexp_k l_ik            log density of the point, nats
  *     r_ik = exp(l_ik - l_i)             responsibility (Dempster, Laird, Rubin 1977)
+ *
+ * Noise is one more k, the last: it has a column of responsibilities, and of the sums its
+ * mass alone, for it stays where it is.
  */
 #ifndef ESTEP_H
 #define ESTEP_H
@@ -16,15 +19,16 @@
  * are shared out for the E-step, and its components for the sums: every number is then
  * made by the same operations in the same order as by one thread. */
 struct estep {
-    double *resp;          /* K x BLOCK_POINTS: r_ik times the point's weight */
+    double *resp;          /* columns x BLOCK_POINTS: r_ik times the point's weight */
     double *log_density;   /* BLOCK_POINTS: l_i, nats; -inf or NaN: unscorable */
     double log_likelihood; /* sum of weight_i l_i over the scorable points of the block */
     double weight;         /* sum of the weights of the scorable points */
     size_t unscorable;     /* points without a finite density or without any value */
     struct workspace work;
     double *high, *sum;    /* BLOCK_POINTS: l_i = log(2^high sum) before offsets */
-    double *mass;          /* K: sums of resp, of the block last added by sums_add() */
+    double *mass;          /* columns: sums of resp, of the block last added by sums_add() */
     double *point_weight;  /* BLOCK_POINTS: 0 where a point has no value */
+    double *noise_offset;  /* BLOCK_POINTS: work.offset of the noise alone */
     const struct mix_executor *executor; /* NULL: one thread */
     double **scratch;      /* of each thread; the first is that of `work` */
 };
@@ -53,6 +57,7 @@ void estep_joint(struct estep *estep, const struct mix_model *model,
 struct sums {
     double *mass;         /* K: sum of responsibilities times weight */
     double *values;       /* sums_size: factor after factor */
+    double noise;         /* the same sum of the noise */
     double weight;        /* total weight of the scorable points */
     double log_likelihood;/* sum of weight_i l_i, nats */
     uint64_t points;      /* scorable points */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "noise.h"
 #include "rows.h"
 #include "score.h"
 
@@ -180,6 +181,7 @@ static bool fits(const struct mix_options *options, const struct mix_model *mode
     return mix_model_dimensions(model) == options->dimensions &&
            mix_model_components(model) == options->components &&
            has_families(options, model) &&
+           (options->noise || mix_model_noise(model) == NULL) &&
            (!mix_model_is_gaussian(model) ||
             mix_model_covariance(model) == options->covariance);
 }
@@ -220,8 +222,14 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
         return NULL;
     }
     const double memory = points > 0 ? points : (double)learner_warmup(options);
+    if (options->noise && mix_model_noise(model) == NULL &&
+        !noise_of_model(learner->model->noise, model)) {
+        set_err(err, MIX_ENOMEM);
+        mix_learner_destroy(&learner);
+        return NULL;
+    }
     model_assign(learner->model, model);
-    model_assign(learner->fast_model, model);
+    model_assign(learner->fast_model, learner->model);
     stats_of_model(learner->fast, model);
     stats_of_model(learner->slow, model);
     scales_of_model(learner->scales, model, options);
@@ -229,7 +237,7 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
     tail_init(&learner->tail, typical_score(learner));
     learner_name_components(learner);
     if (learner->watch != NULL) {
-        model_assign(learner->watch->model, model);
+        model_assign(learner->watch->model, learner->model);
         stats_of_model(learner->watch->stats, model);
     }
     /* Until the stream outweighs what the model stands for, a sample of it is none of

@@ -76,7 +76,7 @@ struct queue {
 
 /* What is of no use from one call to the next. */
 struct mix_workspace {
-    size_t components, sums_size, scratch_size; /* of the shape that it is for */
+    size_t columns, sums_size, scratch_size; /* of the shape that it is for */
     struct estep *estep;
     struct sums *sums, *watch_sums;
 };

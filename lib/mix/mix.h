@@ -128,6 +128,10 @@ struct mix_options {
                                        MIX_RANGE_MAX numbers. Not with a start from a
                                        model, and not read by mix_fit() */
     enum mix_covariance covariance; /* MIX_FULL */
+    bool noise;                     /* false; true: beside the components a broad one that
+                                       stays as it is, found in the warm-up as if it were
+                                       the only one; its weight is learned, and points far
+                                       from all others are its */
     uint64_t seed;                  /* 1; the only source of randomness */
     size_t block;                   /* 256; points per update once warmed up, 1..65536 */
     size_t warmup;                  /* 0: found; points before the final start, >= K(D+1) */
@@ -207,6 +211,12 @@ MIX_API struct mix_model *mix_model_new(size_t dimensions, size_t components,
 MIX_API struct mix_model *mix_model_make(const struct mix_options *options,
                                          const double *weights, const double *parameters,
                                          enum mix_err *err);
+/* The same components beside noise: a model of one component of the same families and
+ * dimensions, its gaussians diagonal. weights: those of the K components, then that of
+ * the noise, which sum to 1; the weights of the models passed in are not read. */
+MIX_API struct mix_model *mix_model_with_noise(const struct mix_model *model,
+                                               const struct mix_model *noise,
+                                               const double *weights, enum mix_err *err);
 MIX_API struct mix_model *mix_model_copy(const struct mix_model *model);
 MIX_API void mix_model_destroy(struct mix_model **model);
 
@@ -216,7 +226,11 @@ MIX_API enum mix_covariance mix_model_covariance(const struct mix_model *model);
 /* The family of field d; and whether all are gaussian, which is the joint one. */
 MIX_API enum mix_family mix_model_family(const struct mix_model *model, size_t d);
 MIX_API bool mix_model_is_gaussian(const struct mix_model *model);
-/* Free parameters, for BIC and AIC: K-1 weights, K D means and the covariances. */
+/* The noise, as a model of one component whose weight is its share of this model; NULL:
+ * none. A view, valid as long as the model is. */
+MIX_API const struct mix_model *mix_model_noise(const struct mix_model *model);
+/* Free parameters, for BIC and AIC: K-1 weights (K beside noise), K D means and the
+ * covariances. */
 MIX_API size_t mix_model_parameters(const struct mix_model *model);
 
 /* Numbers of parameter i of field d for one component: 1, or the categories; 0 past the
@@ -225,13 +239,14 @@ MIX_API size_t mix_model_parameter_size(const struct mix_model *model, size_t d,
 MIX_API void mix_model_parameter(const struct mix_model *model, size_t d, size_t i,
                                  double *out);
 /* Mean and variance of every field under component k, D each: of an angle its direction
- * and 2 (1 - length of the mean vector). */
+ * and 2 (1 - length of the mean vector). k = K is the noise, where there is any. */
 MIX_API void mix_model_component(const struct mix_model *model, size_t k, double *mean,
                                  double *variance);
 
 /* Views into the model, valid as long as it is. Means and covariances are those of a
  * model that is all gaussian, else NULL. */
-MIX_API const double *mix_model_weights(const struct mix_model *model);     /* K */
+MIX_API const double *mix_model_weights(const struct mix_model *model);     /* K; sum 1
+                                                            with that of the noise */
 MIX_API const double *mix_model_means(const struct mix_model *model);       /* K x D */
 MIX_API const double *mix_model_covariances(const struct mix_model *model); /* by type */
 /* Doubles in the covariances: K D D, K D, K or D D; 0 where there are none. */
@@ -245,7 +260,8 @@ MIX_API MIX_CHECKED enum mix_err mix_model_log_density(const struct mix_model *m
                                                        double *out);
 
 /* Posterior probability of each component for each row. out: n x K; the row sums to
- * 1, or is all zero where the point has no finite density. */
+ * 1, less the probability of noise, or is all zero where the point has no finite
+ * density. */
 MIX_API MIX_CHECKED enum mix_err mix_model_responsibilities(const struct mix_model *model,
                                                             const struct mix_rows *rows,
                                                             double *out);

@@ -33,6 +33,7 @@ struct shape shape_resize(const struct shape *shape, size_t components)
     other.components = components;
     other.param_size = other.cache_size = other.stats_size = other.sums_size = 0;
     other.scratch_size = 0;
+    other.has_noise = false;
     for (size_t i = 0; i < other.n_factors; i++) {
         struct factor *f = &other.factors[i];
         f->components = components;
@@ -44,6 +45,16 @@ struct shape shape_resize(const struct shape *shape, size_t components)
         other.scratch_size = scratch > other.scratch_size ? scratch : other.scratch_size;
     }
     return other;
+}
+
+struct shape shape_of_noise(const struct shape *shape)
+{
+    struct shape diagonal;
+    shape_assign(&diagonal, shape);
+    for (size_t i = 0; i < diagonal.n_factors; i++) {
+        diagonal.factors[i].covariance = MIX_DIAG;
+    }
+    return shape_resize(&diagonal, 1);
 }
 
 static bool is_joint(const struct mix_options *options)
@@ -75,7 +86,9 @@ struct shape shape_of(const struct mix_options *options)
                                 .categories = options->categories};
         shape.n_factors++;
     }
-    return shape_resize(&shape, options->components);
+    shape = shape_resize(&shape, options->components);
+    shape.has_noise = options->noise;
+    return shape;
 }
 
 double model_step(const struct mix_options *options, size_t d)
@@ -85,6 +98,16 @@ double model_step(const struct mix_options *options, size_t d)
         return options->resolution[d];
     }
     return form != NULL && form->is_discrete ? 1 : (double)NAN;
+}
+
+/* Noise with every number 0 for a model that has it. */
+static bool add_noise(struct mix_model *model)
+{
+    if (model->shape.has_noise) {
+        const struct shape shape = shape_of_noise(&model->shape);
+        model->noise = model_new(&shape);
+    }
+    return model->noise != NULL || !model->shape.has_noise;
 }
 
 struct mix_model *model_new(const struct shape *shape)
@@ -98,8 +121,8 @@ struct mix_model *model_new(const struct shape *shape)
     shape_assign(&model->shape, shape);
     model->weights =
         calloc(2 * k + shape->param_size + shape->cache_size, sizeof(double));
-    if (model->weights == NULL) {
-        free(model);
+    if (model->weights == NULL || !add_noise(model)) {
+        mix_model_destroy(&model);
         return NULL;
     }
     model->log2_weights = model->weights + k;
@@ -111,6 +134,7 @@ struct mix_model *model_new(const struct shape *shape)
 void mix_model_destroy(struct mix_model **model)
 {
     if (*model != NULL) {
+        mix_model_destroy(&(*model)->noise);
         free((*model)->weights);
         free(*model);
         *model = NULL;
@@ -131,7 +155,7 @@ enum mix_err model_prepare(struct mix_model *model)
         param += f->family->param_size(f);
         cache += f->family->cache_size(f);
     }
-    return MIX_OK;
+    return model->noise != NULL ? model_prepare(model->noise) : MIX_OK;
 }
 
 void model_assign(struct mix_model *dst, const struct mix_model *src)
@@ -139,6 +163,12 @@ void model_assign(struct mix_model *dst, const struct mix_model *src)
     const struct shape *shape = &src->shape;
     const size_t n = 2 * shape->components + shape->param_size + shape->cache_size;
     memcpy(dst->weights, src->weights, n * sizeof(double));
+    if (dst->noise != NULL && src->noise != NULL) {
+        model_assign(dst->noise, src->noise);
+    } else if (dst->noise != NULL) {
+        dst->noise->weights[0] = 0;
+        dst->noise->log2_weights[0] = -(double)INFINITY;
+    }
 }
 
 struct mix_model *mix_model_copy(const struct mix_model *model)
@@ -322,6 +352,52 @@ struct mix_model *mix_model_make(const struct mix_options *options, const double
     return model;
 }
 
+/* Whether noise is of the families that the noise of a model has. */
+static bool is_noise_of(const struct mix_model *noise, const struct mix_model *model)
+{
+    const struct shape wanted = shape_of_noise(&model->shape);
+    const struct shape *shape = &noise->shape;
+    bool is_same = shape->components == 1 && !shape->has_noise &&
+                   shape->dimensions == wanted.dimensions &&
+                   shape->n_factors == wanted.n_factors;
+    for (size_t i = 0; is_same && i < wanted.n_factors; i++) {
+        const struct factor *f = &shape->factors[i], *g = &wanted.factors[i];
+        is_same = f->family == g->family && f->dimensions == g->dimensions &&
+                  f->covariance == g->covariance &&
+                  (f->family->id != MIX_CATEGORICAL || f->categories == g->categories);
+    }
+    return is_same;
+}
+
+struct mix_model *mix_model_with_noise(const struct mix_model *model,
+                                       const struct mix_model *noise,
+                                       const double *weights, enum mix_err *err)
+{
+    const size_t components = model->shape.components;
+    struct mix_model *both = NULL;
+    enum mix_err result = MIX_ESIZE;
+    if (is_noise_of(noise, model)) {
+        struct shape shape = shape_resize(&model->shape, components);
+        shape.has_noise = true;
+        both = model_new(&shape);
+        result = both == NULL ? MIX_ENOMEM : MIX_OK;
+    }
+    if (both != NULL) {
+        model_assign(both, model);
+        model_assign(both->noise, noise);
+        memcpy(both->weights, weights, components * sizeof(*weights));
+        both->noise->weights[0] = weights[components];
+        result = are_weights(weights, components + 1) ? model_prepare(both) : MIX_EVALUE;
+    }
+    if (result != MIX_OK) {
+        mix_model_destroy(&both);
+    }
+    if (err != NULL) {
+        *err = result;
+    }
+    return both;
+}
+
 /* ---- What there is to know ----------------------------------------------- */
 
 enum mix_family mix_model_family(const struct mix_model *model, size_t d)
@@ -372,7 +448,7 @@ enum mix_covariance mix_model_covariance(const struct mix_model *model)
 
 size_t shape_parameters(const struct shape *shape)
 {
-    size_t n = shape->components - 1;
+    size_t n = shape->components - 1 + shape->has_noise;
     for (size_t i = 0; i < shape->n_factors; i++) {
         const struct factor *f = &shape->factors[i];
         n += f->family->parameters(f);
@@ -383,6 +459,11 @@ size_t shape_parameters(const struct shape *shape)
 size_t mix_model_parameters(const struct mix_model *model)
 {
     return shape_parameters(&model->shape);
+}
+
+const struct mix_model *mix_model_noise(const struct mix_model *model)
+{
+    return model->noise;
 }
 
 const double *mix_model_weights(const struct mix_model *model)
@@ -465,31 +546,60 @@ enum mix_err mix_model_responsibilities(const struct mix_model *model,
     return visit_rows(model, rows, visit_responsibilities, out);
 }
 
+static void sample_component(const struct mix_model *model, size_t k, struct rng *rng,
+                             double *x)
+{
+    const double *param = model->param;
+    for (size_t j = 0; j < model->shape.n_factors; j++) {
+        const struct factor *f = &model->shape.factors[j];
+        f->family->sample(f, param, k, rng, x + f->first);
+        param += f->family->param_size(f);
+    }
+}
+
 enum mix_err mix_model_sample(const struct mix_model *model, uint64_t seed, size_t n,
                               double *out)
 {
-    const size_t components = model->shape.components;
+    const size_t columns = shape_columns(&model->shape);
     for (size_t i = 0; i < n; i++) {
         struct rng rng = rng_at(seed, RNG_SAMPLE, i);
-        const double *param = model->param;
         double left = rng_uniform(&rng);
         size_t k = 0;
-        while (k + 1 < components && left >= model->weights[k]) {
-            left -= model->weights[k++];
+        while (k + 1 < columns && left >= model_weight(model, k)) {
+            left -= model_weight(model, k++);
         }
-        for (size_t j = 0; j < model->shape.n_factors; j++) {
-            const struct factor *f = &model->shape.factors[j];
-            f->family->sample(f, param, k, &rng,
-                              out + i * model->shape.dimensions + f->first);
-            param += f->family->param_size(f);
+        double *x = out + i * model->shape.dimensions;
+        if (k < model->shape.components) {
+            sample_component(model, k, &rng, x);
+        } else {
+            sample_component(model->noise, 0, &rng, x);
         }
     }
     return MIX_OK;
 }
 
+struct points *model_draw(const struct mix_model *model, size_t n)
+{
+    const size_t dims = mix_model_dimensions(model);
+    double *x = malloc(n * dims * sizeof(*x));
+    struct points *points = points_new(dims, n);
+    const struct mix_rows rows = {.x = x, .n = n, .stride = dims};
+    if (x != NULL && points != NULL && mix_model_sample(model, 1, n, x) == MIX_OK) {
+        points_append(points, &rows, 0, n);
+    } else {
+        points_destroy(&points);
+    }
+    free(x);
+    return points;
+}
+
 void mix_model_component(const struct mix_model *model, size_t k, double *mean,
                          double *variance)
 {
+    if (k == model->shape.components && model->noise != NULL) {
+        model = model->noise;
+        k = 0;
+    }
     const double *param = model->param;
     for (size_t i = 0; i < model->shape.n_factors; i++) {
         const struct factor *f = &model->shape.factors[i];

@@ -176,20 +176,21 @@ void scales_of_model(struct scales *scales, const struct mix_model *model,
                      const struct mix_options *options)
 {
     const size_t dims = model->shape.dimensions, components = model->shape.components;
+    const double share = 1 - model_noise_weight(model); /* of the components */
     double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX];
     double total[MIX_DIMENSIONS_MAX] = {0};
     memset(scales->mean, 0, dims * sizeof(double));
     for (size_t k = 0; k < components; k++) {
         mix_model_component(model, k, mean, variance);
         for (size_t d = 0; d < dims; d++) {
-            scales->mean[d] += model->weights[k] * mean[d];
+            scales->mean[d] += model->weights[k] / share * mean[d];
         }
     }
     for (size_t k = 0; k < components; k++) {
         mix_model_component(model, k, mean, variance);
         for (size_t d = 0; d < dims; d++) {
             const double c = mean[d] - scales->mean[d];
-            total[d] += model->weights[k] * (variance[d] + c * c);
+            total[d] += model->weights[k] / share * (variance[d] + c * c);
         }
     }
     for (size_t d = 0; d < dims; d++) {
@@ -213,6 +214,7 @@ static double log_ratio(double a, double b)
 
 double scales_update_prior(struct scales *scales, const struct mix_model *model)
 {
+    const double share = 1 - model_noise_weight(model);
     double variance[MIX_DIMENSIONS_MAX];
     double mean_log[MIX_DIMENSIONS_MAX] = {0}, change = 0;
     for (size_t k = 0; k < model->shape.components; k++) {
@@ -224,7 +226,7 @@ double scales_update_prior(struct scales *scales, const struct mix_model *model)
         }
     }
     for (size_t d = 0; d < scales->dimensions; d++) {
-        const double root = exp(mean_log[d] / 2); /* its square may overflow */
+        const double root = exp(mean_log[d] / share / 2); /* its square may overflow */
         const double s0 = fmax(scales->variance[d] * root * root, scales->floor[d]);
         change = fmax(change, fabs(log_ratio(s0, scales->s0[d])));
         scales->s0[d] = s0;

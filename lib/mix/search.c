@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "noise.h"
 #include "seeds.h"
 
 /* The old model is kept when the best start is not better by more than this, in nats a
@@ -31,6 +32,26 @@ struct prior prior_of(const struct scales *scales)
 static const struct points *start_points(const struct search *search)
 {
     return search->sample != NULL ? search->sample : search->points;
+}
+
+/* Noise, and room for the points that starts are made from, those near the rest. */
+static bool make_noise(struct search *search)
+{
+    const struct shape *shape = &search->best->shape;
+    const struct points *all = start_points(search);
+    if (!shape->has_noise) {
+        return true;
+    }
+    const struct shape own = shape_of_noise(shape);
+    search->drawn = search->sample;
+    search->sample = points_new(shape->dimensions, points_count(all));
+    search->noise = model_new(&own);
+    search->noise_em = em_new(&own);
+    if (search->sample == NULL || search->noise == NULL || search->noise_em == NULL) {
+        return false;
+    }
+    points_stride(search->sample, all);
+    return true;
 }
 
 static bool make_seeds(struct search *search)
@@ -80,7 +101,7 @@ struct search *search_new(const struct mix_options *options, const struct shape 
     if (is_sampled) {
         points_stride(search->sample, points);
     }
-    if (!make_seeds(search)) {
+    if (!make_noise(search) || !make_seeds(search)) {
         search_destroy(&search);
     }
     return search;
@@ -90,6 +111,9 @@ void search_destroy(struct search **search)
 {
     if (*search != NULL) {
         points_destroy(&(*search)->sample);
+        points_destroy(&(*search)->drawn);
+        mix_model_destroy(&(*search)->noise);
+        em_destroy(&(*search)->noise_em);
         scales_destroy(&(*search)->scales);
         mix_model_destroy(&(*search)->best);
         mix_model_destroy(&(*search)->trial);
@@ -106,6 +130,16 @@ void search_destroy(struct search **search)
 static void spend(uint64_t *budget, uint64_t cost)
 {
     *budget = *budget > cost ? *budget - cost : 0;
+}
+
+/* Another model with the noise of these points. */
+static void place_noise(const struct search *search, struct mix_model *model)
+{
+    if (search->noise != NULL) {
+        search->noise->weights[0] = model_noise_weight(model);
+        search->noise->log2_weights[0] = model->noise->log2_weights[0];
+        model_assign(model->noise, search->noise);
+    }
 }
 
 static void begin_start(struct search *search)
@@ -128,6 +162,17 @@ static void climb(struct search *search, size_t passes, double tolerance,
     search->step = step;
 }
 
+/* All scales are known. */
+static void measure_noise(struct search *search)
+{
+    const bool is_sampled = search->drawn != NULL;
+    noise_measure(search->noise, search->noise_em, search->points, search->scales);
+    noise_leave_out(search->sample, is_sampled ? search->drawn : search->points,
+                    search->scales);
+    place_noise(search, search->trial);
+    place_noise(search, search->best);
+}
+
 static void measure(struct search *search, uint64_t *budget)
 {
     const size_t d = search->field++;
@@ -135,6 +180,9 @@ static void measure(struct search *search, uint64_t *budget)
                    search->values);
     spend(budget, SORT_COST * points_count(search->points));
     if (search->field == search->scales->dimensions) {
+        if (search->noise != NULL) {
+            measure_noise(search);
+        }
         begin_start(search);
     }
 }
@@ -193,6 +241,7 @@ static void end_climb(struct search *search)
         begin_start(search);
     } else if (search->plan.old != NULL) {
         model_assign(search->trial, search->plan.old);
+        place_noise(search, search->trial);
         climb(search, search->plan.coarse_passes, search->plan.coarse_tolerance,
               SEARCH_REVISE);
     } else {

@@ -119,29 +119,13 @@ static size_t choose(struct selection *selection)
     return chosen;
 }
 
-/* Points drawn from a model; NULL without memory. */
-static struct points *draw(const struct mix_model *model)
-{
-    const size_t dims = mix_model_dimensions(model);
-    double *x = malloc(DRAWS * dims * sizeof(*x));
-    struct points *points = points_new(dims, DRAWS);
-    const struct mix_rows rows = {.x = x, .n = DRAWS, .stride = dims};
-    if (x != NULL && points != NULL && mix_model_sample(model, 1, DRAWS, x) == MIX_OK) {
-        points_append(points, &rows, 0, DRAWS);
-    } else {
-        points_destroy(&points);
-    }
-    free(x);
-    return points;
-}
-
 /* Components of the new model that go on as one of the old take its identity, the others
  * get a new one. Without memory all are new. */
 static void hand_over_names(struct mix_learner *old, struct mix_learner *new)
 {
     const size_t n_old = old->model->shape.components,
                  n_new = new->model->shape.components;
-    struct points *points = draw(old->model);
+    struct points *points = model_draw(old->model, DRAWS);
     struct match *match =
         points != NULL ? match_new(old->model, new->model, points) : NULL;
     new->next_id = old->next_id > new->next_id ? old->next_id : new->next_id;

@@ -152,6 +152,7 @@ void splitmerge_start(struct splitmerge *sm, const struct points *points,
     sm->points = points;
     sm->prior = prior;
     sm->model = model;
+    model_assign(sm->trial, model); /* for its noise */
     sm->rounds = rounds;
     sm->accepted = 0;
     joint_sample(sm->moves->joint, points);

@@ -47,11 +47,13 @@ void stats_destroy(struct stats **stats)
 void stats_clear(struct stats *stats, const struct shape *shape)
 {
     memset(stats->rho, 0, (shape->components + shape->stats_size) * sizeof(double));
+    stats->noise = 0;
 }
 
 void stats_assign(struct stats *dst, const struct stats *src, const struct shape *shape)
 {
     memcpy(dst->rho, src->rho, (shape->components + shape->stats_size) * sizeof(double));
+    dst->noise = src->noise;
 }
 
 void stats_of_model(struct stats *stats, const struct mix_model *model)
@@ -60,6 +62,7 @@ void stats_of_model(struct stats *stats, const struct mix_model *model)
     const double *param = model->param;
     double *values = stats->values;
     memcpy(stats->rho, model->weights, shape->components * sizeof(double));
+    stats->noise = model_noise_weight(model);
     for (size_t i = 0; i < shape->n_factors; i++) {
         const struct factor *f = &shape->factors[i];
         f->family->invert(f, param, values);
@@ -112,6 +115,7 @@ void stats_blend(struct stats *stats, const struct mix_model *model,
         stats->rho[k] = (1 - gamma) * stats->rho[k] + part;
         stats->share[k] = stats->rho[k] > 0 ? part / stats->rho[k] : 0;
     }
+    stats->noise = (1 - gamma) * stats->noise + gamma * (sums->noise / sums->weight);
     for (size_t i = 0; i < shape->n_factors; i++) {
         const struct factor *f = &shape->factors[i];
         f->family->blend(f, values, param, stats->share, sums->mass, sum);
@@ -131,6 +135,7 @@ void stats_merge(struct stats *dst, const struct stats *src, const struct shape 
         dst->rho[k] = (1 - gamma) * dst->rho[k] + part;
         dst->share[k] = dst->rho[k] > 0 ? part / dst->rho[k] : 0;
     }
+    dst->noise = (1 - gamma) * dst->noise + gamma * src->noise;
     for (size_t i = 0; i < shape->n_factors; i++) {
         const struct factor *f = &shape->factors[i];
         f->family->merge(f, values, dst->share, other);
@@ -146,7 +151,8 @@ enum mix_err stats_mstep(const struct stats *stats, double points,
     const struct shape *shape = &model->shape;
     const double *values = stats->values;
     double *param = model->param;
-    double total = 0;
+    const double noise = model->noise != NULL ? stats->noise + 1 / (points + 2) : 0;
+    double total = noise;
     size_t count = 0;
     for (size_t k = 0; k < shape->components; k++) {
         total += stats->rho[k];
@@ -154,6 +160,9 @@ enum mix_err stats_mstep(const struct stats *stats, double points,
     for (size_t k = 0; k < shape->components; k++) {
         model->weights[k] = stats->rho[k] / total;
         stats->share[k] = points * stats->rho[k];
+    }
+    if (model->noise != NULL) {
+        model->noise->weights[0] = noise / total;
     }
     for (size_t i = 0; i < shape->n_factors; i++) {
         const struct factor *f = &shape->factors[i];

@@ -12,7 +12,8 @@
 #include "model.h"
 
 struct stats {
-    double *rho;    /* K mean responsibilities; sum 1 */
+    double *rho;    /* K mean responsibilities; sum 1 with that of the noise */
+    double noise;   /* mean responsibility of the noise; 0 without */
     double *values; /* stats_size: factor after factor */
     double *share;  /* K, scratch of one call, not part of the statistics */
 };
@@ -44,7 +45,8 @@ void stats_merge(struct stats *dst, const struct stats *src, const struct shape 
                  double gamma);
 
 /* M-step: the maximiser of Q plus the prior, for statistics that stand for `points`
- * points. Writes weights, parameters and caches of model. *floored (may be NULL) gets
+ * points. Noise has one point more than its statistics, so that it can come back after
+ * there was none. Writes weights, parameters and caches of model. *floored (may be NULL) gets
  * the number of variances raised to their floor. */
 enum mix_err stats_mstep(const struct stats *stats, double points,
                          const struct prior *prior, struct mix_model *model,

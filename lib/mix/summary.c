@@ -11,21 +11,21 @@
 
 void summary_moments(const struct mix_model *model, double *mean, double *variance)
 {
-    const size_t dims = model->shape.dimensions;
+    const size_t dims = model->shape.dimensions, columns = shape_columns(&model->shape);
     double own_mean[MIX_DIMENSIONS_MAX], own_variance[MIX_DIMENSIONS_MAX];
     memset(mean, 0, dims * sizeof(*mean));
     memset(variance, 0, dims * sizeof(*variance));
-    for (size_t k = 0; k < model->shape.components; k++) {
+    for (size_t k = 0; k < columns; k++) {
         mix_model_component(model, k, own_mean, own_variance);
         for (size_t d = 0; d < dims; d++) {
-            mean[d] += model->weights[k] * own_mean[d];
+            mean[d] += model_weight(model, k) * own_mean[d];
         }
     }
-    for (size_t k = 0; k < model->shape.components; k++) {
+    for (size_t k = 0; k < columns; k++) {
         mix_model_component(model, k, own_mean, own_variance);
         for (size_t d = 0; d < dims; d++) {
             const double off = own_mean[d] - mean[d];
-            variance[d] += model->weights[k] * (own_variance[d] + off * off);
+            variance[d] += model_weight(model, k) * (own_variance[d] + off * off);
         }
     }
 }
@@ -58,7 +58,7 @@ static void add_between(const struct mix_model *model, size_t k, const double *m
     for (size_t i = 0; i < dims; i++) {
         for (size_t j = 0; j < i; j++) {
             covariance[i * dims + j] +=
-                model->weights[k] * (own_mean[i] - mean[i]) * (own_mean[j] - mean[j]);
+                model_weight(model, k) * (own_mean[i] - mean[i]) * (own_mean[j] - mean[j]);
         }
     }
 }
@@ -75,6 +75,9 @@ void mix_model_moments(const struct mix_model *model, double *mean, double *cova
     for (size_t k = 0; k < model->shape.components; k++) {
         add_within(model, k, covariance);
         add_between(model, k, mean, covariance);
+    }
+    if (model->noise != NULL) { /* its fields are independent */
+        add_between(model, model->shape.components, mean, covariance);
     }
     for (size_t i = 0; i < dims; i++) {
         covariance[i * dims + i] = variance[i];

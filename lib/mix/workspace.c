@@ -12,7 +12,7 @@ struct mix_workspace *workspace_of(const struct shape *shape,
     if (workspace == NULL) {
         return NULL;
     }
-    workspace->components = shape->components;
+    workspace->columns = shape_columns(shape);
     workspace->sums_size = shape->sums_size;
     workspace->scratch_size = shape->scratch_size;
     workspace->estep = estep_new(shape);
@@ -28,7 +28,7 @@ struct mix_workspace *workspace_of(const struct shape *shape,
 
 bool workspace_fits(const struct mix_workspace *workspace, const struct shape *shape)
 {
-    return workspace != NULL && workspace->components == shape->components &&
+    return workspace != NULL && workspace->columns == shape_columns(shape) &&
            workspace->sums_size == shape->sums_size &&
            workspace->scratch_size == shape->scratch_size;
 }

@@ -132,6 +132,7 @@ static json_t *score_json(const struct slot *slot, const struct mix_model *model
     double *resp = xalloc(K, sizeof(resp[0]));
     json_t *array = json_array();
     struct mix_info info;
+    double noise = 1;
     size_t best = 0;
     if (mix_model_log_density(model, &row, &log_density) != MIX_OK ||
         mix_model_responsibilities(model, &row, resp) != MIX_OK ||
@@ -140,14 +141,19 @@ static json_t *score_json(const struct slot *slot, const struct mix_model *model
     }
     for (size_t k = 0; k < K; k++) {
         json_array_append_new(array, real_or_null(resp[k]));
+        noise -= resp[k];
         best = resp[k] > resp[best] ? k : best;
     }
     free(resp);
     mix_learner_info(slot->learner, &info);
     const uint64_t id = info.ids != NULL ? info.ids[best] : best;
-    return json_pack("{s:o, s:o, s:I, s:o}", "log_density", real_or_null(log_density),
-                     "responsibilities", array, "component", (json_int_t)id, "tail",
-                     real_or_null(tail));
+    json_t *reply = json_pack("{s:o, s:o, s:I, s:o}", "log_density",
+                              real_or_null(log_density), "responsibilities", array,
+                              "component", (json_int_t)id, "tail", real_or_null(tail));
+    if (mix_model_noise(model) != NULL) {
+        json_object_set_new(reply, "noise", real_or_null(fmax(noise, 0)));
+    }
+    return reply;
 }
 
 enum answered answer_score(struct stream *stream, struct request *request,

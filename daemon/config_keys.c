@@ -26,7 +26,7 @@ static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const feed_types[] = {"pull", "sub", "reliable", NULL};
 static const char *const feed_topics[] = {"none", "frame", "space", NULL};
 static const char *const missing_ways[] = {"reject", "marginalize", NULL};
-static const char *const adapt_ways[] = {"off", "on", NULL};
+static const char *const switches[] = {"off", "on", NULL};
 static const char *const covariances[] = {"full", "diag", "spherical", "tied", NULL};
 
 /* clang-format off */
@@ -104,13 +104,16 @@ const struct config_key config_keys[] = {
      .help = "number of components, K, or a range of which one is chosen"},
     {.path = "streams.*.model.covariance", .type = &value_choice, STREAM(mix.covariance),
      .preset = "full", .choices = covariances, .help = "form of the covariance matrices"},
+    {.path = "streams.*.model.noise", .type = &value_choice, STREAM(mix.noise),
+     .preset = "off", .choices = switches,
+     .help = "a broad component beside the others, of which only the weight is learned"},
     {.path = "streams.*.model.resolution", .type = &value_numbers, STREAM(resolution),
      .min = 0, .max = 1e150, .help = "smallest step of the sensor of each field"},
     {.path = "streams.*.learn.block", .type = &value_count, STREAM(mix.block),
      .preset = "256", .min = 1, .max = 65536, .unit = "points",
      .help = "points for one update of the model"},
     {.path = "streams.*.learn.adapt", .type = &value_choice, STREAM(mix.adapt),
-     .preset = "on", .choices = adapt_ways,
+     .preset = "on", .choices = switches,
      .help = "start afresh from the last points after a change; off with step, window or "
              "half_life"},
     {.path = "streams.*.learn.step.exponent", .type = &value_real,

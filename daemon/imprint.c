@@ -67,12 +67,14 @@ static json_t *imprint_json(const struct stream_config *config)
     const bool has_step = mix->step_exponent > 0;
     const bool has_keys = config->key != NULL || config->key_is_topic;
     return json_pack(
-        "{s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}",
+        "{s:o, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, "
+        "s:o}",
         "fields",
         fields_json(config), "key", has_keys ? "one" : "none", "missing",
         mix->marginalize ? "marginalize" : "reject", "model.family", family_json(mix),
         "model.components", components_json(mix), "model.covariance",
-        mix_covariance_name(mix->covariance), "model.resolution", resolution_json(mix),
+        mix_covariance_name(mix->covariance), "model.noise",
+        mix->noise ? "on" : "off", "model.resolution", resolution_json(mix),
         "learn.block", count_json(mix->block), "learn.warmup", count_json(mix->warmup),
         "learn.seed", count_json(mix->seed), "learn.step.exponent",
         has_step ? number_json(mix->step_exponent) : json_null(), "learn.step.offset",

@@ -15,6 +15,7 @@ enum {
     OPTION_COVARIANCE,
     OPTION_FAMILY,
     OPTION_CATEGORIES,
+    OPTION_NOISE,
     OPTION_SEED,
     OPTION_STARTS,
     OPTION_MAX_ITERATIONS,
@@ -41,6 +42,8 @@ static const struct argp_option argp_options[] = {
      "Family of all fields, or FIELD=F,… of some; the others are gaussian (gaussian)", 1},
     {"categories", OPTION_CATEGORIES, "N", 0,
      "Values of a categorical field: 0 to N - 1 (16)", 1},
+    {"noise", OPTION_NOISE, NULL, 0,
+     "A broad component for outliers, of which only the weight is fitted", 1},
     {"seed", OPTION_SEED, "N", 0, "The only source of randomness (1)", 1},
     {"starts", OPTION_STARTS, "R", 0, "k-means++ starts, the best is kept (5)", 1},
     {"max-iterations", OPTION_MAX_ITERATIONS, "N", 0, "EM passes of a start (300)", 1},
@@ -90,6 +93,7 @@ static const struct scope {
     {OPTION_COVARIANCE, "--covariance", LEARN},
     {OPTION_FAMILY, "--family", LEARN},
     {OPTION_CATEGORIES, "--categories", LEARN},
+    {OPTION_NOISE, "--noise", LEARN},
     {OPTION_SEED, "--seed", LEARN | COMPARE},
     {OPTION_STARTS, "--starts", FIT},
     {OPTION_MAX_ITERATIONS, "--max-iterations", FIT},
@@ -238,6 +242,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_FAMILY:
         options->family = argument;
+        return 0;
+    case OPTION_NOISE:
+        options->noise = true;
         return 0;
     case OPTION_ONLINE:
         set_task(state, ONLINE);

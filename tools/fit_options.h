@@ -35,6 +35,7 @@ struct fit_options {
     bool is_per_point;
     bool no_finish;
     bool adapt;
+    bool noise;
     double first, last; /* --components; 0: not given */
     double folds;       /* 0: not given */
     double seed;

@@ -56,6 +56,7 @@ static bool set_options(struct task *task, const struct fit_options *options,
     task->mix.covariance = options->covariance;
     task->mix.seed = (uint64_t)options->seed;
     task->mix.adapt = options->adapt;
+    task->mix.noise = options->noise;
     task->mix.marginalize = options->columns.input.marginalize;
     mix_fit_options_init(&task->fit);
     if (options->starts > 0) {

@@ -235,6 +235,13 @@ void report_wait(const json_t *reply, FILE *out)
         print_vector(json_array_get(json_object_get(model, "means"), k), out);
         fputc('\n', out);
     }
+    const json_t *noise = json_object_get(model, "noise");
+    if (json_is_object(noise)) {
+        fprintf(out, "  %.4f noise about ",
+                json_number_value(json_object_get(noise, "weight")));
+        print_vector(json_object_get(noise, "mean"), out);
+        fputc('\n', out);
+    }
 }
 
 void report_ledger(const json_t *reply, FILE *out)

@@ -150,21 +150,37 @@ static void print_fields(const json_t *fields, FILE *out)
     fputc('\n', out);
 }
 
-static void print_component(const json_t *frame, size_t k, const struct view_style *style,
-                            FILE *out)
+/* A component, or the noise. */
+static void print_row(const json_t *weight_json, const json_t *mean, const char *label,
+                      const struct view_style *style, FILE *out)
 {
-    const double weight =
-        json_number_value(json_array_get(json_object_get(frame, "weights"), k));
+    const double weight = json_number_value(weight_json);
     fprintf(out, "  %6.4f ", weight);
     view_bar(weight, BAR_COLUMNS, style->has_blocks, out);
     fputc(' ', out);
     size_t d;
     const json_t *x;
-    json_array_foreach(json_array_get(json_object_get(frame, "means"), k), d, x)
+    json_array_foreach(mean, d, x)
     {
         fprintf(out, " %*.6g", FIELD_COLUMNS - 1, json_number_value(x));
     }
-    fputc('\n', out);
+    fprintf(out, "%s\n", label);
+}
+
+static void print_rows(const json_t *frame, const struct view_style *style, FILE *out)
+{
+    const json_t *means = json_object_get(frame, "means");
+    const json_t *noise = json_object_get(frame, "noise");
+    size_t k;
+    const json_t *weight;
+    json_array_foreach(json_object_get(frame, "weights"), k, weight)
+    {
+        print_row(weight, json_array_get(means, k), "", style, out);
+    }
+    if (json_is_object(noise)) {
+        print_row(json_object_get(noise, "weight"), json_object_get(noise, "mean"),
+                  "  noise", style, out);
+    }
 }
 
 void view_block(const struct track *track, const struct view_style *style, FILE *out)
@@ -173,9 +189,7 @@ void view_block(const struct track *track, const struct view_style *style, FILE 
     print_head(track, style, out);
     if (json_is_array(json_object_get(frame, "weights"))) {
         print_fields(json_object_get(frame, "fields"), out);
-        for (size_t k = 0; k < json_array_size(json_object_get(frame, "weights")); k++) {
-            print_component(frame, k, style, out);
-        }
+        print_rows(frame, style, out);
     } else {
         fputs("  no model yet\n", out);
     }

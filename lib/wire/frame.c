@@ -127,6 +127,9 @@ static void add_model(struct object *object, const struct frame *frame)
         return;
     }
     add(object, "weights", frame_vector(mix_model_weights(model), n_components));
+    if (mix_model_noise(model) != NULL) {
+        add(object, "noise", frame_noise(frame));
+    }
     if (!is_gaussian) {
         add(object, "means", frame_means(model));
         add(object, "parameters", frame_parameters(frame));

@@ -20,6 +20,9 @@ bool frame_is_gaussian(const struct frame *frame);
 json_t *frame_parameters(const struct frame *frame);
 json_t *frame_means(const struct mix_model *model);
 
+/* Member noise of a model that has it. */
+json_t *frame_noise(const struct frame *frame);
+
 /* Where messages go. */
 struct report {
     char *text;
@@ -44,5 +47,10 @@ bool frame_read_fields(const json_t *object, size_t n, const json_t **fields,
 /* A model that is not all gaussian. */
 struct mix_model *frame_read_families(const json_t *object, const json_t **fields,
                                       const struct report *report);
+
+/* Whether an object has noise; the model of one that has. */
+bool frame_has_noise(const json_t *object);
+struct mix_model *frame_read_noise(const json_t *object, const json_t **fields,
+                                   const struct report *report);
 
 #endif

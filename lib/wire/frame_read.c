@@ -237,6 +237,9 @@ struct mix_model *frame_model(const json_t *object, const json_t **fields, char 
     if (!read_type(object, &p.covariance, &report)) {
         return NULL;
     }
+    if (frame_has_noise(object)) {
+        return frame_read_noise(object, fields, &report);
+    }
     if (!is_gaussian(object)) {
         return frame_read_families(object, fields, &report);
     }

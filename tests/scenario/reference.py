@@ -130,7 +130,8 @@ def check_model(model):
         return model
     assert np.shape(model["weights"]) == (n_components,), model
     assert np.shape(model["means"]) == (n_components, dims), model
-    assert abs(sum(model["weights"]) - 1) < 1e-9, model["weights"]
+    noise = (model.get("noise") or {}).get("weight", 0)
+    assert abs(sum(model["weights"]) + noise - 1) < 1e-9, model["weights"]
     assert min(model["weights"]) >= 0, model["weights"]
     if form == "parameters":
         return model

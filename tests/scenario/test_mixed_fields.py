@@ -135,6 +135,38 @@ class MixedFields(harness.InFolder):
             self.assertEqual(started["parameters"], model["parameters"])
             self.assertEqual(started["weights"], model["weights"])
 
+    def test_noise_takes_the_outliers_through_daemon_and_tools(self):
+        rng = reference.rng(9)
+        points = np.vstack([rng.normal([0, 0], 1, (9000, 2)), rng.normal([8, 3], 1, (9000, 2)),
+                            rng.uniform(-1000, 1000, (2000, 2))])
+        rng.shuffle(points)
+        np.savetxt(os.path.join(self.folder, "p.csv"), points, delimiter=",",
+                   header="x,y", comments="", fmt="%.17g")
+        model = {"components": 2, "noise": "on"}
+        with Daemon(config({"s": stream(model=model)})) as mixd:
+            mixd.feed("s").array(points)
+            mixd.drain("s", len(points))
+            learned = mixd.model("s")
+            answer = mixd.ask("score", stream="s", point=[500, -700])
+            self.assertGreater(answer["noise"], 0.999)
+            self.assertLess(mixd.ask("score", stream="s", point=[0, 0])["noise"], 1e-3)
+        noise = learned["noise"]
+        self.assertAlmostEqual(sum(learned["weights"]) + noise["weight"], 1, places=12)
+        self.assertAlmostEqual(noise["weight"], 0.1, delta=0.01)
+        means = sorted(learned["means"])
+        np.testing.assert_allclose(means, [[0, 0], [8, 3]], atol=0.1)
+        offline = run("mixfit", "--components", "2", "--noise", "--online", "--no-finish",
+                      "p.csv", cwd=self.folder)
+        same = json.loads(offline.stdout)
+        for member in ("weights", "means", "covariances", "noise"):
+            self.assertEqual(same[member], learned[member])
+        self.write("model.json", json.dumps(learned))
+        text = config({"t": stream(model=model, start="model.json")})
+        with Daemon(text, folder=self.folder) as mixd:
+            started = mixd.model("t")
+            for member in ("weights", "means", "covariances", "noise"):
+                self.assertEqual(started[member], learned[member])
+
     def test_the_other_families(self):
         family = {field: name for field, (name, _) in REST.items()}
         model = {"components": 2, "family": family, "categories": 3}

@@ -146,6 +146,37 @@ START_TEST(models_of_other_families_come_back_bit_for_bit)
 }
 END_TEST
 
+START_TEST(noise_comes_back_bit_for_bit)
+{
+    const enum mix_covariance type = (enum mix_covariance)_i;
+    static const double shares[K + 1] = {0.1, 2.0 / 3, 1 - 0.1 - 2.0 / 3}, one = 1;
+    struct mix_model *plain = make_model(type);
+    struct mix_model *broad = mix_model_new(D, 1, MIX_DIAG, &one, means, diag, NULL);
+    struct mix_model *model = mix_model_with_noise(plain, broad, shares, NULL);
+    ck_assert_ptr_nonnull(model);
+    json_t *sent = make_frame(model, type);
+    char *text = frame_text(sent);
+    json_t *received = json_loads(text, 0, NULL);
+    char error[256] = "";
+    struct mix_model *copy = frame_model(received, NULL, error, sizeof(error));
+    ck_assert_msg(copy != NULL, "%s", error);
+    const struct mix_model *noise = mix_model_noise(copy);
+    ck_assert_ptr_nonnull(noise);
+    ck_assert_mem_eq(mix_model_weights(copy), shares, K * sizeof(double));
+    ck_assert_double_eq(mix_model_weights(noise)[0], shares[K]);
+    ck_assert_mem_eq(mix_model_means(noise), means, D * sizeof(double));
+    ck_assert_mem_eq(mix_model_covariances(noise), diag, D * sizeof(double));
+    ck_assert_mem_eq(mix_model_means(copy), means, sizeof(means));
+    free(text);
+    json_decref(sent);
+    json_decref(received);
+    mix_model_destroy(&plain);
+    mix_model_destroy(&broad);
+    mix_model_destroy(&model);
+    mix_model_destroy(&copy);
+}
+END_TEST
+
 START_TEST(frames_have_the_members_of_the_interface_in_their_order)
 {
     static const char *const members[] = {
@@ -219,6 +250,11 @@ END_TEST
 /* The smallest model file and what may be wrong with one. */
 #define SMALL                                                                            \
     "\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[0.5,0.5],"        \
+    "\"means\":[[0],[1]],\"covariances\":[[1],[1]]"
+
+/* The same beside noise of the other half. */
+#define HALF                                                                             \
+    "\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[0.25,0.25],"      \
     "\"means\":[[0],[1]],\"covariances\":[[1],[1]]"
 
 START_TEST(only_the_parameters_are_required)
@@ -297,6 +333,16 @@ static const struct {
     {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[1],"
      "\"means\":[[1e300]],\"covariances\":[[1]]}",
      "means: "},
+    {"{" SMALL ",\"noise\":1}", "noise.weight: "},
+    {"{" SMALL ",\"noise\":{\"weight\":1}}", "noise.weight: "},
+    {"{" SMALL ",\"noise\":{\"weight\":0.5}}", "weights: their sum is 2"},
+    {"{" HALF ",\"noise\":{\"weight\":0.5}}", "noise.mean: not an array of 1"},
+    {"{" HALF ",\"noise\":{\"weight\":0.5,\"mean\":[0],\"variance\":[1,2]}}",
+     "noise.variance: not an array of 1"},
+    {"{" HALF ",\"noise\":{\"weight\":0.5,\"mean\":[0],\"variance\":[-1]}}", "noise: "},
+    {"{\"family\":\"poisson\",\"weights\":[0.5],\"parameters\":{\"rate\":[1]},"
+     "\"noise\":{\"weight\":0.5,\"parameters\":{\"rate\":[-1]}}}",
+     "noise.parameters: "},
     {"{\"fields\":[\"a\",\"b\"]," SMALL "}", "fields: not an array of 1"},
     {"{\"fields\":[1]," SMALL "}", "fields: entry 0"},
     {"{\"fields\":\"a\"," SMALL "}", "fields: "},
@@ -368,6 +414,7 @@ int main(void)
 {
     const struct unit_test tests[] = {
         {models_come_back_bit_for_bit, MIX_COVARIANCES},
+        {noise_comes_back_bit_for_bit, MIX_COVARIANCES},
         UNIT_LOOP(models_of_other_families_come_back_bit_for_bit, others),
         UNIT(frames_have_the_members_of_the_interface_in_their_order),
         UNIT(before_the_first_model_the_parameters_are_null),

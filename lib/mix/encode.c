@@ -18,6 +18,7 @@
 /* What came with later versions; before, no learner had it. */
 #define SINCE_DORMANCY 2
 #define SINCE_BATCHES 3
+#define SINCE_STRETCH 3
 #define HEADER 32
 #define TRAILER 8
 /* Weights of a stored model may differ from sum 1 by their rounding only. */
@@ -73,12 +74,29 @@ static void walk_counts(struct codec *codec, struct counts *counts)
     codec_u64(codec, &counts->updates);
 }
 
+/* The bins that hold something; before, all of them. */
 static void walk_tail(struct codec *codec, struct tail *tail)
 {
+    uint64_t stretch[2] = {0, TAIL_BINS};
+    size_t first, n;
     codec_f64(codec, &tail->reference);
     codec_f64(codec, &tail->unit);
     codec_f64(codec, &tail->total);
-    codec_f64s(codec, tail->bins, TAIL_BINS);
+    tail_stretch(tail, &first, &n);
+    if (has_members(codec, SINCE_STRETCH)) {
+        stretch[0] = codec->mode == CODEC_READ ? 0 : first;
+        stretch[1] = codec->mode == CODEC_READ ? 0 : n;
+        codec_u64s(codec, stretch, 2);
+    }
+    if (codec->mode == CODEC_READ) {
+        codec->has_failed = codec->has_failed || stretch[0] > TAIL_BINS ||
+                            stretch[1] > TAIL_BINS - stretch[0];
+        codec->has_failed =
+            codec->has_failed || !tail_reserve(tail, stretch[0], stretch[0] + stretch[1]);
+    }
+    if (!codec->has_failed && stretch[1] > 0) {
+        codec_f64s(codec, tail->bins + (stretch[0] - tail->first), stretch[1]);
+    }
 }
 
 static void walk_detector(struct codec *codec, struct detector *detector)
@@ -444,7 +462,7 @@ static bool tail_is_valid(const struct tail *tail)
 {
     bool is_valid = isfinite(tail->reference) && all_positive(&tail->unit, 1) &&
                     isfinite(tail->total);
-    for (size_t i = 0; i < TAIL_BINS; i++) {
+    for (size_t i = 0; i < tail->n; i++) {
         is_valid = is_valid && tail->bins[i] >= 0 && isfinite(tail->bins[i]);
     }
     return is_valid;

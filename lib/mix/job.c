@@ -197,7 +197,7 @@ static double fit_points(struct mix_learner *learner, const struct em *em)
 /* Scores are of other fields than before and are not compared with those. */
 static void restart_scores(struct mix_learner *learner, struct search *search)
 {
-    tail_init(&learner->tail, median_score(learner, search->points, search->values));
+    tail_begin(&learner->tail, median_score(learner, search->points, search->values));
     learner->mean_score = learner->score_weight = 0;
 }
 

@@ -76,11 +76,15 @@ static bool allocate(struct mix_learner *learner)
     learner->ids = calloc(shape->components, sizeof(*learner->ids));
     learner->dormancy = dormancy_new(dims);
     learner->batches = batches_new(shape);
-    return attach_workspace(learner, shape) && (!has_clock || learner->times != NULL) &&
-           learner->memory != NULL && learner->open != NULL && learner->fast != NULL &&
-           learner->slow != NULL && learner->fast_model != NULL &&
-           learner->model != NULL && learner->scales != NULL && learner->ids != NULL &&
-           learner->dormancy != NULL && learner->batches != NULL;
+    /* One of many takes room for the scores that come. */
+    const bool has_tail =
+        learner->options.compact || tail_reserve(&learner->tail, 0, TAIL_BINS);
+    return attach_workspace(learner, shape) && has_tail &&
+           (!has_clock || learner->times != NULL) && learner->memory != NULL &&
+           learner->open != NULL && learner->fast != NULL && learner->slow != NULL &&
+           learner->fast_model != NULL && learner->model != NULL &&
+           learner->scales != NULL && learner->ids != NULL && learner->dormancy != NULL &&
+           learner->batches != NULL;
 }
 
 /* Copies the options, and what they point to. */
@@ -234,7 +238,7 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
     stats_of_model(learner->slow, model);
     scales_of_model(learner->scales, model, options);
     pace_install(&learner->pace, memory, learner_window(options));
-    tail_init(&learner->tail, typical_score(learner));
+    tail_begin(&learner->tail, typical_score(learner));
     learner_name_components(learner);
     if (learner->watch != NULL) {
         model_assign(learner->watch->model, learner->model);
@@ -270,6 +274,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     scales_destroy(&l->scales);
     free(l->ids);
     free(l->times);
+    tail_clear(&l->tail);
     dormancy_destroy(&l->dormancy);
     batches_destroy(&l->batches);
     mix_workspace_destroy(&l->own_workspace);

@@ -2,47 +2,133 @@
 #include "tail.h"
 
 #include <math.h>
-#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Fading raises the unit instead of lowering the bins; past this all are rescaled. */
 #define UNIT_LARGE 1e60
+/* Room is taken in steps of so many bins: it grows seldom. */
+#define STEP 8
 
-void tail_init(struct tail *tail, double reference)
+/* Digits of a mantissa behind those of the bin. */
+#define REST_DIGITS (52 - TAIL_DIGITS)
+
+void tail_begin(struct tail *tail, double reference)
 {
-    memset(tail, 0, sizeof(*tail));
+    if (tail->n > 0) {
+        memset(tail->bins, 0, tail->n * sizeof(*tail->bins));
+    }
     tail->reference = reference;
     tail->unit = 1;
+    tail->total = 0;
+}
+
+void tail_clear(struct tail *tail)
+{
+    free(tail->bins);
+    *tail = (struct tail){0};
+}
+
+bool tail_reserve(struct tail *tail, size_t first, size_t end)
+{
+    const size_t old_end = tail->first + tail->n;
+    if (end <= first || (first >= tail->first && end <= old_end)) {
+        return true;
+    }
+    if (tail->n > 0) {
+        first = first < tail->first ? first : tail->first;
+        end = end > old_end ? end : old_end;
+    }
+    first = first / STEP * STEP;
+    end = (end + STEP - 1) / STEP * STEP;
+    double *bins = calloc(end - first, sizeof(*bins));
+    if (bins == NULL) {
+        return false;
+    }
+    if (tail->n > 0) {
+        memcpy(bins + (tail->first - first), tail->bins, tail->n * sizeof(*bins));
+    }
+    free(tail->bins);
+    tail->bins = bins;
+    tail->first = first;
+    tail->n = end - first;
+    return true;
+}
+
+/* ---- Bins ---------------------------------------------------------------- */
+
+/* The bits of 1 + |score - reference| / 2. */
+static uint64_t fold(double distance)
+{
+    const double folded = fmin(1 + fabs(distance) / 2, TAIL_FOLDED_MAX);
+    uint64_t bits;
+    memcpy(&bits, &folded, sizeof(bits));
+    return bits;
+}
+
+static size_t bin_of(double distance, uint64_t bits)
+{
+    const size_t side = (size_t)((bits >> REST_DIGITS) - ((uint64_t)1023 << TAIL_DIGITS));
+    return distance < 0 ? TAIL_SIDE - 1 - side : TAIL_SIDE + side;
 }
 
 size_t tail_bin(double reference, double score)
 {
     const double distance = score - reference;
-    const double folded = fmin(1 + fabs(distance) / 2, TAIL_FOLDED_MAX);
-    uint64_t bits;
-    memcpy(&bits, &folded, sizeof(bits));
-    const size_t side =
-        (size_t)((bits >> (52 - TAIL_DIGITS)) - ((uint64_t)1023 << TAIL_DIGITS));
-    return distance < 0 ? TAIL_SIDE - 1 - side : TAIL_SIDE + side;
+    return bin_of(distance, fold(distance));
 }
 
-void tail_add(struct tail *tail, double score, double weight)
+/* What is in a bin, wherever it is. */
+static double bin_mass(const struct tail *tail, size_t bin)
 {
-    tail->bins[tail_bin(tail->reference, score)] += weight * tail->unit;
-    tail->total += weight * tail->unit;
+    return bin - tail->first < tail->n ? tail->bins[bin - tail->first] : 0;
+}
+
+void tail_stretch(const struct tail *tail, size_t *first, size_t *n)
+{
+    size_t begin = 0, end = tail->n;
+    while (end > 0 && !(tail->bins[end - 1] > 0)) {
+        end--;
+    }
+    while (begin < end && !(tail->bins[begin] > 0)) {
+        begin++;
+    }
+    *first = begin == end ? 0 : tail->first + begin;
+    *n = end - begin;
+}
+
+/* ---- Points -------------------------------------------------------------- */
+
+static bool reserve_for(struct tail *tail, const int64_t *bin, size_t n)
+{
+    size_t first = TAIL_BINS, end = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (bin[i] >= 0) {
+            first = (size_t)bin[i] < first ? (size_t)bin[i] : first;
+            end = (size_t)bin[i] + 1 > end ? (size_t)bin[i] + 1 : end;
+        }
+    }
+    return tail_reserve(tail, first, end);
 }
 
 void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n)
 {
+    const bool has_room = reserve_for(tail, bin, n);
     const double unit = tail->unit;
     double total = 0;
     for (size_t i = 0; i < n; i++) {
-        if (bin[i] >= 0) {
-            tail->bins[bin[i]] += weight[i] * unit;
+        if (bin[i] >= 0 && (has_room || (size_t)bin[i] - tail->first < tail->n)) {
+            tail->bins[(size_t)bin[i] - tail->first] += weight[i] * unit;
             total += weight[i];
         }
     }
     tail->total += total * unit;
+}
+
+void tail_add(struct tail *tail, double score, double weight)
+{
+    const int64_t bin = (int64_t)tail_bin(tail->reference, score);
+    tail_add_bins(tail, &bin, &weight, 1);
 }
 
 void tail_fade(struct tail *tail, double factor)
@@ -52,19 +138,43 @@ void tail_fade(struct tail *tail, double factor)
         return;
     }
     tail->total = 0;
-    for (size_t i = 0; i < TAIL_BINS; i++) {
+    for (size_t i = 0; i < tail->n; i++) {
         tail->bins[i] /= tail->unit;
         tail->total += tail->bins[i];
     }
     tail->unit = 1;
 }
 
+/* ---- Shares -------------------------------------------------------------- */
+
+/* How much of a bin is below a score in it: with the density 1 + slope (t - 1/2) for t in
+ * [0, 1] of the bin that its neighbours suggest, t + slope (t^2 - t) / 2 of it. */
+static double below_in_bin(const struct tail *tail, size_t bin, double distance,
+                           uint64_t bits)
+{
+    const double width = (double)((uint64_t)1 << REST_DIGITS);
+    const double place = (double)(bits & (((uint64_t)1 << REST_DIGITS) - 1)) / width;
+    const double part = distance < 0 ? 1 - place : place;
+    const double mass = bin_mass(tail, bin);
+    const double lower = bin > 0 ? bin_mass(tail, bin - 1) : 0;
+    const double upper = bin_mass(tail, bin + 1);
+    const double spread = fmin(mass, lower + upper);
+    if (!(spread > 0)) {
+        return mass / 2;
+    }
+    const double slope = fmax(-2, fmin((upper - lower) / (2 * spread), 2));
+    return spread * (part + slope * part * (part - 1) / 2) + (mass - spread) / 2;
+}
+
 double tail_share(const struct tail *tail, double score)
 {
-    const size_t bin = tail_bin(tail->reference, score);
+    const double distance = score - tail->reference;
+    const uint64_t bits = fold(distance);
+    const size_t bin = bin_of(distance, bits);
     double below = 0;
-    for (size_t i = 0; i < bin; i++) {
-        below += tail->bins[i];
+    for (size_t i = tail->first; i < bin && i - tail->first < tail->n; i++) {
+        below += tail->bins[i - tail->first];
     }
-    return (below + (tail->bins[bin] + tail->unit) / 2) / (tail->total + tail->unit);
+    below += below_in_bin(tail, bin, distance, bits);
+    return (below + tail->unit / 2) / (tail->total + tail->unit);
 }

@@ -8,12 +8,18 @@
  *     1 + |score - reference| / 2
  *
  * so that 352 bins on either side reach 8e6 nats, more than a bounded score can differ.
- * The bin is in the bits of that number: exponent and four digits of the mantissa.
+ * The bin is in the bits of that number: exponent and four digits of the mantissa. The
+ * bins of one stretch are kept, the others are empty: a settled model has some 80.
  * Histograms about the same reference merge by adding.
+ *
+ * Within a bin scores lie along a straight line between its neighbours, as far as it
+ * has no more than these together. What it has beyond counts as one value, of which half
+ * is below: fields of a few categories have few scores.
  */
 #ifndef TAIL_H
 #define TAIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,22 +30,33 @@
 /* The largest number that has a bin of its own; all beyond share the last. */
 #define TAIL_FOLDED_MAX 0x1.fffffffffffffp21
 
+/* All 0: empty, about 0, to be begun. */
 struct tail {
     double reference; /* nats */
     double unit;      /* what a point added now counts, grows as old ones fade */
     double total;     /* sum of the bins */
-    double bins[TAIL_BINS];
+    double *bins;     /* bins [first, first + n), owned */
+    size_t first, n;
 };
 
-void tail_init(struct tail *tail, double reference);
-void tail_add(struct tail *tail, double score, double weight);
+/* Empties it. */
+void tail_begin(struct tail *tail, double reference);
+/* Gives its memory back. */
+void tail_clear(struct tail *tail);
+/* Takes room for bins [first, end). False without memory. */
+bool tail_reserve(struct tail *tail, size_t first, size_t end);
+
 /* The bin of a score, 0..TAIL_BINS - 1. */
 size_t tail_bin(double reference, double score);
-/* Adds n scores by their bins; those with bin -1 are left out. */
+/* Adds n scores by their bins; those with bin -1 are left out, as are those of a new bin
+ * that there is no memory for. */
 void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n);
+void tail_add(struct tail *tail, double score, double weight);
 /* All that is in counts `factor` in (0, 1] times what it did. */
 void tail_fade(struct tail *tail, double factor);
-/* (below + half of its own bin + 1/2) / (total + 1), in (0, 1). */
+/* (those below + 1/2) / (total + 1), in (0, 1). */
 double tail_share(const struct tail *tail, double score);
+/* The stretch [*first, *first + *n) outside of which all bins are 0. */
+void tail_stretch(const struct tail *tail, size_t *first, size_t *n);
 
 #endif

@@ -84,8 +84,8 @@ START_TEST(a_block_and_its_points_score_the_same)
     const struct mix_rows rows = sample_rows(&s);
     double log_density[BLOCK_POINTS], sum = 0;
     struct block_score scores;
-    struct tail tail;
-    tail_init(&tail, -3);
+    struct tail tail = {0};
+    tail_begin(&tail, -3);
     ck_assert_int_eq(mix_model_log_density(truth, &rows, log_density), MIX_OK);
     memset(log_density + s.n, 0, (BLOCK_POINTS - s.n) * sizeof(double));
     for (size_t i = 1; i < s.n; i += 7) { /* where the background is the larger part */
@@ -102,6 +102,7 @@ START_TEST(a_block_and_its_points_score_the_same)
     ck_assert_double_eq_tol(scores.sum, sum, 1e-12 * fabs(sum));
     tail_add_bins(&tail, scores.bin, block->weight, s.n);
     ck_assert(tail.total == (double)s.n);
+    tail_clear(&tail);
     scales_destroy(&scales);
     points_destroy(&points);
     mix_model_destroy(&truth);

@@ -147,6 +147,21 @@ void tail_fade(struct tail *tail, double factor)
 
 /* ---- Shares -------------------------------------------------------------- */
 
+/* Doublings that the width of a bin has behind it. */
+static int doublings(size_t bin)
+{
+    const size_t side = bin < TAIL_SIDE ? TAIL_SIDE - 1 - bin : bin - TAIL_SIDE;
+    return (int)(side >> TAIL_DIGITS);
+}
+
+/* What a neighbour would hold if it were as wide. Past the ends there is nothing. */
+static double mass_beside(const struct tail *tail, size_t bin, size_t neighbour)
+{
+    return neighbour >= TAIL_BINS ? 0
+                                  : ldexp(bin_mass(tail, neighbour),
+                                          doublings(bin) - doublings(neighbour));
+}
+
 /* How much of a bin is below a score in it: with the density 1 + slope (t - 1/2) for t in
  * [0, 1] of the bin that its neighbours suggest, t + slope (t^2 - t) / 2 of it. */
 static double below_in_bin(const struct tail *tail, size_t bin, double distance,
@@ -156,8 +171,8 @@ static double below_in_bin(const struct tail *tail, size_t bin, double distance,
     const double place = (double)(bits & (((uint64_t)1 << REST_DIGITS) - 1)) / width;
     const double part = distance < 0 ? 1 - place : place;
     const double mass = bin_mass(tail, bin);
-    const double lower = bin > 0 ? bin_mass(tail, bin - 1) : 0;
-    const double upper = bin_mass(tail, bin + 1);
+    const double lower = mass_beside(tail, bin, bin - 1);
+    const double upper = mass_beside(tail, bin, bin + 1);
     const double spread = fmin(mass, lower + upper);
     if (!(spread > 0)) {
         return mass / 2;

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "config_value.h"
+#include "crew.h"
 
 #define GLOBAL(member)                                                                   \
     .offset = offsetof(struct config, member),                                           \
@@ -130,6 +131,9 @@ const struct config_key config_keys[] = {
      .max = 1e6, .unit = "points", .help = "points held before the final start"},
     {.path = "streams.*.learn.seed", .type = &value_count, STREAM(mix.seed),
      .preset = "1", .min = 0, .max = 0x1p64, .help = "the only source of randomness"},
+    {.path = "streams.*.learn.threads", .type = &value_count, STREAM(threads),
+     .preset = "1", .min = 1, .max = CREW_MAX, .unit = "threads",
+     .help = "cores that share the work on a block; changes no bit"},
     {.path = "streams.*.start", .type = &value_path, STREAM(start_path),
      .help = "model file to start from in place of a warm-up"},
     {.path = "streams.*.publish.every", .type = &value_duration, STREAM(publish_every_s),

@@ -12,6 +12,7 @@
 
 #include "bulletin.h"
 #include "crc32c.h"
+#include "crew.h"
 #include "intake.h"
 #include "reception.h"
 #include "start.h"
@@ -97,6 +98,18 @@ bool stream_begin(struct stream *stream, struct fault *fault)
                           ledger.learned + ledger.queued, fault);
 }
 
+/* The threads of the stream. */
+static bool hire(struct stream *stream, struct fault *fault)
+{
+    if (stream->own.threads > 1) {
+        stream->crew = crew_new(stream->own.threads);
+        stream->own.mix.executor = crew_executor(stream->crew);
+    }
+    return stream->own.threads <= 1 || stream->crew != NULL ||
+           fault_set(fault, EX_OSERR, "streams.%s.learn.threads: cannot start %u threads",
+                     stream->own.name, stream->own.threads);
+}
+
 struct stream *stream_open(const struct stream_config *config, const char *instance,
                            struct fault *fault)
 {
@@ -104,6 +117,7 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
     stream->own = *config;
     config = &stream->own;
     stream->config = config;
+    const bool is_staffed = hire(stream, fault);
     if (stream_is_keyed(config)) { /* one model at work at a time, and there may be many */
         stream->workspace = mix_workspace_new(&config->mix);
         stream->own.mix.workspace = stream->workspace;
@@ -121,7 +135,7 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
     stream->reader = reader_new(config->layout);
     if (stream->reader == NULL) {
         fault_set(fault, EX_OSERR, "streams.%s: out of memory", config->name);
-    } else if (make_router(stream, fault) && open_recorder(stream, fault)) {
+    } else if (is_staffed && make_router(stream, fault) && open_recorder(stream, fault)) {
         stream->feed = feed_open(&config->feed, config->name, fault);
     }
     if (stream->feed == NULL) {
@@ -139,6 +153,7 @@ void stream_close(struct stream **stream)
     reader_destroy(&(*stream)->reader);
     router_destroy(&(*stream)->router);
     mix_workspace_destroy(&(*stream)->workspace);
+    crew_destroy(&(*stream)->crew);
     rejects_destroy(&(*stream)->rejects);
     sources_destroy(&(*stream)->sources);
     recorder_close(&(*stream)->recorder);

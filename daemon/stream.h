@@ -31,6 +31,7 @@
 #include "router.h"
 #include "sources.h"
 
+struct crew;
 struct intake;
 struct roster_row;
 
@@ -38,6 +39,7 @@ struct stream {
     struct stream_config own; /* a reload changes some values; lists are borrowed */
     const struct stream_config *config; /* it, to be read */
     struct mix_workspace *workspace;    /* of all learners of a keyed stream, else NULL */
+    struct crew *crew;                  /* threads beside its worker; NULL: none */
     const char *instance;               /* uuid of this start, borrowed */
     struct outlet outlet;               /* where frames and events go */
     struct mix_model *start;            /* model of `start:`; NULL: none */

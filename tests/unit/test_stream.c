@@ -130,6 +130,49 @@ START_TEST(framing_does_not_change_the_model)
 }
 END_TEST
 
+/* The encoded learner after 2000 points of eight fields. */
+static char *learned_by(const char *threads, size_t *size)
+{
+    char body[256], text[8192] = "";
+    snprintf(body, sizeof(body),
+             "    dimensions: 8\n    model: {components: 8}\n"
+             "    learn: {warmup: 300, threads: %s}\n",
+             threads);
+    struct fixture *f = fixture_new("format: csv", body);
+    ck_assert(strcmp(threads, "1") == 0 || f->stream->crew != NULL);
+    for (int i = 1; i <= 2000; i++) {
+        for (int d = 0; d < 8; d++) {
+            sprintf(text + strlen(text), "%d%c", (i + d) * (7919 + d) % 101,
+                    d < 7 ? ',' : '\n');
+        }
+        if (i % 100 == 0) {
+            fixture_text(f, text);
+            while (stream_is_busy(f->stream) || f->stream->has_message) {
+                stream_work(f->stream, f->now);
+                stream_drain(f->stream, f->now);
+            }
+            text[0] = '\0';
+        }
+    }
+    struct mix_learner *learner = router_slot(f->stream->router, 0)->learner;
+    *size = mix_learner_encoded_size(learner);
+    char *bytes = malloc(*size);
+    mix_learner_encode(learner, bytes);
+    fixture_destroy(f);
+    return bytes;
+}
+
+START_TEST(threads_do_not_change_the_model)
+{
+    size_t size, other_size;
+    char *alone = learned_by("1", &size), *other = learned_by("2", &other_size);
+    ck_assert_uint_eq(other_size, size);
+    ck_assert(memcmp(other, alone, size) == 0);
+    free(alone);
+    free(other);
+}
+END_TEST
+
 START_TEST(rows_go_to_the_learner_of_their_key)
 {
     struct fixture *f = fixture_new("format: csv", KEYED);
@@ -352,6 +395,7 @@ int main(void)
         UNIT(rejects_leave_letters_with_their_bytes),
         UNIT(a_stream_with_work_due_is_not_read),
         UNIT(framing_does_not_change_the_model),
+        UNIT(threads_do_not_change_the_model),
         UNIT(rows_go_to_the_learner_of_their_key),
         UNIT(the_topic_can_be_the_key),
         UNIT(a_round_is_bounded_and_goes_on_in_the_message),

@@ -16,8 +16,10 @@
 /* Moments are kept within what states and frames take: their logarithms. */
 #define LOG_MEAN_MAX 345
 #define LOG_VARIANCE_MAX 690
-/* A larger variance of log x is no longer told from this one by the prior. */
+/* A larger variance of log x is no longer told from this one by the prior; its square
+ * relative to the mean's. */
 #define SPREAD_MAX 50
+#define RELATIVE_MAX 5.184705528587072e21
 /* Halves are apart by this many deviations each, and that much narrower. */
 #define CUT_DISTANCE 0.8
 #define CUT_VARIANCE 0.4
@@ -89,7 +91,8 @@ static bool mstep(const struct factor *f, const double *stats, double n,
                   const struct field_prior *prior, double *param)
 {
     const double total = n + prior->nu0, mean = prior->mean;
-    const double s0 = mean > 0 ? log_1_plus(prior->s0 / mean / mean) : 0;
+    const double relative = fmin(prior->s0 / mean / mean, RELATIVE_MAX);
+    const double s0 = mean > 0 ? log_1_plus(relative) : 0;
     const double v =
         total > 0 ? n / total * stats[1] + prior->nu0 / total * s0 : stats[1];
     const double vf = floor_of(prior->vf, stats[0]);

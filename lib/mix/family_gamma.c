@@ -67,11 +67,19 @@ static void gather(const struct factor *f, const double *cache,
     stats[1] = gap / points->mass;
 }
 
+/* What the points of a part add to the gap of the whole, whose mean is m. Without a share
+ * nothing, however far its mean is. */
+static double gap_of(double share, const double *part, double m)
+{
+    const double apart =
+        deviance(part[0], special_log(part[0]), m, special_log(m));
+    return share > 0 ? share * (part[1] + apart) : 0;
+}
+
 static void combine(double *stats, double share, const double *other)
 {
-    const double m = stats[0] + share * (other[0] - stats[0]);
-    stats[1] = (1 - share) * (stats[1] + special_deviance(stats[0] / m)) +
-               share * (other[1] + special_deviance(other[0] / m));
+    const double m = (1 - share) * stats[0] + share * other[0];
+    stats[1] = gap_of(1 - share, stats, m) + gap_of(share, other, m);
     stats[0] = m;
 }
 
@@ -131,7 +139,7 @@ static void moments(const struct factor *f, const double *param, double *mean,
 {
     (void)f;
     *mean = param[0] * param[1];
-    *variance = fmax(*mean * param[1], VARIANCE_MIN);
+    *variance = fmin(fmax(*mean * param[1], VARIANCE_MIN), FIELD_SPREAD_MAX);
 }
 
 static double spread(const double *param, double mean)

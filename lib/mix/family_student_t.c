@@ -179,7 +179,7 @@ static void moments(const struct factor *f, const double *param, double *mean,
     const double nu = fmax(param[2], NU_MOMENTS);
     (void)f;
     *mean = param[0];
-    *variance = param[1] * param[1] * (nu / (nu - 2));
+    *variance = fmin(param[1] * param[1] * (nu / (nu - 2)), FIELD_SPREAD_MAX);
 }
 
 static double spread(const double *param, double mean)

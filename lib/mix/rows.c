@@ -53,6 +53,16 @@ static enum row_verdict judge_values(const struct mix_options *options, const do
     return missing == options->dimensions || !are_accepted(options, x) ? ROW_BAD : ROW_GOOD;
 }
 
+/* Whether the squares of the values overflow in sums, taken so many times. */
+static bool is_too_heavy(const struct mix_options *options, const double *x, double weight)
+{
+    double most = 0;
+    for (size_t d = 0; d < options->dimensions; d++) {
+        most = fabs(x[d]) > most ? fabs(x[d]) : most; /* NaN is a missing entry */
+    }
+    return weight > 1 && most * sqrt(weight) > ROW_VALUE_MAX;
+}
+
 enum row_verdict row_judge(const struct mix_options *options, const struct mix_rows *rows,
                            size_t i)
 {
@@ -61,8 +71,14 @@ enum row_verdict row_judge(const struct mix_options *options, const struct mix_r
     if (!(weight >= 0 && weight <= ROW_VALUE_MAX) || !isfinite(time)) {
         return ROW_BAD;
     }
-    const enum row_verdict verdict = judge_values(options, rows->x + i * rows->stride);
-    return verdict == ROW_GOOD && weight == 0 ? ROW_WEIGHTLESS : verdict;
+    const double *const x = rows->x + i * rows->stride;
+    const enum row_verdict verdict = judge_values(options, x);
+    if (verdict != ROW_GOOD || weight == 1) {
+        return verdict;
+    }
+    return weight == 0                         ? ROW_WEIGHTLESS
+           : is_too_heavy(options, x, weight) ? ROW_BAD
+                                               : ROW_GOOD;
 }
 
 size_t rows_good(const struct mix_options *options, const struct mix_rows *rows,

@@ -14,7 +14,8 @@
 enum row_verdict {
     ROW_GOOD,
     ROW_WEIGHTLESS, /* weight 0: accepted, without influence */
-    ROW_BAD /* a value, the weight or the time is out of range, or all is missing */
+    ROW_BAD /* a value, the weight, the time, or the weight times the square of a value is
+               out of range, or all is missing */
 };
 
 enum row_verdict row_judge(const struct mix_options *options, const struct mix_rows *rows,

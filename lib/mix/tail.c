@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tail.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 #define UNIT_LARGE 1e60
 /* Room is taken in steps of so many bins: it grows seldom. */
 #define STEP 8
+
+/* Also where a total of huge weights dwarfs the unit. */
+#define BELOW_ONE (1 - DBL_EPSILON / 2)
 
 /* Digits of a mantissa behind those of the bin. */
 #define REST_DIGITS (52 - TAIL_DIGITS)
@@ -191,5 +195,5 @@ double tail_share(const struct tail *tail, double score)
         below += tail->bins[i - tail->first];
     }
     below += below_in_bin(tail, bin, distance, bits);
-    return (below + tail->unit / 2) / (tail->total + tail->unit);
+    return fmin((below + tail->unit / 2) / (tail->total + tail->unit), BELOW_ONE);
 }

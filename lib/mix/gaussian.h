@@ -110,6 +110,9 @@ size_t gaussian_scratch_size(const struct factor *f);
 
 /* gaussian_prepare.c */
 enum mix_err gaussian_prepare(const struct factor *f, const double *param, double *cache);
+/* Takes the covariances off the matrices that cannot be factored: values that are gone
+ * were so large that what is left of them is rounding, and larger than the variances. */
+void gaussian_mend(const struct factor *f, double *param);
 
 /* gaussian_density.c */
 double gaussian_log_density(const struct factor *f, const double *param,

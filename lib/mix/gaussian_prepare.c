@@ -170,6 +170,21 @@ static bool prepare_lanes(const struct factor *f, const double *param, size_t k,
     return true;
 }
 
+void gaussian_mend(const struct factor *f, double *param)
+{
+    const size_t dims = f->dimensions;
+    double sd[MIX_DIMENSIONS_MAX];
+    double factor[MIX_DIMENSIONS_MAX * (MIX_DIMENSIONS_MAX + 1) / 2];
+    double *cov = param + f->components * dims;
+    for (size_t k = 0; gaussian_is_dense(f) && k < gaussian_n_cov(f); k++) {
+        const bool is_good = matrix_factor(cov, dims, sd, factor);
+        for (size_t at = 0; !is_good && at < dims * dims; at++) {
+            cov[at] = at % (dims + 1) == 0 ? cov[at] : 0;
+        }
+        cov += dims * dims;
+    }
+}
+
 enum mix_err gaussian_prepare(const struct factor *f, const double *param, double *cache)
 {
     const struct parts at = parts_of(f, cache);

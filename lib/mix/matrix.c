@@ -7,7 +7,8 @@
 #include <math.h>
 
 #define JITTER_FIRST 1e-12
-#define JITTER_LAST 1.5
+/* More than rounding makes a correlation matrix indefinite: it is not one. */
+#define JITTER_LAST 1.5e-3
 
 static bool cholesky(const double *cov, size_t n, const double *sd, double jitter,
                      double *factor)

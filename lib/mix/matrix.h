@@ -16,7 +16,7 @@ static inline size_t packed_size(size_t n)
 /* The factor L of the correlation matrix of cov (n x n row-major), cov = S L L' S with
  * S = diag(sd), packed; sd: n standard deviations. Where the correlation matrix is
  * singular to rounding, 1e-12 10^j is added to its diagonal until it is not. False if
- * a variance is not positive and finite, or no such jitter up to 1 helps. */
+ * a variance is not positive and finite, or no such jitter up to 1e-3 helps. */
 bool matrix_factor(const double *cov, size_t n, double *sd, double *factor);
 
 /* inverse <- the inverse of a packed lower triangular factor, packed. */

@@ -10,10 +10,13 @@
 
 #include "estep.h"
 #include "field.h"
+#include "gaussian.h"
 #include "kernel.h"
 
-/* A value larger than this squares to infinity soon: refused everywhere. */
+/* A value larger than this squares to infinity soon: refused everywhere. A variance, or
+ * the scale of a gamma, may be as large as its square. */
 #define VALUE_MAX 1e150
+#define PARAMETER_MAX (16 * VALUE_MAX * VALUE_MAX)
 #define WEIGHT_SUM_ERROR 1e-9
 
 static size_t shape_bytes(const struct shape *shape)
@@ -158,6 +161,19 @@ enum mix_err model_prepare(struct mix_model *model)
     return model->noise != NULL ? model_prepare(model->noise) : MIX_OK;
 }
 
+enum mix_err model_mend(struct mix_model *model)
+{
+    double *param = model->param;
+    for (size_t i = 0; i < model->shape.n_factors; i++) {
+        const struct factor *f = &model->shape.factors[i];
+        if (f->family->form == NULL) {
+            gaussian_mend(f, param);
+        }
+        param += f->family->param_size(f);
+    }
+    return model_prepare(model);
+}
+
 void model_assign(struct mix_model *dst, const struct mix_model *src)
 {
     const struct shape *shape = &src->shape;
@@ -182,10 +198,10 @@ struct mix_model *mix_model_copy(const struct mix_model *model)
 
 /* ---- From parameters ----------------------------------------------------- */
 
-static bool are_values(const double *x, size_t n)
+static bool are_within(const double *x, size_t n, double limit)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!(fabs(x[i]) <= VALUE_MAX)) {
+        if (!(fabs(x[i]) <= limit)) {
             return false;
         }
     }
@@ -253,7 +269,7 @@ struct mix_model *mix_model_new(size_t dimensions, size_t components,
     memcpy(model->param, means, n_means * sizeof(double));
     memcpy(model->param + n_means, covariances,
            mix_model_covariance_size(model) * sizeof(double));
-    if (!are_weights(weights, components) || !are_values(means, n_means)) {
+    if (!are_weights(weights, components) || !are_within(means, n_means, VALUE_MAX)) {
         result = MIX_EVALUE;
     } else if (!are_covariances(model)) {
         result = MIX_ECOVARIANCE;
@@ -278,7 +294,7 @@ static size_t parameter_size(const struct factor *f, size_t i)
 
 /* Where parameter i, of one number, of field d stands for component k in a diagonal
  * gaussian factor: mean or variance. */
-static size_t gaussian_place(const struct factor *f, size_t d, size_t i, size_t k)
+static size_t place_of(const struct factor *f, size_t d, size_t i, size_t k)
 {
     return i * f->components * f->dimensions + k * f->dimensions + d;
 }
@@ -291,7 +307,7 @@ static void set_parameter(const struct factor *f, double *param, size_t d, size_
         return;
     }
     for (size_t k = 0; k < f->components; k++) {
-        param[gaussian_place(f, d, i, k)] = values[k];
+        param[place_of(f, d, i, k)] = values[k];
     }
 }
 
@@ -322,7 +338,7 @@ static enum mix_err fill(struct mix_model *model, const double *weights,
         }
     }
     if (!are_weights(weights, components) ||
-        !are_values(model->param, model->shape.param_size)) {
+        !are_within(model->param, model->shape.param_size, PARAMETER_MAX)) {
         return MIX_EVALUE;
     }
     return model_prepare(model);
@@ -427,7 +443,7 @@ void mix_model_parameter(const struct mix_model *model, size_t d, size_t i, doub
         return;
     }
     for (size_t k = 0; k < f->components; k++) {
-        out[k] = param[gaussian_place(f, d, i, k)];
+        out[k] = param[place_of(f, d, i, k)];
     }
 }
 

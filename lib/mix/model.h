@@ -61,6 +61,9 @@ size_t shape_parameters(const struct shape *shape);
 struct mix_model *model_new(const struct shape *shape);
 /* Derives log2_weights and cache after weights or param were written. */
 enum mix_err model_prepare(struct mix_model *model);
+/* For a covariance that is not positive definite after an M-step: gives up what rounding
+ * has left of it, and prepares again. */
+enum mix_err model_mend(struct mix_model *model);
 /* What the prior of each field is the geometric mean of (family.h). mean: D. */
 void model_spread(const struct mix_model *model, size_t k, const double *mean,
                   double *spread);

@@ -178,5 +178,6 @@ enum mix_err stats_mstep(const struct stats *stats, double points,
     if (floored != NULL) {
         *floored = count;
     }
-    return model_prepare(model);
+    const enum mix_err err = model_prepare(model);
+    return err == MIX_ECOVARIANCE ? model_mend(model) : err;
 }

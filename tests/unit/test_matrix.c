@@ -100,10 +100,12 @@ START_TEST(a_singular_matrix_gets_the_least_jitter)
     /* 1 + 1e-12 on the diagonal: L_22^2 = 1 + j - 1/(1 + j), about 2 j. */
     ck_assert_double_eq_tol(factor[2] * factor[2], 2e-12, 1e-15);
     ck_assert(factor[1] < 1);
-    double indefinite[4] = {1, 1.5, 1.5, 1};
-    ck_assert(matrix_factor(indefinite, 2, sd, factor));
-    /* 1.5 needs a jitter above 0.5; the next power of ten is 1. */
-    ck_assert_double_eq_tol(factor[0] * factor[0], 2, 0.02);
+    double rounded[4] = {1, 1.00005, 1.00005, 1};
+    ck_assert(matrix_factor(rounded, 2, sd, factor));
+    /* This needs a jitter above 0.00005; the next power of ten is 1e-4. */
+    ck_assert_double_eq_tol(factor[0] * factor[0], 1.0001, 1e-9);
+    const double indefinite[4] = {1, 1.5, 1.5, 1};
+    ck_assert(!matrix_factor(indefinite, 2, sd, factor));
 }
 END_TEST
 

@@ -13,8 +13,8 @@ struct dormancy *dormancy_new(size_t dimensions)
     dormancy->dimensions = dimensions;
     dormancy->value = calloc(dimensions, sizeof(*dormancy->value));
     dormancy->differing = calloc(dimensions, sizeof(*dormancy->differing));
-    dormancy->witnesses = points_new(dimensions, DORMANT_ROWS);
-    dormancy->view = points_new(dimensions, BLOCK_POINTS);
+    dormancy->witnesses = points_new_empty(dimensions, DORMANT_ROWS);
+    dormancy->view = points_new_empty(dimensions, BLOCK_POINTS);
     if (dormancy->value == NULL || dormancy->differing == NULL ||
         dormancy->witnesses == NULL || dormancy->view == NULL) {
         dormancy_destroy(&dormancy);
@@ -50,7 +50,8 @@ void dormancy_clear(struct dormancy *dormancy)
 
 bool dormancy_reserve(struct dormancy *dormancy)
 {
-    return points_reserve(dormancy->witnesses) && points_reserve(dormancy->view);
+    return points_reserve(dormancy->witnesses, DORMANT_ROWS) &&
+           points_reserve(dormancy->view, BLOCK_POINTS);
 }
 
 void dormancy_release(struct dormancy *dormancy)

@@ -194,8 +194,9 @@ void encode_events(struct codec *codec, struct events *events)
         n = 0;
     }
     if (codec->mode == CODEC_READ) {
+        codec->has_failed = codec->has_failed || (n > 0 && !events_reserve(events));
         events->first = 0;
-        events->next = n;
+        events->next = codec->has_failed ? 0 : n;
     }
     for (uint64_t i = events->first; i < events->next; i++) {
         walk_event(codec, &events->ring[i % EVENTS_MAX]);

@@ -62,12 +62,15 @@ static bool allocate(struct mix_learner *learner)
     const struct shape own = shape_of(&learner->options), *shape = &own;
     const size_t dims = shape->dimensions;
     const size_t block = learner->options.block;
-    learner->memory = points_new(dims, learner_memory_rows(&learner->options));
+    /* One of many takes room when rows come. */
+    struct points *(*const make)(size_t, size_t) =
+        learner->options.compact ? points_new_empty : points_new;
+    learner->memory = make(dims, learner_memory_rows(&learner->options));
     learner->reservoir.rows = learner->memory;
     const bool has_clock = learner->options.half_life > 0;
     const size_t open = block < WARMUP_BLOCK ? WARMUP_BLOCK : block;
     learner->times = has_clock ? calloc(open, sizeof(double)) : NULL;
-    learner->open = points_new(dims, open);
+    learner->open = make(dims, open);
     learner->fast = stats_new(shape);
     learner->slow = stats_new(shape);
     learner->fast_model = model_new(shape);
@@ -163,8 +166,6 @@ struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_
         set_err(err, MIX_ENOMEM);
         return NULL;
     }
-    dormancy_release(learner->dormancy);
-    learner_release(learner);
     set_err(err, MIX_OK);
     return learner;
 }
@@ -275,6 +276,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     free(l->ids);
     free(l->times);
     tail_clear(&l->tail);
+    events_clear(&l->events);
     dormancy_destroy(&l->dormancy);
     batches_destroy(&l->batches);
     mix_workspace_destroy(&l->own_workspace);

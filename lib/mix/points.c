@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Points in blocks: one allocation for the block heads, one for all their arrays. */
+ * Points in blocks: one allocation for their arrays and heads, which moves as it grows.
+ */
 #include "points.h"
 
 #include <math.h>
@@ -11,13 +12,14 @@
 
 struct points {
     size_t n, capacity, dimensions;
-    size_t n_blocks;      /* allocated */
-    struct block *blocks; /* n_blocks */
-    double *values;       /* n_blocks x (D + 2) x BLOCK_POINTS: x, weight, time */
+    size_t n_blocks;      /* that there is room for */
+    double *values;       /* n_blocks x (D + 2) x BLOCK_POINTS: x, weight, time; owned */
+    struct block *blocks; /* n_blocks, behind the values */
+    uint64_t *added; /* a page, behind the blocks: mark.added after its last addition */
     struct mix_mark mark; /* never set back */
-    uint64_t *added;      /* a page: mark.added after its last addition */
-    uint32_t *log;        /* n_log: the points overwritten last, by number mod n_log */
-    size_t n_log;         /* a multiple of PAGE_POINTS */
+    uint64_t cleared;     /* mark.added when the points were last taken away */
+    size_t n_paged;       /* pages that ever held points, up to then */
+    uint32_t *log; /* the points overwritten last, by number mod points_log_size() */
 };
 
 /* One page of the log is being written while the others cover a whole cycle. */
@@ -27,57 +29,102 @@ size_t points_log_room(size_t capacity)
     return ((cycle + PAGE_POINTS - 1) / PAGE_POINTS + 1) * PAGE_POINTS;
 }
 
-bool points_reserve(struct points *points)
+static size_t blocks_of(size_t n)
 {
-    const size_t size = (points->dimensions + 2) * BLOCK_POINTS;
-    if (points->values != NULL) {
-        return true;
-    }
-    if (points->log == NULL) {
-        points->log = calloc(points->n_log, sizeof(*points->log));
-    }
-    if (points->log == NULL) {
-        return false;
-    }
-    points->values = calloc(points->n_blocks * size + 1, sizeof(double));
-    for (size_t j = 0; points->values != NULL && j < points->n_blocks; j++) {
+    return (n + BLOCK_POINTS - 1) / BLOCK_POINTS;
+}
+
+static size_t block_values(const struct points *points)
+{
+    return (points->dimensions + 2) * BLOCK_POINTS;
+}
+
+/* Pages of a block. */
+enum { BLOCK_PAGES = BLOCK_POINTS / PAGE_POINTS };
+
+/* Sets the views of room for n blocks. */
+static void lay_out(struct points *points, double *values, size_t n)
+{
+    points->values = values;
+    points->blocks = (struct block *)(values + n * block_values(points));
+    points->added = (uint64_t *)(points->blocks + n);
+    points->n_blocks = n;
+    for (size_t j = 0; j < n; j++) {
         struct block *block = &points->blocks[j];
         block->dimensions = points->dimensions;
-        block->x = points->values + j * size;
+        block->x = values + j * block_values(points);
         block->weight = block->x + points->dimensions * BLOCK_POINTS;
         block->time = block->weight + BLOCK_POINTS;
     }
-    return points->values != NULL;
+}
+
+/* Moves the points to room for n blocks, which is enough. */
+static bool resize(struct points *points, size_t n)
+{
+    const struct points old = *points;
+    const size_t used = points_blocks(points);
+    const size_t bytes = block_values(points) * sizeof(double) + sizeof(struct block) +
+                         BLOCK_PAGES * sizeof(uint64_t);
+    double *values = calloc(n, bytes);
+    if (values == NULL) {
+        return false;
+    }
+    if (used > 0) {
+        memcpy(values, old.values, used * block_values(points) * sizeof(double));
+        memcpy(values + n * block_values(points), old.blocks,
+               used * sizeof(struct block));
+    }
+    lay_out(points, values, n);
+    if (used > 0) {
+        memcpy(points->added, old.added, points_pages(points) * sizeof(uint64_t));
+    }
+    free(old.values);
+    return true;
+}
+
+bool points_reserve(struct points *points, size_t n)
+{
+    const size_t wanted = n < points->capacity ? n : points->capacity;
+    const size_t n_log = points_log_size(points);
+    if (wanted == points->capacity && points->log == NULL) {
+        points->log = calloc(n_log, sizeof(*points->log));
+        if (points->log == NULL) {
+            return false;
+        }
+    }
+    return blocks_of(wanted) <= points->n_blocks || resize(points, blocks_of(wanted));
 }
 
 void points_release(struct points *points)
 {
-    if (points->n == 0) {
+    const size_t used = points_blocks(points);
+    if (used == 0) {
         free(points->values);
-        points->values = NULL;
+        lay_out(points, NULL, 0);
+    } else if (used < points->n_blocks) {
+        (void)resize(points, used); /* without memory it stays as it is */
     }
-    if (points->n == 0 && points->mark.replaced == 0) { /* nothing is in it yet */
-        free(points->log);
+    if (points->n < points->capacity && points->mark.replaced == 0) {
+        free(points->log); /* nothing is in it yet */
         points->log = NULL;
     }
 }
 
-struct points *points_new(size_t dimensions, size_t capacity)
+struct points *points_new_empty(size_t dimensions, size_t capacity)
 {
     struct points *points = calloc(1, sizeof(*points));
-    if (points == NULL) {
-        return NULL;
+    if (points != NULL) {
+        points->capacity = capacity;
+        points->dimensions = dimensions;
     }
-    points->capacity = capacity;
-    points->dimensions = dimensions;
-    points->n_blocks = (capacity + BLOCK_POINTS - 1) / BLOCK_POINTS;
-    points->blocks = calloc(points->n_blocks + 1, sizeof(*points->blocks));
-    const size_t n_pages = points_pages_max(points);
-    points->n_log = points_log_room(capacity);
-    points->added = calloc(n_pages + 1, sizeof(*points->added));
-    if (points->blocks == NULL || points->added == NULL || !points_reserve(points)) {
+    return points;
+}
+
+struct points *points_new(size_t dimensions, size_t capacity)
+{
+    struct points *points = points_new_empty(dimensions, capacity);
+    if (points != NULL && !points_reserve(points, capacity)) {
         points_destroy(&points);
-        return NULL;
     }
     return points;
 }
@@ -85,9 +132,7 @@ struct points *points_new(size_t dimensions, size_t capacity)
 void points_destroy(struct points **points)
 {
     if (*points != NULL) {
-        free((*points)->blocks);
         free((*points)->values);
-        free((*points)->added);
         free((*points)->log);
         free(*points);
         *points = NULL;
@@ -96,10 +141,9 @@ void points_destroy(struct points **points)
 
 void points_clear(struct points *points)
 {
-    const size_t size = (points->dimensions + 2) * BLOCK_POINTS;
-    const size_t used = points_blocks(points);
+    const size_t used = points_blocks(points), pages = points_pages(points);
     if (used > 0) {
-        memset(points->values, 0, used * size * sizeof(double));
+        memset(points->values, 0, used * block_values(points) * sizeof(double));
     }
     for (size_t j = 0; j < used; j++) {
         points->blocks[j].n = 0;
@@ -107,8 +151,9 @@ void points_clear(struct points *points)
         points->blocks[j].is_weighted = false;
     }
     points->mark.added++;
-    for (size_t p = 0; p < points_pages(points); p++) {
-        points->added[p] = points->mark.added;
+    if (pages > 0) {
+        points->cleared = points->mark.added;
+        points->n_paged = pages > points->n_paged ? pages : points->n_paged;
     }
     points->n = 0;
 }
@@ -301,7 +346,10 @@ struct mix_mark points_mark(const struct points *points)
 
 uint64_t points_page_added(const struct points *points, size_t p)
 {
-    return points->added[p];
+    if (p < points_pages(points)) {
+        return points->added[p];
+    }
+    return p < points->n_paged ? points->cleared : 0;
 }
 
 size_t points_pages_max(const struct points *points)
@@ -311,12 +359,12 @@ size_t points_pages_max(const struct points *points)
 
 size_t points_log_size(const struct points *points)
 {
-    return points->n_log;
+    return points_log_room(points->capacity);
 }
 
 size_t points_logged(const struct points *points, uint64_t number)
 {
-    return points->log[(number - 1) % points->n_log];
+    return points->log[(number - 1) % points_log_size(points)];
 }
 
 void points_resume(struct points *points, uint64_t replaced)
@@ -326,7 +374,7 @@ void points_resume(struct points *points, uint64_t replaced)
 
 void points_log(struct points *points, size_t i)
 {
-    points->log[points->mark.replaced++ % points->n_log] = (uint32_t)i;
+    points->log[points->mark.replaced++ % points_log_size(points)] = (uint32_t)i;
 }
 
 size_t points_pages(const struct points *points)

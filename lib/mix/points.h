@@ -40,16 +40,19 @@ struct block {
     bool is_weighted;        /* some weight of the first n points is not 1 */
 };
 
-/* A growing list of points up to a fixed capacity; allocates in points_new() and
- * points_reserve() only. */
+/* A growing list of points up to a fixed capacity; allocates in points_new(),
+ * points_reserve() and points_release() only. */
 struct points;
 
 struct points *points_new(size_t dimensions, size_t capacity);
+/* The same without room for any point. */
+struct points *points_new_empty(size_t dimensions, size_t capacity);
 void points_destroy(struct points **points);
-/* Gives the room for points back while there are none; takes it again, at most once for
- * all points. Nothing is appended in between. False without memory. */
+/* Takes room for n points in all, at most the capacity; only with all of it may points be
+ * overwritten. False without memory. */
+bool points_reserve(struct points *points, size_t n);
+/* Gives back room that the points do not need. */
 void points_release(struct points *points);
-bool points_reserve(struct points *points);
 void points_clear(struct points *points);
 
 size_t points_count(const struct points *points);

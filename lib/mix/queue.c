@@ -46,6 +46,22 @@ static bool grow(struct mix_learner *learner)
     return true;
 }
 
+/* For the next of n rows, and for what is queued, wherever they go. */
+static bool reserve_points(struct mix_learner *learner, size_t n)
+{
+    const size_t room = learner_room(learner), next = n < room ? n : room;
+    const size_t open = learner_open_count(learner) + next;
+    const size_t held = points_count(learner->memory);
+    if (learner->is_frozen) { /* they are only counted */
+        return true;
+    }
+    if (!learner->has_model && !learner->is_idle) {
+        return points_reserve(learner->memory, held + next);
+    }
+    return points_reserve(learner->open, open) &&
+           (!learner_samples(learner) || points_reserve(learner->memory, held + open));
+}
+
 bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
 {
     if (learner->selection != NULL) {
@@ -54,8 +70,9 @@ bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
     if (rows != NULL && queue_takes(learner, rows)) {
         return learner->queue.n < learner->queue.room || grow(learner);
     }
-    return points_reserve(learner->open) &&
-           (!learner_samples(learner) || points_reserve(learner->memory));
+    return rows == NULL ? points_reserve(learner->open, SIZE_MAX) &&
+                              points_reserve(learner->memory, SIZE_MAX)
+                        : reserve_points(learner, rows->n);
 }
 
 void learner_release(struct mix_learner *learner)

@@ -56,6 +56,7 @@ void selection_destroy(struct selection **selection)
         for (size_t c = 0; c < (*selection)->n; c++) {
             mix_learner_destroy(&(*selection)->candidate[c]);
         }
+        events_clear(&(*selection)->events);
         free(*selection);
         *selection = NULL;
     }

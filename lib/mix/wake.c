@@ -24,7 +24,8 @@ static void recall_witnesses(struct mix_learner *learner)
 {
     const struct points *witnesses = learner->dormancy->witnesses;
     struct reservoir *reservoir = &learner->reservoir;
-    if (reservoir->age > points_count(reservoir->rows)) {
+    const size_t held = points_count(reservoir->rows);
+    if (reservoir->age > held && held == points_capacity(reservoir->rows)) {
         for (size_t i = 0; i < points_count(witnesses); i++) {
             reservoir_force(reservoir, witnesses, i, learner->options.seed);
         }

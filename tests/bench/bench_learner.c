@@ -8,11 +8,7 @@
  * `pass` is ns a point of one bare pass. `off` and `on` are the learner without and with
  * adapt, in passes: `steady` over points after the warm-up, `whole` over POINTS (a
  * million) with warm-up and challenges, `1e5` over the first 1e5.
- *
- * Then many small models (3,3) as a keyed stream makes them, fed point by point in turn:
- * bytes of each once warm, with nothing pending, and ns a point beside one model alone.
  */
-#include <malloc.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -203,92 +199,6 @@ static void print_table(uint64_t seed, size_t n)
     }
 }
 
-/* ---- Many models ------------------------------------------------------------------ */
-
-#define MANY 10000
-#define MANY_DIMS 3
-#define MANY_ROUNDS 256 /* points of each that are timed: one block */
-
-static double heap_bytes(void)
-{
-    const struct mallinfo2 info = mallinfo2();
-    return (double)info.uordblks + (double)info.hblkhd;
-}
-
-/* Until the warm-up is over and the block just learned. */
-static void warm_up(struct mix_learner *learner, const struct subject *s, size_t first)
-{
-    struct mix_info info;
-    do {
-        learn(learner, s, first++, 1);
-        mix_learner_info(learner, &info);
-    } while (info.state != MIX_LEARNING || info.queued > 0);
-}
-
-/* One warm learner, and copies of it: to warm up each would show nothing else. */
-static struct mix_learner **learners_new(const struct subject *s, size_t n,
-                                         struct mix_options *options)
-{
-    struct mix_learner **learners = calloc(n, sizeof(*learners));
-    struct mix_learner *first = mix_learner_new(options, NULL);
-    need(learners != NULL && first != NULL, "out of memory");
-    warm_up(first, s, 0);
-    const size_t size = mix_learner_encoded_size(first);
-    void *bytes = malloc(size);
-    need(bytes != NULL, "out of memory");
-    mix_learner_encode(first, bytes);
-    mix_learner_destroy(&first);
-    for (size_t i = 0; i < n; i++) {
-        learners[i] = mix_learner_decode(options, bytes, size, NULL);
-        need(learners[i] != NULL, "out of memory");
-    }
-    free(bytes);
-    return learners;
-}
-
-/* Seconds a point of n learners, fed in turn. */
-static double time_turns(const struct subject *s, size_t n, struct mix_options *options)
-{
-    struct mix_learner **learners = learners_new(s, n, options);
-    double best = HUGE_VAL;
-    for (int round = 0; round < (n == 1 ? ROUNDS * 100 : 2); round++) {
-        const double start = bench_clock();
-        for (size_t j = 0; j < MANY_ROUNDS; j++) {
-            for (size_t i = 0; i < n; i++) {
-                learn(learners[i], s, j * 97 + i, 1);
-            }
-        }
-        best = fmin(best, bench_clock() - start);
-    }
-    for (size_t i = 0; i < n; i++) {
-        mix_learner_destroy(&learners[i]);
-    }
-    free(learners);
-    return best / (double)(n * MANY_ROUNDS);
-}
-
-static void print_many(uint64_t seed)
-{
-    struct subject s = subject_new(MANY_DIMS, 3, seed);
-    struct mix_options options = options_of(&s, true);
-    options.compact = true;
-    options.workspace = mix_workspace_new(&options);
-    const double before = heap_bytes();
-    struct mix_learner **learners = learners_new(&s, 100, &options);
-    const double bytes = (heap_bytes() - before) / 100;
-    for (size_t i = 0; i < 100; i++) {
-        mix_learner_destroy(&learners[i]);
-    }
-    free(learners);
-    const double one = time_turns(&s, 1, &options);
-    const double many = time_turns(&s, MANY, &options);
-    printf("  (3,3) compact: %.0f bytes a warm model; point by point %.1f ns, %d in turn "
-           "%.1f ns: %.0f %% of the rate\n",
-           bytes, 1e9 * one, MANY, 1e9 * many, 100 * one / many);
-    mix_workspace_destroy(&options.workspace);
-    subject_free(&s);
-}
-
 int main(int argc, char **argv)
 {
     uint64_t seed = SEED;
@@ -312,6 +222,5 @@ int main(int argc, char **argv)
     need(n > EARLY, "more points are needed");
     bench_head("learner: its cost in passes", seed);
     print_table(seed, n);
-    print_many(seed);
     return EXIT_SUCCESS;
 }

@@ -145,7 +145,7 @@ START_TEST(room_is_given_back_and_taken_again)
     points_clear(points);
     points_release(points);
     points_clear(points);
-    ck_assert(points_reserve(points) && points_reserve(points));
+    ck_assert(points_reserve(points, 2) && points_reserve(points, 2));
     points_append(points, &rows, 0, 2);
     points_get(points, 1, out, NULL, NULL);
     ck_assert(memcmp(out, x + D, sizeof(out)) == 0);
@@ -153,6 +153,40 @@ START_TEST(room_is_given_back_and_taken_again)
         ck_assert(points_block(points, 0)->weight[i] == 0);
     }
     points_destroy(&points);
+}
+END_TEST
+
+/* Taken block by block, it is as if it had been there from the start. */
+START_TEST(room_grows_with_the_points)
+{
+    const double x[] = {1, 2, 3, 4, 5, 6};
+    const struct mix_rows rows = rows_of(x, 2);
+    struct points *all = points_new(D, 600), *some = points_new_empty(D, 600);
+    double a[D], b[D];
+    for (size_t n = 0; n < 600; n += 2) {
+        points_append(all, &rows, 0, 2);
+        ck_assert(points_reserve(some, n + 2));
+        points_append(some, &rows, 0, 2);
+        points_release(some);
+    }
+    points_set(all, 7, x + D, 2, 3);
+    points_set(some, 7, x + D, 2, 3);
+    for (size_t i = 0; i < 600; i++) {
+        points_get(all, i, a, NULL, NULL);
+        points_get(some, i, b, NULL, NULL);
+        ck_assert(memcmp(a, b, sizeof(a)) == 0);
+    }
+    for (size_t p = 0; p < points_pages_max(all); p++) {
+        ck_assert_uint_eq(points_page_added(some, p), points_page_added(all, p));
+    }
+    points_clear(some);
+    points_release(some);
+    for (size_t p = 0; p < points_pages_max(all); p++) { /* all have changed */
+        ck_assert_uint_gt(points_page_added(some, p), points_page_added(all, p));
+    }
+    ck_assert_uint_eq(points_logged(some, 1), 7);
+    points_destroy(&all);
+    points_destroy(&some);
 }
 END_TEST
 
@@ -165,6 +199,7 @@ int main(void)
         UNIT(zeros_and_missing_entries_have_one_form),
         UNIT(a_point_can_be_overwritten),
         UNIT(room_is_given_back_and_taken_again),
+        UNIT(room_grows_with_the_points),
     };
     return unit_run("points", tests, COUNT(tests));
 }

@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-enum { SIZE = 200 };
+enum { SIZE = 2000 /* several times what is summed up at once */ };
 
 /* The definition, one bit at a time. */
 static uint32_t bitwise(const unsigned char *data, size_t size)
@@ -47,7 +47,7 @@ START_TEST(any_length_from_any_place_is_the_sum_of_its_bits)
         bytes[i] = (unsigned char)unit_random(&random);
     }
     for (size_t begin = 0; begin < 8; begin++) {
-        for (size_t size = 0; size <= SIZE; size++) {
+        for (size_t size = 0; size <= SIZE; size += size < 200 ? 1 : 37) {
             ck_assert_uint_eq(crc32c_portable(bytes + begin, size),
                               crc32c(bytes + begin, size));
             ck_assert_msg(crc32c(bytes + begin, size) == bitwise(bytes + begin, size),

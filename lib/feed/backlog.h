@@ -10,13 +10,25 @@
 
 struct backlog;
 
+/* Rows of a backlog. They stay where they are until it is used again, or, where there is
+ * a holder, until that was released as often as held, by any thread. */
+struct portion {
+    const void *rows;
+    size_t n;
+    void *holder; /* NULL: the rows are to be copied */
+    void (*hold)(void *holder);
+    void (*release)(void *rows, void *holder); /* a zmq_free_fn */
+};
+
 struct backlog_kind {
     /* Takes n rows as newest + 1, …; they are as durable as they get when it returns.
      * On an error none was taken. NULL: nothing can be added. */
     enum mixfeed_err (*append)(struct backlog *backlog, const void *rows, size_t n,
                                struct mixfeed_failure *failure);
-    /* Reads rows seq..seq + n - 1, which are all there. */
-    enum mixfeed_err (*read)(struct backlog *backlog, uint64_t seq, size_t n, void *rows,
+    /* Gives rows from seq on, 1 to n of them, which are all there: where they lie, or
+     * in the buffer, which has room for n. */
+    enum mixfeed_err (*read)(struct backlog *backlog, uint64_t seq, size_t n,
+                             void *buffer, struct portion *portion,
                              struct mixfeed_failure *failure);
     /* Points up to safe need not be kept. Where that fails they are kept. */
     void (*trim)(struct backlog *backlog, uint64_t safe);
@@ -33,11 +45,11 @@ struct backlog {
     uint64_t note;    /* the caller's own */
 };
 
-/* NULL without memory (or, for the incarnation, randomness). How much a backlog may hold
- * is its user's to limit. */
-struct backlog *backlog_memory_new(size_t columns);
-struct backlog *backlog_rows_new(size_t columns, const struct mixfeed_rows *rows);
+/* How much a backlog may hold is its user's to limit. */
 void backlog_destroy(struct backlog **backlog);
+
+/* The one of the caller's rows. NULL without memory. */
+struct backlog *backlog_rows_new(size_t columns, const struct mixfeed_rows *rows);
 
 /* n numbers to the order of bytes on the wire; `to` may be `from`. */
 void backlog_to_wire(const double *from, void *to, size_t n);

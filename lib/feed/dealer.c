@@ -10,6 +10,7 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "chunks.h"
 #include "mixfeed.h"
 #include "reliable.h"
 #include "sender.h"
@@ -22,6 +23,9 @@
 #define SEND_QUEUE 1000
 /* Messages read or sent before the other way is looked at. */
 #define ROUND_MAX 64
+/* Who sends often reads what has come no more often than this: each look is a system
+ * call, and an ACK comes once in thousands of messages. */
+#define LOOK_S 0.001
 
 struct mixfeed {
     struct backlog *backlog;
@@ -31,6 +35,7 @@ struct mixfeed {
     void *context; /* owned, or NULL */
     void *socket;
     bool is_blocked; /* the socket takes nothing now */
+    double look_s;   /* when it was last read */
     struct mixfeed_failure failure;
 };
 
@@ -112,7 +117,7 @@ static enum mixfeed_err open_backlog(struct mixfeed *feed,
     } else if (options->rows != NULL) {
         feed->backlog = backlog_rows_new(options->columns, options->rows);
     } else {
-        feed->backlog = backlog_memory_new(options->columns);
+        feed->backlog = chunks_new(options->columns);
     }
     if (feed->backlog != NULL) {
         feed->sender =
@@ -268,15 +273,34 @@ static bool receive_message(struct mixfeed *feed, double now_s, enum mixfeed_err
     return is_last && *err == MIXFEED_OK;
 }
 
-static bool send_parts(struct mixfeed *feed, const struct bytes *parts, size_t n)
+/* Sends rows without copying them, where their backlog keeps them. */
+static bool send_rows(struct mixfeed *feed, struct bytes rows)
 {
-    for (size_t i = 0; i < n; i++) {
-        const int flags = ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0);
-        if (zmq_send(feed->socket, parts[i].data, parts[i].size, flags) == -1) {
-            return false; /* only the first part: ZeroMQ takes a message whole */
-        }
+    const struct portion *portion = sender_portion(feed->sender);
+    zmq_msg_t part;
+    if (portion->holder == NULL) {
+        return zmq_send(feed->socket, rows.data, rows.size, ZMQ_DONTWAIT) != -1;
+    }
+    /* ZeroMQ does not write to it, though it does not say so. */
+    void *data = (void *)(uintptr_t)rows.data;
+    if (zmq_msg_init_data(&part, data, rows.size, portion->release, portion->holder) ==
+        -1) {
+        return zmq_send(feed->socket, rows.data, rows.size, ZMQ_DONTWAIT) != -1;
+    }
+    portion->hold(portion->holder);
+    if (zmq_msg_send(&part, feed->socket, ZMQ_DONTWAIT) == -1) {
+        zmq_msg_close(&part);
+        return false;
     }
     return true;
+}
+
+static bool send_parts(struct mixfeed *feed, const struct bytes *parts, size_t n)
+{
+    const int flags = ZMQ_DONTWAIT | (n > 1 ? ZMQ_SNDMORE : 0);
+    /* Only the first part may be refused: ZeroMQ takes a message whole. */
+    return zmq_send(feed->socket, parts[0].data, parts[0].size, flags) != -1 &&
+           (n == 1 || send_rows(feed, parts[1]));
 }
 
 /* Sends one message. False: nothing is due, or the socket takes no more. */
@@ -297,20 +321,34 @@ static bool send_message(struct mixfeed *feed, double now_s, enum mixfeed_err *e
     return true;
 }
 
+/* Reads what there is. True: it came to the end of it. */
+static bool read_all(struct mixfeed *feed, double now_s)
+{
+    enum mixfeed_err err = MIXFEED_OK;
+    size_t n = 0;
+    while (n < ROUND_MAX && receive_message(feed, now_s, &err)) {
+        n++;
+    }
+    feed->look_s = now_s;
+    return n < ROUND_MAX;
+}
+
+static bool send_all(struct mixfeed *feed, double now_s)
+{
+    enum mixfeed_err err = feed->failure.err;
+    size_t n = 0;
+    while (is_passing(err) && n < ROUND_MAX && send_message(feed, now_s, &err)) {
+        n++;
+    }
+    return n < ROUND_MAX;
+}
+
 /* Reads and sends what there is. True: it came to an end of both. */
 static bool pump(struct mixfeed *feed)
 {
     const double now_s = clock_s();
-    enum mixfeed_err err = MIXFEED_OK;
-    bool is_done = true;
-    for (size_t i = 0; i < ROUND_MAX && receive_message(feed, now_s, &err); i++) {
-        is_done = i + 1 < ROUND_MAX;
-    }
-    for (size_t i = 0;
-         err == MIXFEED_OK && i < ROUND_MAX && send_message(feed, now_s, &err); i++) {
-        is_done = is_done && i + 1 < ROUND_MAX;
-    }
-    return is_done;
+    const bool is_read = read_all(feed, now_s);
+    return send_all(feed, now_s) && is_read;
 }
 
 int mixfeed_patience_ms(const struct mixfeed *feed)
@@ -413,7 +451,10 @@ enum mixfeed_err mixfeed_send(struct mixfeed *feed, const double *rows, size_t n
     if (feed->backlog->kind->append == NULL || (rows == NULL && n > 0)) {
         return MIXFEED_EINVAL;
     }
-    enum mixfeed_err err = wait_until(feed, timeout_ms, has_room, n);
+    enum mixfeed_err err = is_passing(feed->failure.err) ? MIXFEED_OK : feed->failure.err;
+    if (err == MIXFEED_OK && (n == 0 || !has_room(feed, n))) {
+        err = wait_until(feed, timeout_ms, has_room, n);
+    }
     if (err != MIXFEED_OK || n == 0) {
         return err;
     }
@@ -423,7 +464,11 @@ enum mixfeed_err mixfeed_send(struct mixfeed *feed, const double *rows, size_t n
         feed->failure.err = MIXFEED_OK;
         return err;
     }
-    pump(feed);
+    const double now_s = clock_s();
+    if (now_s - feed->look_s >= LOOK_S) {
+        read_all(feed, now_s);
+    }
+    send_all(feed, now_s);
     return MIXFEED_OK; /* they are taken, whatever the daemon has said meanwhile */
 }
 

@@ -41,8 +41,8 @@ struct sender {
     size_t n_parts;     /* of the message that is due; 0: none */
     uint64_t following; /* what `next` will be then; 0: it is HELLO */
     unsigned char header[RELIABLE_SIZE];
-    unsigned char *payload; /* points_max rows */
-    size_t payload_size;
+    struct portion portion; /* the rows of DATA */
+    unsigned char *buffer;  /* points_max rows, for a backlog that needs it */
 };
 
 struct sender *sender_new(const char *source, size_t columns, size_t batch,
@@ -63,8 +63,8 @@ struct sender *sender_new(const char *source, size_t columns, size_t batch,
     sender->next = backlog->trimmed + 1;
     sender->reach = backlog->newest;
     sender->patience_s = PATIENCE_FIRST_S;
-    sender->payload = malloc(sender->points_max * backlog->row_size);
-    if (sender->payload == NULL) {
+    sender->buffer = malloc(sender->points_max * backlog->row_size);
+    if (sender->buffer == NULL) {
         sender_destroy(&sender);
     }
     return sender;
@@ -73,7 +73,7 @@ struct sender *sender_new(const char *source, size_t columns, size_t batch,
 void sender_destroy(struct sender **sender)
 {
     if (*sender != NULL) {
-        free((*sender)->payload);
+        free((*sender)->buffer);
         free(*sender);
         *sender = NULL;
     }
@@ -116,25 +116,30 @@ static size_t points_due(const struct sender *sender)
     return n < sender->points_max ? (size_t)n : sender->points_max;
 }
 
+static size_t payload_size(const struct sender *sender)
+{
+    return sender->portion.n * sender->backlog->row_size;
+}
+
 static enum mixfeed_err prepare_data(struct sender *sender, size_t n,
                                      struct mixfeed_failure *failure)
 {
+    struct portion *portion = &sender->portion;
     const enum mixfeed_err err = sender->backlog->kind->read(
-        sender->backlog, sender->next, n, sender->payload, failure);
+        sender->backlog, sender->next, n, sender->buffer, portion, failure);
     if (err != MIXFEED_OK) {
         return err;
     }
-    sender->payload_size = n * sender->backlog->row_size;
     struct reliable header = {
         .type = RELIABLE_DATA,
-        .count = (uint32_t)n,
+        .count = (uint32_t)portion->n,
         .session = sender->session,
         .a = sender->next,
-        .crc = crc32c(sender->payload, sender->payload_size),
+        .crc = crc32c(portion->rows, payload_size(sender)),
     };
     encode(sender, &header);
     sender->n_parts = 2;
-    sender->following = sender->next + n;
+    sender->following = sender->next + portion->n;
     return MIXFEED_OK;
 }
 
@@ -151,9 +156,14 @@ enum mixfeed_err sender_due(struct sender *sender, double now_s,
         err = prepare_data(sender, n, failure);
     }
     parts[0] = (struct bytes){sender->header, RELIABLE_SIZE};
-    parts[1] = (struct bytes){sender->payload, sender->payload_size};
+    parts[1] = (struct bytes){sender->portion.rows, payload_size(sender)};
     *n_parts = sender->n_parts;
     return err;
+}
+
+const struct portion *sender_portion(const struct sender *sender)
+{
+    return &sender->portion;
 }
 
 void sender_sent(struct sender *sender, double now_s)
@@ -214,6 +224,10 @@ static enum mixfeed_err take_marks(struct sender *sender, const struct reliable 
     sender->durable = header->b;
     sender->applied = header->c;
     sender->backlog->kind->trim(sender->backlog, sender->safe);
+    if (sender->next <= sender->safe) { /* of an earlier session, or a lie */
+        sender->next = sender->safe + 1;
+        sender->n_parts = 0;
+    }
     return MIXFEED_OK;
 }
 

@@ -45,6 +45,8 @@ enum mixfeed_err sender_receive(struct sender *sender, const struct bytes *parts
 enum mixfeed_err sender_due(struct sender *sender, double now_s,
                             struct bytes parts[SENDER_PARTS_MAX], size_t *n_parts,
                             struct mixfeed_failure *failure);
+/* The second part of it as its backlog gave it. */
+const struct portion *sender_portion(const struct sender *sender);
 /* The message of sender_due() was taken by the transport. */
 void sender_sent(struct sender *sender, double now_s);
 

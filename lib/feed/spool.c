@@ -209,12 +209,14 @@ static enum mixfeed_err load_piece(struct spool *spool, uint64_t seq,
                                                         : err;
 }
 
+/* Rows of one piece are given where they lie, others put together. */
 static enum mixfeed_err spool_read(struct backlog *backlog, uint64_t seq, size_t n,
-                                   void *rows, struct mixfeed_failure *failure)
+                                   void *buffer, struct portion *portion,
+                                   struct mixfeed_failure *failure)
 {
     struct spool *spool = (struct spool *)backlog;
-    unsigned char *to = rows;
-    while (n > 0) {
+    size_t n_copied = 0;
+    while (n_copied < n) {
         if (spool->piece_first == 0 || seq - spool->piece_first >= spool->piece_n) {
             const enum mixfeed_err err = load_piece(spool, seq, failure);
             if (err != MIXFEED_OK) {
@@ -223,12 +225,18 @@ static enum mixfeed_err spool_read(struct backlog *backlog, uint64_t seq, size_t
         }
         const size_t skipped = (size_t)(seq - spool->piece_first);
         const size_t left = (size_t)spool->piece_n - skipped;
-        const size_t taken = n < left ? n : left;
-        memcpy(to, spool->piece + skipped * backlog->row_size, taken * backlog->row_size);
-        to += taken * backlog->row_size;
+        const unsigned char *rows = spool->piece + skipped * backlog->row_size;
+        const size_t taken = n - n_copied < left ? n - n_copied : left;
+        if (taken == n) {
+            *portion = (struct portion){.rows = rows, .n = n};
+            return MIXFEED_OK;
+        }
+        memcpy((unsigned char *)buffer + n_copied * backlog->row_size, rows,
+               taken * backlog->row_size);
         seq += taken;
-        n -= taken;
+        n_copied += taken;
     }
+    *portion = (struct portion){.rows = buffer, .n = n};
     return MIXFEED_OK;
 }
 

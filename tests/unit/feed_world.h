@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "chunks.h"
 #include "fake_receiver.h"
 #include "sender.h"
 
@@ -221,7 +222,7 @@ static inline struct world *world_new(void)
 {
     struct world *world = calloc(1, sizeof(*world));
     world->fake.window = WORLD_WINDOW;
-    world->backlog = backlog_memory_new(FAKE_COLUMNS);
+    world->backlog = chunks_new(FAKE_COLUMNS);
     world->sender = sender_new("fake", FAKE_COLUMNS, WORLD_BATCH, world->backlog);
     return world;
 }

@@ -37,9 +37,12 @@ static enum mixfeed_err read_rows(struct backlog *spool, uint64_t seq, size_t n)
     double *found = malloc(n * FAKE_COLUMNS * sizeof(double));
     double *expected = malloc(n * FAKE_COLUMNS * sizeof(double));
     fake_rows(expected, seq, n);
-    const enum mixfeed_err err = spool->kind->read(spool, seq, n, found, &failure);
+    struct portion portion;
+    const enum mixfeed_err err =
+        spool->kind->read(spool, seq, n, found, &portion, &failure);
     if (err == MIXFEED_OK) {
-        ck_assert_mem_eq(found, expected, n * FAKE_COLUMNS * sizeof(double));
+        ck_assert_uint_eq(portion.n, n);
+        ck_assert_mem_eq(portion.rows, expected, n * FAKE_COLUMNS * sizeof(double));
     }
     free(found);
     free(expected);

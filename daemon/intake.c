@@ -9,10 +9,10 @@
 
 #include "xalloc.h"
 
-/* A checkpoint is wanted when more than three eighths of the window are not durable; and
- * when more than twice that is not safe, which takes one more. The last quarter is what
- * may come while the checkpoint is written, before the sender has to wait. */
-enum { SHARE = 3, SHARES = 8 };
+/* A checkpoint is wanted when more than seven sixteenths of the window are not durable;
+ * and when more than twice that is not safe, which takes one more. The last eighth is
+ * what may come while the checkpoint is written, before the sender has to wait. */
+enum { SHARE = 7, SHARES = 16 };
 
 struct intake {
     struct intake_options options;
@@ -310,7 +310,6 @@ static void take_bye(struct intake *intake, const struct reliable *bye,
         return;
     }
     row->last_s = message->time_s;
-    intake->is_wanting |= row->safe < row->applied;
     end_session(row);
     const struct reliable reply = reply_to(RELIABLE_BYE, bye);
     answer(step, &reply);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "noise.h"
+
 struct em *em_new(const struct shape *shape)
 {
     struct em *em = calloc(1, sizeof(*em));
@@ -101,6 +103,19 @@ static void share_block(const struct block *block, size_t components, double *re
     }
 }
 
+/* Noise has the points that k-means left out. */
+static void leave_to_noise(struct estep *estep, const struct shape *shape,
+                           const struct block *block)
+{
+    double *noise = estep->resp + shape->components * BLOCK_POINTS;
+    memcpy(noise, block->weight, BLOCK_POINTS * sizeof(*noise));
+    for (size_t k = 0; k < shape->components; k++) {
+        for (size_t i = 0; i < BLOCK_POINTS; i++) {
+            noise[i] = fmax(0, noise[i] - estep->resp[k * BLOCK_POINTS + i]);
+        }
+    }
+}
+
 /* One M-step with the hard responsibilities, sums about the means of the model. */
 static void step_from_labels(struct em *em, const struct kmeans *kmeans)
 {
@@ -114,8 +129,9 @@ static void step_from_labels(struct em *em, const struct kmeans *kmeans)
         } else {
             share_block(block, shape->components, estep->resp);
         }
-        memset(estep->resp + shape->components * BLOCK_POINTS, 0,
-               shape->has_noise * BLOCK_POINTS * sizeof(*estep->resp));
+        if (shape->has_noise) {
+            leave_to_noise(estep, shape, block);
+        }
         memset(estep->log_density, 0, BLOCK_POINTS * sizeof(double));
         estep->log_likelihood = 0;
         estep->weight = 0;
@@ -126,6 +142,20 @@ static void step_from_labels(struct em *em, const struct kmeans *kmeans)
         sums_add(em->sums, estep, em->model, block);
     }
     step(em);
+}
+
+/* Noise has some weight to begin with: what is left out may be little or nothing. */
+static void begin_noise(struct mix_model *model)
+{
+    const double found = model->noise->weights[0];
+    if (found >= NOISE_START) {
+        return;
+    }
+    for (size_t k = 0; k < model->shape.components; k++) {
+        model->weights[k] *= (1 - NOISE_START) / (1 - found);
+    }
+    model->noise->weights[0] = NOISE_START;
+    (void)model_prepare(model); /* it was one with other weights */
 }
 
 void em_from_kmeans(struct em *em, const struct kmeans *kmeans,
@@ -147,4 +177,7 @@ void em_from_kmeans(struct em *em, const struct kmeans *kmeans,
     }
     step_from_labels(em, kmeans);
     step_from_labels(em, kmeans);
+    if (shape->has_noise) {
+        begin_noise(model);
+    }
 }

@@ -8,6 +8,9 @@
 #include "learner.h"
 #include "match.h"
 
+/* When noise has more of the points than this they are none: the stream went elsewhere. */
+#define NOISE_WEIGHT_MAX 0.75
+
 /* A component goes on as another if it answers for so much of the same points. */
 #define SAME_COMPONENT 0.5
 
@@ -133,6 +136,24 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
     restart_watch(learner);
 }
 
+/* What the reservoir has is of before: the next challenge is to what comes. */
+static void forget_sample(struct mix_learner *learner)
+{
+    reservoir_clear(&learner->reservoir);
+    learner->next_challenge = learner_challenge_rows(&learner->options);
+    learner->last_challenge = 0;
+    learner->has_old_scales = true;
+}
+
+void learner_watch_noise(struct mix_learner *learner)
+{
+    const double weight = model_noise_weight(learner->model);
+    if (weight > NOISE_WEIGHT_MAX && learner->is_warm && !learner->has_old_scales) {
+        forget_sample(learner);
+        tell(learner, MIX_EVENT_DRIFT, 0, 0, weight);
+    }
+}
+
 void learner_change(struct mix_learner *learner, double evidence)
 {
     const double points = learner->watch->points;
@@ -141,9 +162,6 @@ void learner_change(struct mix_learner *learner, double evidence)
     pace_install(&learner->pace, points, learner_window(&learner->options));
     learner_step(learner, points, points);
     batches_clear(learner->batches);
-    reservoir_clear(&learner->reservoir);
-    learner->next_challenge = learner_challenge_rows(&learner->options);
-    learner->last_challenge = 0;
-    learner->has_old_scales = true;
+    forget_sample(learner);
     tell(learner, MIX_EVENT_DRIFT, 0, 0, evidence);
 }

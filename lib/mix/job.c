@@ -84,6 +84,13 @@ static bool prepare_rows(struct mix_job *job)
     return job->copy != NULL;
 }
 
+/* After a change noise may reach over all that is new, and EM from the old model leaves it
+ * there: only new starts find the components, and measure the noise anew. */
+static bool needs_refit(const struct mix_learner *learner)
+{
+    return learner->options.noise && learner->has_old_scales;
+}
+
 enum mix_err job_prepare(struct mix_learner *learner)
 {
     if (learner->job != NULL) {
@@ -98,7 +105,7 @@ enum mix_err job_prepare(struct mix_learner *learner)
         job_destroy(&job);
         return MIX_ENOMEM;
     }
-    if (learner->is_challenged && !learner->has_woken) {
+    if (learner->is_challenged && !learner->has_woken && !needs_refit(learner)) {
         job->challenge =
             challenge_new(&learner->options, job_rows(job), learner->model,
                           learner->pace.na, learner->scales, learner->has_old_scales);
@@ -215,12 +222,28 @@ static void finish_fit(struct mix_learner *learner, struct search *search)
     schedule_next(learner);
 }
 
-/* A field woke after the warm-up: the fit is to the sample of everything learned. */
-static void finish_waking(struct mix_learner *learner, struct search *search)
+static void tell_refit(struct mix_learner *learner)
 {
+    events_add(&learner->events, (struct mix_event){.kind = MIX_EVENT_REFIT,
+                                                    .added = learner->counts.added});
+}
+
+/* A field woke after the warm-up, or noise has all: the fit is to the sample of what was
+ * learned, or came since. */
+static void finish_refit(struct mix_learner *learner, struct search *search)
+{
+    if (!learner->has_woken) {
+        tell_refit(learner);
+    }
+    if (learner->is_challenged) {
+        learner->last_challenge = learner->reservoir.age;
+        learner->next_challenge = CHALLENGE_GROWTH * learner->reservoir.age;
+    }
     learner_install(learner, search->scales, search->em->stats, search->best,
                     search->em->weight, search->points);
-    restart_scores(learner, search);
+    if (learner->has_woken) {
+        restart_scores(learner, search);
+    }
     learner->has_woken = learner->is_challenged = learner->has_old_scales = false;
     if (!learner_samples(learner)) {
         reservoir_clear(&learner->reservoir);
@@ -232,9 +255,7 @@ static void finish_challenge(struct mix_learner *learner, struct challenge *chal
     const uint64_t age = learner->reservoir.age;
     if (challenge->has_won) {
         if (challenge->is_resynced) {
-            events_add(&learner->events,
-                       (struct mix_event){.kind = MIX_EVENT_REFIT,
-                                          .added = learner->counts.added});
+            tell_refit(learner);
         }
         learner_install(learner, challenge->scales, challenge->em->stats,
                         challenge->model, challenge->em->weight, challenge->points);
@@ -251,8 +272,8 @@ static void finish(struct mix_learner *learner)
     struct mix_job *job = learner->job;
     if (job->challenge != NULL) {
         finish_challenge(learner, job->challenge);
-    } else if (learner->has_woken && learner->is_warm) {
-        finish_waking(learner, job->search);
+    } else if (learner->is_warm) {
+        finish_refit(learner, job->search);
     } else {
         finish_fit(learner, job->search);
     }

@@ -149,7 +149,7 @@ double learner_watch_points(const struct mix_options *options);
 /* The fast window, where it begins. */
 double learner_window(const struct mix_options *options);
 /* wake.c: whether a sample of the stream is kept now: for its fits, its challenges, or
- * the fit when a field wakes. */
+ * the fit when a field wakes or noise has all. */
 bool learner_samples(const struct mix_learner *learner);
 /* Whether the model is challenged at all; and whether changes are watched for. */
 bool learner_is_challenged(const struct mix_options *options);
@@ -162,6 +162,8 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
                      double points, const struct points *sample);
 /* Gives every component a new identity. */
 void learner_name_components(struct mix_learner *learner);
+/* Notices that the stream went where only the noise reaches; a fit is then made. */
+void learner_watch_noise(struct mix_learner *learner);
 /* The model of the last points becomes the state; evidence: nats. */
 void learner_change(struct mix_learner *learner, double evidence);
 

@@ -6,14 +6,15 @@
 
 #include "search.h"
 
-/* Means and variances of a gaussian factor as the scales have them. */
+/* Those of a uniform distribution over what the field covers. */
 static void set_gaussian(const struct factor *f, const struct scales *scales,
                          double *param)
 {
     for (size_t d = 0; d < f->dimensions; d++) {
-        const double sd = scales->sd[f->first + d];
-        param[d] = scales->median[f->first + d];
-        param[f->dimensions + d] = sd * sd;
+        const size_t i = f->first + d;
+        const double width = scales->high[i] - scales->low[i];
+        param[d] = scales->low[i] + width / 2;
+        param[f->dimensions + d] = fmax(width * width / 12, scales->floor[i]);
     }
 }
 
@@ -59,33 +60,4 @@ bool noise_of_model(struct mix_model *noise, const struct mix_model *model)
     em_destroy(&em);
     free(values);
     return has_room;
-}
-
-static bool is_near(const struct scales *scales, const double *x)
-{
-    for (size_t d = 0; d < scales->dimensions; d++) {
-        const double off = fabs(x[d] - scales->median[d]);
-        if (off > NOISE_REACH * sqrt(scales->variance[d])) { /* not where x is missing */
-            return false;
-        }
-    }
-    return true;
-}
-
-void noise_leave_out(struct points *near, const struct points *points,
-                     const struct scales *scales)
-{
-    double x[MIX_DIMENSIONS_MAX], weight, time;
-    const struct mix_rows row = {
-        .x = x, .n = 1, .stride = scales->dimensions, .weight = &weight, .time = &time};
-    points_clear(near);
-    for (size_t i = 0; i < points_count(points); i++) {
-        points_get(points, i, x, &weight, &time);
-        if (is_near(scales, x)) {
-            points_append(near, &row, 0, 1);
-        }
-    }
-    if (2 * points_count(near) < points_count(points)) {
-        points_stride(near, points);
-    }
 }

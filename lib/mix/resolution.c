@@ -22,7 +22,9 @@
 /* Interquartile range of a normal distribution in standard deviations. */
 #define NORMAL_IQR 1.349
 #define LOG_2 0.69314718055994530942
-#define ARRAYS 7
+#define ARRAYS 9
+/* Share of the points beyond each end of what noise covers: a freak value is no end. */
+#define BEYOND 0.001
 
 struct scales *scales_new(size_t dimensions)
 {
@@ -41,6 +43,8 @@ struct scales *scales_new(size_t dimensions)
     scales->step = all + 4 * dimensions;
     scales->floor = all + 5 * dimensions;
     scales->s0 = all + 6 * dimensions;
+    scales->low = all + 7 * dimensions;
+    scales->high = all + 8 * dimensions;
     return scales;
 }
 
@@ -138,6 +142,7 @@ void scales_measure(struct scales *scales, const struct points *points, size_t d
     const size_t n = collect(points, d, scratch);
     double total = 0, sum = 0, squares = 0;
     scales->median[d] = scales->mean[d] = scales->step[d] = 0;
+    scales->low[d] = scales->high[d] = 0;
     if (n == 0) { /* a field without a value yet: any scale will do */
         scales->step[d] = isnan(given) ? 0 : given;
         set_field(scales, d, 1, 1);
@@ -158,6 +163,8 @@ void scales_measure(struct scales *scales, const struct points *points, size_t d
         squares += scratch[i].weight / total * (c * c);
     }
     const double from_iqr = (iqr / NORMAL_IQR) * (iqr / NORMAL_IQR);
+    scales->low[d] = quantile(scratch, n, total, BEYOND);
+    scales->high[d] = quantile(scratch, n, total, 1 - BEYOND);
     scales->median[d] = median;
     scales->mean[d] = median + sum;
     scales->step[d] = isnan(given) ? median_gap(scratch, n) : given;

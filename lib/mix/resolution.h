@@ -32,6 +32,7 @@ struct scales {
     double *step;     /* q_d; 0: no two values differ */
     double *floor;    /* vf_d > 0 */
     double *s0;       /* prior variance of a component, at least the floor */
+    double *low, *high; /* quantiles .001 and .999, for noise; not part of a state */
 };
 
 struct scales *scales_new(size_t dimensions);

@@ -34,24 +34,16 @@ static const struct points *start_points(const struct search *search)
     return search->sample != NULL ? search->sample : search->points;
 }
 
-/* Noise, and room for the points that starts are made from, those near the rest. */
 static bool make_noise(struct search *search)
 {
     const struct shape *shape = &search->best->shape;
-    const struct points *all = start_points(search);
     if (!shape->has_noise) {
         return true;
     }
     const struct shape own = shape_of_noise(shape);
-    search->drawn = search->sample;
-    search->sample = points_new(shape->dimensions, points_count(all));
     search->noise = model_new(&own);
     search->noise_em = em_new(&own);
-    if (search->sample == NULL || search->noise == NULL || search->noise_em == NULL) {
-        return false;
-    }
-    points_stride(search->sample, all);
-    return true;
+    return search->noise != NULL && search->noise_em != NULL;
 }
 
 static bool make_seeds(struct search *search)
@@ -111,7 +103,6 @@ void search_destroy(struct search **search)
 {
     if (*search != NULL) {
         points_destroy(&(*search)->sample);
-        points_destroy(&(*search)->drawn);
         mix_model_destroy(&(*search)->noise);
         em_destroy(&(*search)->noise_em);
         scales_destroy(&(*search)->scales);
@@ -147,7 +138,8 @@ static void begin_start(struct search *search)
     /* Starts of one plan and plans of one learner draw different numbers. */
     const uint64_t index = search->plan.index * STARTS_MAX + search->start;
     scales_first_prior(search->scales, search->options->components);
-    seeds_fill(search->seeds, &search->best->shape, start_points(search), search->values);
+    seeds_fill(search->seeds, &search->best->shape, start_points(search), search->start,
+               search->values);
     kmeans_start(search->kmeans, search->seeds->points, search->seeds->scales,
                  search->options->seed, index);
     search->step = SEARCH_SEED;
@@ -165,10 +157,7 @@ static void climb(struct search *search, size_t passes, double tolerance,
 /* All scales are known. */
 static void measure_noise(struct search *search)
 {
-    const bool is_sampled = search->drawn != NULL;
     noise_measure(search->noise, search->noise_em, search->points, search->scales);
-    noise_leave_out(search->sample, is_sampled ? search->drawn : search->points,
-                    search->scales);
     place_noise(search, search->trial);
     place_noise(search, search->best);
 }

@@ -4,8 +4,7 @@
  * starts, batch EM from each and from an older model if there is one, the prior fitted
  * to the winner, then a last EM. Used by the warm-up of a learner and by mix_fit(). In
  * the warm-up many points are sampled for the starts, which only have to find the basin.
- * With noise the starts leave out what lies far from the rest, and all that follows has
- * the noise beside the components.
+ * With noise the seeds of the starts leave out what is noise by its looks (seeds.h).
  *
  *     MEASURE -> SEED -> CLIMB -> ... -> REVISE -> PRIOR -> SPLIT -> FINISH -> done
  *                  ^-------'              (old)   (S0 <-> EM)
@@ -53,7 +52,6 @@ struct search {
     const struct mix_options *options;
     const struct points *points;
     struct points *sample; /* of them, for the starts; NULL: the starts take all */
-    struct points *drawn;  /* what the sample is taken from where there is noise, or NULL */
     struct mix_model *noise; /* of all points; NULL: the model has none */
     struct em *noise_em;
     struct search_plan plan;

@@ -201,7 +201,9 @@ static void look_for_change(struct mix_learner *learner, const double *differenc
 static void schedule_challenge(struct mix_learner *learner)
 {
     const uint64_t age = learner->reservoir.age;
-    if (learner_is_challenged(&learner->options) && age >= learner->next_challenge &&
+    const bool is_lost = learner->options.noise && learner->has_old_scales;
+    if ((learner_is_challenged(&learner->options) || is_lost) &&
+        age >= learner->next_challenge &&
         points_count(learner->memory) >= learner_challenge_rows(&learner->options)) {
         learner->is_challenged = true;
     }
@@ -244,6 +246,7 @@ void learner_update(struct mix_learner *learner)
         maximise_watch(learner);
         look_for_change(learner, differences, parts);
     }
+    learner_watch_noise(learner);
     if (learner->is_warm) {
         schedule_challenge(learner);
     }

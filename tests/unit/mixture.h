@@ -222,7 +222,8 @@ static inline void assert_sound(const struct mix_learner *learner)
         return;
     }
     const size_t k = mix_model_components(model), d = mix_model_dimensions(model);
-    double sum = 0;
+    const struct mix_model *noise = mix_model_noise(model);
+    double sum = noise != NULL ? mix_model_weights(noise)[0] : 0;
     for (size_t i = 0; i < k; i++) {
         ck_assert(mix_model_weights(model)[i] >= 0);
         sum += mix_model_weights(model)[i];

@@ -58,8 +58,8 @@ START_TEST(families_have_columns_of_their_own)
     struct points *points = make_points();
     struct scales *scales = scales_new(NAMED);
     struct seeds *seeds = seeds_new(&shape, points, scales);
-    seeds_fill(seeds, &shape, points, scratch);
-    seeds_fill(seeds, &shape, points, scratch); /* only once */
+    seeds_fill(seeds, &shape, points, 0, scratch);
+    seeds_fill(seeds, &shape, points, 0, scratch); /* only once */
     ck_assert_uint_eq(seeds->dimensions, 7);
     ck_assert_uint_eq(points_count(seeds->points), N);
     points_get(seeds->points, 19, row, &weight, NULL);

@@ -95,7 +95,7 @@ static struct reliable marks_of(const struct roster_row *row, enum reliable_type
 
 static void consider_checkpoint(struct intake *intake, const struct roster_row *row)
 {
-    const uint64_t share = (uint64_t)intake->options.window * SHARE / SHARES;
+    const uint64_t share = (uint64_t)row->window * SHARE / SHARES;
     if (row->applied - row->durable > share || row->applied - row->safe > 2 * share) {
         intake->is_wanting = true;
     }
@@ -137,6 +137,16 @@ bool intake_is_changed(struct intake *intake)
 }
 
 /* ---- HELLO ----------------------------------------------------------------- */
+
+/* Who can keep less than the window says so in HELLO, and gets a smaller one: so it is
+ * known when such a sender is blocked. */
+static uint32_t window_for(const struct intake *intake, const struct reliable *hello)
+{
+    enum { LEAST = 1024 }; /* what asks for less asks for a checkpoint a message */
+    const uint32_t wanted = hello->count > LEAST ? hello->count : LEAST;
+    return hello->count > 0 && wanted < intake->options.window ? wanted
+                                                               : intake->options.window;
+}
 
 static void end_session(struct roster_row *row)
 {
@@ -230,14 +240,16 @@ static void take_hello(struct intake *intake, const struct reliable *hello,
         step->note = "points are lost, nobody holds them: refused until forget-source";
         end_session(row);
         refuse(step, hello, RELIABLE_CODE_LOSS);
+        step->reply.c = row->applied;
         return;
     }
     if (row->session != 0) {
         step->note = "another sender took over";
     }
     begin_session(intake, row, message);
+    row->window = window_for(intake, hello);
     struct reliable welcome = marks_of(row, RELIABLE_WELCOME);
-    welcome.count = intake->options.window;
+    welcome.count = row->window;
     welcome.columns = (uint32_t)intake->options.columns;
     answer(step, &welcome);
     /* One that asks again may have waited in vain for points to become safe. */

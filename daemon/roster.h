@@ -44,6 +44,7 @@ struct roster_row {
 
     /* Only in memory. */
     uint64_t session;   /* 0: none */
+    uint32_t window;    /* of the session, points */
     uint64_t nak;       /* the number that was last asked for; 0: none */
     uint64_t takeovers; /* sessions that ended with a newer one */
     struct peer peer;   /* of the session */

@@ -312,8 +312,9 @@ class _Sender:
     answer, ERR 6 to the empty message of ZMQ_PROBE_ROUTER, shows that the daemon is
     there, and shows a new connection later on."""
 
-    def __init__(self, source, columns, store):
+    def __init__(self, source, columns, store, room):
         self.source, self.columns, self.store = source, columns, store
+        self.room = max(1, min(room, 0xffffffff))  # points that are kept at most
         self.name = source.encode().ljust(32, b"\0")
         self.points_max = max(1, min(MESSAGE_POINTS, MESSAGE_BYTES // (8 * columns)))
         self.state, self.session, self.window = DOWN, 0, 0
@@ -341,7 +342,8 @@ class _Sender:
 
     def greet(self):
         self.state = GREETING
-        hello = self.header(HELLO, a=self.store.trimmed + 1, b=self.store.newest)
+        hello = self.header(HELLO, a=self.store.trimmed + 1, b=self.store.newest,
+                            count=self.room)
         self.message = [hello], None
 
     def data(self):
@@ -468,7 +470,8 @@ class Feed:
         self._keep = keep or (1 << 26 if spool is None else 1 << 30)
         self._store = (_Memory(columns) if spool is None
                        else _Spool(os.fspath(spool), source, columns))
-        self._sender = _Sender(source, columns, self._store)
+        self._sender = _Sender(source, columns, self._store,
+                               self._keep // (8 * columns))
         self._change = threading.Condition()
         self._error, self._is_closing = None, False
         self._context = zmq.Context()

@@ -43,6 +43,7 @@ struct backlog {
     uint64_t trimmed; /* the last one that may be gone */
     uint64_t newest;  /* the last one there is */
     uint64_t note;    /* the caller's own */
+    uint64_t room;    /* points it may hold; 0: as many as there are */
 };
 
 /* How much a backlog may hold is its user's to limit. */

@@ -120,6 +120,8 @@ static enum mixfeed_err open_backlog(struct mixfeed *feed,
         feed->backlog = chunks_new(options->columns);
     }
     if (feed->backlog != NULL) {
+        const size_t room = feed->keep_bytes / feed->backlog->row_size;
+        feed->backlog->room = options->rows != NULL ? 0 : room > 0 ? room : 1;
         feed->sender =
             sender_new(options->source, options->columns, options->batch, feed->backlog);
     }
@@ -424,7 +426,7 @@ wait_until(struct mixfeed *feed, int timeout_ms,
 static bool has_room(const struct mixfeed *feed, uint64_t n)
 {
     const uint64_t held = feed->backlog->newest - feed->backlog->trimmed;
-    return held == 0 || held + n <= feed->keep_bytes / feed->backlog->row_size;
+    return held == 0 || held + n <= feed->backlog->room;
 }
 
 /* Appends the rows as they are on the wire. */

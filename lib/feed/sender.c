@@ -91,8 +91,10 @@ static void encode(struct sender *sender, struct reliable *header)
 
 static void prepare_hello(struct sender *sender)
 {
+    const uint64_t room = sender->backlog->room;
     struct reliable header = {
         .type = RELIABLE_HELLO,
+        .count = (uint32_t)(room < UINT32_MAX ? room : UINT32_MAX),
         .a = sender->backlog->trimmed + 1,
         .b = sender->backlog->newest,
     };

@@ -15,13 +15,15 @@
  * memory; a sender may forget what is safe, and nothing else.
  *
  *     HELLO    to daemon   a = oldest point the sender still holds, b = newest one;
- *                          nothing is held when a = b + 1 (or both 0); no session yet
+ *                          nothing is held when a = b + 1 (or both 0); no session yet;
+ *                          count = points it can hold, 0: does not say
  *     WELCOME  to sender   a, b, c = safe, durable, applied; session, for all that
  *                          follows; count = window: points up to safe + count may be sent
  *     DATA     to daemon   a = number of the first point, count = points, columns, crc
  *     ACK      to sender   a, b, c = safe, durable, applied; any may be lost
  *     NAK      to sender   a = the number expected; once per gap until progress
- *     ERR      to sender   code; a = session of the message that it answers
+ *     ERR      to sender   code; a = session of the message that it answers; c = applied
+ *                          with code LOSS
  *     BYE      both        an orderly end
  *
  * ZMQ_PROBE_ROUTER's empty message, which has no header, is answered with ERR 6. */
@@ -81,7 +83,7 @@ enum reliable_code {
 struct reliable {
     enum reliable_type type;
     uint16_t code;        /* ERR: enum reliable_code, or one of a later version */
-    uint32_t count;       /* DATA: points; WELCOME: window in points */
+    uint32_t count;       /* DATA: points; WELCOME, HELLO: window in points */
     uint64_t incarnation; /* random, made with the sender's spool */
     uint64_t session;     /* random, made by the daemon for a WELCOME; 0: none */
     uint64_t a, b, c;     /* as above */

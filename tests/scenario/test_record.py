@@ -15,6 +15,7 @@ import zmq
 import harness
 import reference
 from harness import config, InFolder, run, stream
+from sender import Sender
 from test_durable import essence, points, Restarting
 
 LONG = "MIXD_TEST_LONG" in os.environ
@@ -121,6 +122,37 @@ class Record(InFolder):
                 if half < n:
                     self.replay(mixd, "--batch", batch, "--skip", half)
                 self.assert_same(essence(mixd.model("s")), live)
+
+    def test_a_reliable_feed_is_recorded_once(self):
+        """Whatever is sent again, and whoever is killed in between; and its replay over a
+        plain feed gives the same model."""
+        n = 500 * KILLS
+        x = points(n)
+        choice = random.Random(reference.SEED)
+        text = self.settings(stream(feed={"type": "reliable"}), every="3ms")
+        with Restarting(text, folder=self.folder) as mixd:
+            sender = None
+            for kill in range(KILLS):
+                endpoint = mixd.streams()["s"]["feed"]["endpoints"][0]
+                sender = (Sender(endpoint, x) if kill == 0 else sender.move(endpoint))
+                sender.begin()
+                while sender.next <= n * (kill + 1) // KILLS:
+                    sender.push(choice.randrange(1, 200), choice.choice((0, 0, 30)))
+                    sender.listen()
+                if choice.random() < 0.7:
+                    mixd.ask("checkpoint")
+                mixd.crash()
+                self.assertEqual(self.recording(mixd)["rows"],
+                                 sum(mixd.ledger("s")[name]
+                                     for name in ("learned", "queued")))
+            sender.move(mixd.streams()["s"]["feed"]["endpoints"][0]).begin()
+            sender.finish()
+            live = essence(mixd.model("s"))
+        self.assertTrue(np.array_equal(self.rows()[:, 1:], x))
+        self.assertEqual(self.description()["gaps"], [])
+        with Restarting(config({"s": stream()}), arguments=("--init",)) as mixd:
+            self.replay(mixd, "--batch", 333)
+            self.assert_same(essence(mixd.model("s")), live, but=("ledger",))
 
     def test_keys_times_and_weights_are_replayed(self):
         entry = stream(key="id", time="at", weight="w", missing="marginalize",

@@ -15,7 +15,7 @@ import kills
 import reference
 import sender
 from harness import config, stream
-from sender import ACK, BYE, DATA, ERR, HELLO, NAK, Peer, Sender
+from sender import ACK, BYE, DATA, ERR, HELLO, NAK, Peer, Sender, WELCOME
 from test_durable import Restarting, essence, points
 
 KILLS = 20
@@ -108,6 +108,20 @@ class Reliable(harness.InFolder):
             s = mixd.sender(np.zeros((3, 200)))
             self.assertEqual(s.window, 1)
             s.finish(1)
+
+    def test_a_sender_that_can_hold_little_says_so(self):
+        """And gets checkpoints as its own window fills, with a tick a day."""
+        with Receiving(settings(feed={"window": "1MiB"})) as mixd:
+            p = mixd.peer()
+            for count, window in ((0, 65536), (1, 1024), (70000, 65536), (2000, 2000)):
+                p.send(HELLO, a=1, count=count, session=0)
+                welcome = p.expect(WELCOME)
+                self.assertEqual(welcome.count, window)
+            p.session = welcome.session
+            mixd.ask("checkpoint")
+            p.data(1, points(900))
+            while p.receive().b < 900:
+                pass
 
     def test_more_sources_than_max_sources_are_refused(self):
         """Those that the state has stay, though the limit is lowered."""

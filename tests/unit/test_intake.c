@@ -429,6 +429,7 @@ START_TEST(loss_is_error_5_counted_and_refused_until_it_is_forgotten)
     feed(&rig, "a", join(&rig, "a"), 1, 5);
     say_hello(&rig, "a", 7, 9, 20); /* 6, 7, 8 are with nobody */
     expect_error(&rig, RELIABLE_CODE_LOSS, 0);
+    ck_assert_uint_eq(rig.step.reply.c, 5); /* so that the sender can name them */
     ck_assert_uint_eq(rig.step.lost, 3);
     say_hello(&rig, "a", 7, 9, 20);
     expect_error(&rig, RELIABLE_CODE_LOSS, 0);

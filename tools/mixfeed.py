@@ -84,6 +84,8 @@ REFUSALS = {
 # A message is at most so much; its points are numbered, so how they are cut is free.
 MESSAGE_POINTS = 4096
 MESSAGE_BYTES = 1 << 18
+# So long the end waits for the daemon, and for what is still under way.
+FAREWELL_MS = 250
 SEND_QUEUE = 16  # messages; what is in it when the connection breaks is sent again
 
 # The patience before HELLO is said (again), seconds: doubled while nothing comes of it.
@@ -491,7 +493,7 @@ class Feed:
         self._woken = self._context.socket(zmq.PAIR)
         self._woken.connect("inproc://wake")
         self._socket = self._context.socket(zmq.DEALER)
-        for option, value in ((zmq.LINGER, 0), (zmq.IMMEDIATE, 1), (zmq.PROBE_ROUTER, 1),
+        for option, value in ((zmq.LINGER, FAREWELL_MS), (zmq.IMMEDIATE, 1), (zmq.PROBE_ROUTER, 1),
                               (zmq.SNDHWM, SEND_QUEUE), (zmq.HEARTBEAT_IVL, 500),
                               (zmq.HEARTBEAT_TIMEOUT, 2000), (zmq.RECONNECT_IVL, 20),
                               (zmq.RECONNECT_IVL_MAX, 1000)):
@@ -530,7 +532,7 @@ class Feed:
                        f"until {newest} points are {until}")
 
     def close(self):
-        """Ends the feed at once. What is not safe stays in the spool, if there is one."""
+        """Ends the feed as soon as the daemon knows. What is not safe stays in the spool, if there is one."""
         with self._change:
             if self._is_closing:
                 return
@@ -606,8 +608,7 @@ class Feed:
                     self._change.notify_all()
                 self._sleep(is_blocked)
             if self._sender.state == RUNNING:
-                bye = self._sender.header(BYE, session=self._sender.session)
-                self._socket.send(bye, zmq.DONTWAIT)
+                self._say_bye()
         except zmq.Again:
             pass
         except Exception as error:  # whatever it is, it is the caller's to see
@@ -616,8 +617,22 @@ class Feed:
                                else FeedError(f"{self._sender.source}: {error}"))
                 self._change.notify_all()
         finally:
-            self._socket.close(linger=100 if self._error is None else 0)
+            self._socket.close()
             self._woken.close()
+
+    def _say_bye(self):
+        """And waits for the answer: then all that was sent has left. libzmq 4.3.4 ends
+        the program (session_base.cpp, clean_pipes) where a socket is closed while its
+        connection breaks in the middle of a message of two parts."""
+        self._socket.send(self._sender.header(BYE, session=self._sender.session),
+                          zmq.DONTWAIT)
+        until = time.monotonic() + 1e-3 * FAREWELL_MS
+        is_over = False
+        while not is_over and self._socket.poll(
+                max(0, 1000 * (until - time.monotonic())) + 1):
+            frame = self._socket.recv_multipart()[0]
+            is_over = len(frame) == HEADER.size and frame[1] in (BYE, ERR)
+            is_over = is_over or time.monotonic() > until
 
     def _work(self):
         """Reads and sends what there is. True: the socket takes no more now."""

@@ -27,6 +27,9 @@
  * call, and an ACK comes once in thousands of messages. */
 #define LOOK_S 0.001
 
+/* So long the end waits for the daemon, and for what is still under way. */
+#define FAREWELL_MS 250
+
 struct mixfeed {
     struct backlog *backlog;
     struct sender *sender;
@@ -139,7 +142,7 @@ static bool set_options(void *socket)
         int option;
         int value;
     } table[] = {
-        {ZMQ_LINGER, 0},
+        {ZMQ_LINGER, FAREWELL_MS},
         {ZMQ_IMMEDIATE, 1},
         {ZMQ_PROBE_ROUTER, 1},
         {ZMQ_SNDHWM, SEND_QUEUE},
@@ -205,15 +208,38 @@ struct mixfeed *mixfeed_open(const struct mixfeed_options *options,
     return feed;
 }
 
-/* Says BYE if there is room for it at once. */
+/* Reads a message. True: it answers BYE, or there is nobody who would. */
+static bool is_farewell(struct mixfeed *feed)
+{
+    unsigned char frame[RELIABLE_SIZE];
+    struct reliable header;
+    const int size = zmq_recv(feed->socket, frame, sizeof(frame), ZMQ_DONTWAIT);
+    return size == (int)sizeof(frame) &&
+           reliable_decode((struct bytes){frame, sizeof(frame)}, &header) ==
+               RELIABLE_CODE_OK &&
+           (header.type == RELIABLE_BYE || header.type == RELIABLE_ERR);
+}
+
+/* Says BYE if there is room for it at once, and waits for the answer: then all that was
+ * sent has left. libzmq 4.3.4 ends the program (session_base.cpp, clean_pipes) where a
+ * socket is closed while its connection breaks in the middle of a message of two parts.
+ */
 static void say_bye(struct mixfeed *feed)
 {
-    const int linger_ms = 100;
     struct bytes part;
     size_t n_parts;
     sender_bye(feed->sender, &part, &n_parts);
-    if (n_parts > 0 && zmq_send(feed->socket, part.data, part.size, ZMQ_DONTWAIT) != -1) {
-        zmq_setsockopt(feed->socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+    if (n_parts == 0 ||
+        zmq_send(feed->socket, part.data, part.size, ZMQ_DONTWAIT) == -1) {
+        return;
+    }
+    const double until_s = clock_s() + 1e-3 * FAREWELL_MS;
+    zmq_pollitem_t item = {.socket = feed->socket, .events = ZMQ_POLLIN};
+    bool is_over = false;
+    while (!is_over) {
+        const double left_s = until_s - clock_s();
+        is_over = left_s <= 0 || zmq_poll(&item, 1, (long)ceil(1e3 * left_s)) == -1 ||
+                  (item.revents != 0 && is_farewell(feed));
     }
 }
 

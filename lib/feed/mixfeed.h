@@ -109,7 +109,7 @@ struct mixfeed;
 MIXFEED_API struct mixfeed *mixfeed_open(const struct mixfeed_options *options,
                                          struct mixfeed_failure *failure) MIXFEED_CHECKED;
 
-/* Leaves at once. What is not safe stays in the spool, and is gone without one. Accepts
+/* Leaves as soon as the daemon knows, or after a quarter of a second. What is not safe stays in the spool, and is gone without one. Accepts
  * NULL and nulls the caller's pointer. */
 MIXFEED_API void mixfeed_close(struct mixfeed **feed);
 

@@ -5,8 +5,11 @@
 #include "mixfeed.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/time.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "fake_receiver.h"
@@ -66,21 +69,24 @@ static void answer(const void *peer, int size, const struct reliable *header)
     zmq_send(router, bytes, sizeof(bytes), 0);
 }
 
+/* Who sent last. */
+static unsigned char last_peer[256];
+static int last_peer_size;
+
 /* Takes what has come; then a checkpoint. */
 static void serve(bool with_checkpoint)
 {
-    static unsigned char peer[256];
     static unsigned char header[RELIABLE_SIZE];
     static unsigned char payload[1 << 18];
     struct reliable reply;
-    int size = zmq_recv(router, peer, sizeof(peer), ZMQ_DONTWAIT);
-    static int peer_size;
+    unsigned char *const peer = last_peer;
+    int size = zmq_recv(router, peer, sizeof(last_peer), ZMQ_DONTWAIT);
     while (size != -1) {
         int more;
         size_t more_size = sizeof(more);
         struct bytes parts[2] = {{header, 0}, {payload, 0}};
         size_t n = 0;
-        peer_size = size;
+        last_peer_size = size;
         for (zmq_getsockopt(router, ZMQ_RCVMORE, &more, &more_size); more;
              zmq_getsockopt(router, ZMQ_RCVMORE, &more, &more_size)) {
             ck_assert_uint_lt(n, 2);
@@ -95,10 +101,10 @@ static void serve(bool with_checkpoint)
         } else if (fake_receive(&fake, parts, n, &reply)) {
             answer(peer, size, &reply);
         }
-        size = zmq_recv(router, peer, sizeof(peer), ZMQ_DONTWAIT);
+        size = zmq_recv(router, peer, sizeof(last_peer), ZMQ_DONTWAIT);
     }
     if (with_checkpoint && fake_checkpoint(&fake, &reply)) {
-        answer(peer, peer_size, &reply);
+        answer(peer, last_peer_size, &reply);
     }
 }
 
@@ -347,6 +353,51 @@ START_TEST(bad_options_are_refused_and_named)
 }
 END_TEST
 
+/* Answers up to BYE, from a thread. *seen is set before BYE is answered. */
+static void *serve_to_the_end(void *seen)
+{
+    zmq_pollitem_t item = {.socket = router, .events = ZMQ_POLLIN};
+    while (fake.session != 0 && zmq_poll(&item, 1, 10000) > 0) {
+        serve(false);
+    }
+    atomic_store((atomic_bool *)seen, fake.session == 0);
+    const struct reliable bye = {.type = RELIABLE_BYE, .source = "fake"};
+    answer(last_peer, last_peer_size, &bye);
+    return NULL;
+}
+
+/* Else a connection that breaks then, in the middle of a message, ends the program. */
+START_TEST(the_end_waits_until_all_has_left)
+{
+    const double wait_s = 0.25; /* for a daemon that does not answer */
+    atomic_bool is_seen = false;
+    struct timespec begin, end;
+    pthread_t thread;
+    setup();
+    fake.window = 1000000;
+    struct mixfeed *feed = open_feed(NULL);
+    for (size_t i = 0; i < ROUNDS && !mixfeed_marks(feed).is_connected; i++) {
+        ck_assert_int_eq(mixfeed_work(feed, 10), MIXFEED_OK);
+        serve(false);
+    }
+    for (size_t i = 0; i < 100; i++) {
+        ck_assert_int_eq(send_rows(feed, 1000), MIXFEED_OK);
+    }
+    const uint64_t n_sent = mixfeed_marks(feed).sent;
+    ck_assert_uint_ge(n_sent, 1000);
+    ck_assert_int_eq(pthread_create(&thread, NULL, serve_to_the_end, &is_seen), 0);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    mixfeed_close(&feed);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    const double spent_s =
+        difftime(end.tv_sec, begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    ck_assert_msg(atomic_load(&is_seen) || spent_s >= wait_s, "after %g s", spent_s);
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(fake.applied, n_sent);
+    teardown();
+}
+END_TEST
+
 START_TEST(every_error_has_a_sentence)
 {
     for (int err = -1; err <= MIXFEED_ELOSS + 1; err++) {
@@ -368,6 +419,7 @@ int main(void)
         UNIT(a_loop_of_the_caller_s_own_works),
         UNIT(a_signal_ends_a_wait),
         UNIT_LOOP(bad_options_are_refused_and_named, bad_options),
+        UNIT(the_end_waits_until_all_has_left),
         UNIT(every_error_has_a_sentence),
     };
     return unit_run("dealer", tests, COUNT(tests));

@@ -222,6 +222,10 @@ class _Spool:
         self._check(source, columns)
         self.newest = self._number("SELECT coalesce(max(first + n - 1), ?) FROM piece",
                                    self.trimmed)
+        first, count = self.db.execute("SELECT min(first), sum(n) FROM piece").fetchone()
+        if count and not (1 <= first <= self.trimmed + 1
+                          and count == self.newest - first + 1):
+            raise FeedError(f"{self.path}: the spool is damaged: points are missing")
 
     def _make(self, source, columns):
         for statement in SPOOL_SCHEMA.split(";"):
@@ -243,7 +247,8 @@ class _Spool:
         if row is None or row[:2] != (source, columns):
             raise FeedError(f"{self.path}: the spool of another source ({row}): this is "
                             f"{source} with {columns} columns")
-        self.incarnation, self.trimmed, self.note = row[2:]
+        self.incarnation, self.trimmed, note = row[2:]
+        self.note = note % (1 << 64)  # SQLite's numbers have a sign, notes have none
 
     def _number(self, statement, *values):
         return self.db.execute(statement, values).fetchone()[0]
@@ -255,8 +260,9 @@ class _Spool:
             rows = payload[start:start + rows_max * self.row_bytes]
             pieces.append((first, len(rows) // self.row_bytes, crc32c(rows), rows))
             first += pieces[-1][1]
+        signed = note - (1 << 64) if note >> 63 else note
         self._transact([("INSERT INTO piece VALUES (?, ?, ?, ?)", piece)
-                        for piece in pieces] + [("UPDATE spool SET note = ?", (note,))])
+                        for piece in pieces] + [("UPDATE spool SET note = ?", (signed,))])
         self.newest, self.note = first - 1, note
 
     def _transact(self, statements):
@@ -514,6 +520,8 @@ class Feed:
         with self._change:
             self._wait(lambda: self._has_room(len(payload)), timeout, "to take points")
             if payload:
+                if note is not None and not 0 <= note < 1 << 64:
+                    raise ValueError(f"note {note}: 0 to 2^64 - 1")
                 try:
                     self._store.append(payload, self.note if note is None else note)
                 except sqlite3.Error as error:

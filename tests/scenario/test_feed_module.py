@@ -108,6 +108,57 @@ class Module(InFolder):
             self.assertEqual(sender.wait(), 0 if stop_at is None else -signal.SIGKILL)
         self.assertEqual(receiver.of("s"), numbers(1, count))
 
+    def example(self, receiver, n_rows):
+        """The C library's program, which is to send the rows 1..n_rows."""
+        program = subprocess.Popen(
+            [harness.program("lib/feed/mixfeed_example"), receiver.endpoint, "s", "1",
+             self.spool], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        for row in range(1, n_rows + 1):
+            program.stdin.write(b"%d\n" % row)
+        program.stdin.close()
+        return program
+
+    def test_a_spool_of_python_goes_on_in_c_and_back(self):
+        """Points that are in it, what is safe, and the note."""
+        receiver = self.receiver()
+        receiver.holds_back = True
+        feed = self.feed(receiver, spool=self.spool)
+        feed.send(numbers(1, 100), note=100)
+        feed.flush(DEADLINE, until="applied")
+        feed.close()
+        program = self.example(receiver, 200)
+        while len(receiver.of("s")) < 200:
+            self.assertIsNone(program.poll())
+        program.kill()  # in the midst: its points are on the disk, but not safe
+        program.wait()
+        feed = self.feed(receiver, spool=self.spool)
+        self.assertEqual((feed.newest, feed.note), (200, 200))
+        feed.send(numbers(201, 300), note=(1 << 64) - 1)
+        receiver.holds_back = False
+        feed.flush(DEADLINE)
+        feed.close()
+        with mixfeed.Feed(receiver.endpoint, "s", 1, spool=self.spool) as feed:
+            self.assertEqual((feed.safe, feed.note), (300, (1 << 64) - 1))
+            feed.send(numbers(301, 301), note=301)
+        self.assertEqual(self.example(receiver, 400).wait(DEADLINE), 0)
+        self.assertEqual(receiver.of("s"), numbers(1, 400))
+
+    def test_a_spool_that_lacks_points_is_refused(self):
+        receiver = self.receiver()
+        receiver.stop()
+        feed = self.feed(receiver, spool=self.spool)
+        for row in range(1, 4):
+            feed.send([float(row)])
+        feed.close()
+        database = sqlite3.connect(self.spool)
+        database.execute("DELETE FROM piece WHERE first = 2")
+        database.commit()
+        database.close()
+        with self.assertRaisesRegex(mixfeed.FeedError, "damaged"):
+            self.feed(receiver, spool=self.spool)
+
     def test_a_spool_is_filled_without_a_daemon(self):
         receiver = self.receiver()
         receiver.stop()

@@ -5,6 +5,7 @@ crashes, forgets and loses messages."""
 import contextlib
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -51,6 +52,22 @@ class Module(InFolder):
     @property
     def spool(self):
         return os.path.join(self.folder, "spool")
+
+    def test_the_manual_page_of_the_library_has_all_of_it(self):
+        folder = os.path.join(harness.SOURCE, "lib", "feed")
+        with open(os.path.join(folder, "mixfeed.h"), encoding="utf-8") as file:
+            header = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+        with open(os.path.join(folder, "mixfeed.3.scd"), encoding="utf-8") as file:
+            page = file.read()
+        functions = re.findall(r"MIXFEED_API[^;]*?(mixfeed_\w+)\(", header)
+        errors = re.findall(r"X\((E\w+), ", header)
+        options = re.search(r"struct mixfeed_options \{(.*?)\n\};", header, re.S)[1]
+        members = re.findall(r"(\w+)(?:\)\(.*\))?;", options)
+        self.assertGreater(min(map(len, (functions, errors, members))), 8)
+        for word in [*(f"*{name}*(" for name in functions if "init" not in name),
+                     *(f"_MIXFEED_{name}_" for name in errors),
+                     *(f"_{name}_" for name in members)]:
+            self.assertTrue(word in page, word)
 
     def test_crc_is_that_of_castagnoli(self):
         # RFC 3720, B.4, and an odd length.

@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -172,18 +171,17 @@ static bool is_before(struct supply *supply, size_t row)
     return is_before;
 }
 
-/* Whether what has come is enough for now: standard input has no more at the moment. */
-static bool is_waiting(const struct supply *supply)
+/* Whether what was read is to be dealt with before more is: it cannot be read again. */
+static bool is_enough(const struct supply *supply)
 {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     return supply->is_eager && supply->used == supply->rows.n &&
-           gather_rows(supply->gather).n > 0 && poll(&input, 1, 0) == 0;
+           gather_rows(supply->gather).n > 0;
 }
 
 bool supply_next(struct supply *supply, struct failure *failure)
 {
     gather_clear(supply->gather);
-    while (wants_more(supply) && !is_waiting(supply) && has_row(supply, failure)) {
+    while (wants_more(supply) && !is_enough(supply) && has_row(supply, failure)) {
         const size_t row = supply->used;
         if (supply->rows.reason != NULL && supply->rows.reason[row] != REASON_NONE) {
             supply->skipped++;

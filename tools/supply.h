@@ -14,7 +14,7 @@ struct supply {
     const struct feed_options *options;
     struct source *source;
     struct gather *gather;   /* the portion */
-    bool is_eager;           /* a portion ends where standard input has no more for now */
+    bool is_eager;           /* a portion ends where more would have to be read */
     struct source_rows rows; /* the source's last, of which `used` are gathered */
     size_t used;
     uint64_t skipped;  /* rows that could not be read */

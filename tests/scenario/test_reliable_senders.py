@@ -3,6 +3,7 @@
 Python and the example of libmixfeed, while both sides are killed and the network resets.
 In the end the ledger is exact and the model that of an undisturbed run, bit for bit."""
 
+import fcntl
 import os
 import random
 import selectors
@@ -11,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
 
 import harness
@@ -284,6 +286,59 @@ class Senders(InFolder):
             self.assertEqual(done.returncode, 0, done.stderr)
             ledger = mixd.ledger("s")
             self.assertEqual(ledger["learned"] + ledger["queued"], N_POINTS)
+
+    def piped(self, mixd, spool, pipe):
+        """mixfeed that reads CSV from a pipe, which stays ours as well."""
+        sender = subprocess.Popen(
+            [program("mixfeed"), "--reliable", "--source", "p", "--spool", spool,
+             "--format", "csv", "-"], stdin=pipe, env=self.environment(mixd),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(sender.wait)
+        self.addCleanup(sender.kill)
+        return sender
+
+    @staticmethod
+    def end(sender):
+        sender.kill()
+        sender.wait()
+
+    def test_a_pipe_loses_nothing_that_was_read_before(self):
+        """Killed when it has had the time to spool what came."""
+        spool, sent = os.path.join(self.folder, "spool"), 0
+        output, pipe = os.pipe()
+        with daemon(self.endpoint) as mixd, os.fdopen(pipe, "wb", 0) as to:
+            for n_rows in (1, 2, 300, 1, 700):
+                sender = self.piped(mixd, spool, output)
+                to.write(csv(self.points[sent:sent + n_rows]).encode())
+                sent += n_rows
+                mixd.drain("s", sent)
+                self.end(sender)
+            os.close(output)
+            ledger = mixd.ledger("s")
+            self.assertEqual((ledger["learned"] + ledger["queued"], ledger["duplicate"]),
+                             (sent, 0))
+
+    def test_a_pipe_in_full_flow_loses_what_one_read_takes_at_most(self):
+        """Of the bytes that left the pipe all but 64 KiB are in the spool."""
+        spool = os.path.join(self.folder, "spool")
+        line = b"1234567,7654321\n"
+        output, pipe = os.pipe()
+        with daemon(self.endpoint) as mixd:
+            sender = self.piped(mixd, spool, output)
+            written = 0
+            while mixd.ledger("s")["received"] < 20000:
+                written += os.write(pipe, line * 256)
+            self.end(sender)
+            left = struct.unpack("i", fcntl.ioctl(output, termios.FIONREAD, b"    "))[0]
+            os.close(pipe)
+            while os.read(output, 1 << 20):  # nobody wants them
+                pass
+            self.piped(mixd, spool, output).wait(DEADLINE)  # sends what it holds
+            os.close(output)
+            learned = mixd.ask("sources", stream="s", source="p")["sources"]["p"]["applied"]
+            self.assertGreaterEqual(learned, 20000)
+            self.assertLessEqual(learned * len(line), written - left)
+            self.assertLess(written - left - learned * len(line), (64 << 10) + len(line))
 
     def test_a_state_that_was_lost_is_named(self):
         spool = os.path.join(self.folder, "spool")

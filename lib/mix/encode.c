@@ -286,8 +286,7 @@ static uint64_t mix_in(uint64_t sum, double value)
     return codec_checksum(bytes, codec.at);
 }
 
-/* The options that a state depends on, in one number. */
-static uint64_t fingerprint(const struct mix_options *options)
+uint64_t encode_fingerprint(const struct mix_options *options)
 {
     unsigned char bytes[12 * 8];
     struct codec codec = {.mode = CODEC_WRITE, .out = bytes};
@@ -318,7 +317,7 @@ static uint64_t fingerprint(const struct mix_options *options)
 void encode_open(struct codec *codec, const char *magic, size_t size,
                  const struct mix_options *options)
 {
-    uint64_t header[] = {VERSION, ENCODE_FRAME + size, fingerprint(options)};
+    uint64_t header[] = {VERSION, ENCODE_FRAME + size, encode_fingerprint(options)};
     memcpy(codec->out, magic, ENCODE_MAGIC_SIZE);
     codec->at = ENCODE_MAGIC_SIZE;
     codec_u64s(codec, header, 3);
@@ -374,7 +373,7 @@ enum mix_err encode_enter(struct codec *codec, const char *magic,
     codec->version = header[0];
     codec->at = HEADER;
     codec->size = size - TRAILER;
-    return header[2] == fingerprint(options) ? MIX_OK : MIX_EMISMATCH;
+    return header[2] == encode_fingerprint(options) ? MIX_OK : MIX_EMISMATCH;
 }
 
 /* Statistics and parameters made from rows stay within the square of their values. */

@@ -26,6 +26,9 @@
 /* Bytes around the members. */
 #define ENCODE_FRAME (32 + 8)
 
+/* The options that a state depends on, in one number. */
+uint64_t encode_fingerprint(const struct mix_options *options);
+
 /* Writes what is before the members, which have `size` bytes; and after them. */
 void encode_open(struct codec *codec, const char *magic, size_t size,
                  const struct mix_options *options);

@@ -106,8 +106,16 @@ static void place_components(struct mix_learner *learner, const struct stats *st
     free(old);
 }
 
-/* The watch begins where the published model is. */
-static void restart_watch(struct mix_learner *learner)
+void learner_rename(struct mix_learner *learner, const struct match *match)
+{
+    uint64_t *old = match != NULL ? calloc(match->components, sizeof(*old)) : NULL;
+    if (old != NULL) {
+        rename_components(learner, match, old);
+    }
+    free(old);
+}
+
+void learner_restart_watch(struct mix_learner *learner)
 {
     if (learner->watch != NULL) {
         stats_assign(learner->watch->stats, learner->slow, &learner->model->shape);
@@ -133,7 +141,7 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
     pace_install(&learner->pace, points, learner_window(&learner->options));
     learner_step(learner, points, points);
     batches_clear(learner->batches);
-    restart_watch(learner);
+    learner_restart_watch(learner);
 }
 
 /* What the reservoir has is of before: the next challenge is to what comes. */

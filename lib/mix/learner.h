@@ -45,6 +45,8 @@
 #include "stats.h"
 #include "tail.h"
 
+struct match;
+
 /* Points of a block before the end of the warm-up. */
 #define WARMUP_BLOCK 64
 
@@ -160,6 +162,11 @@ bool learner_adapts(const struct mix_options *options);
 void learner_install(struct mix_learner *learner, const struct scales *scales,
                      const struct stats *stats, const struct mix_model *model,
                      double points, const struct points *sample);
+/* Components that are not those of the same places before any more get new identities;
+ * match: of before and what was merged into it, or NULL. */
+void learner_rename(struct mix_learner *learner, const struct match *match);
+/* The watch begins where the published model is. */
+void learner_restart_watch(struct mix_learner *learner);
 /* Gives every component a new identity. */
 void learner_name_components(struct mix_learner *learner);
 /* Notices that the stream went where only the noise reaches; a fit is then made. */

@@ -301,6 +301,18 @@ MIX_API MIX_CHECKED enum mix_err mix_model_divergence(const struct mix_model *fr
                                                       uint64_t seed, size_t n,
                                                       double *nats, double *error);
 
+/* The mixture of what two have learned from points_a and points_b points (>= 0, one above
+ * 0), of the same number of components, covariance and families: each component of b is
+ * merged, by its moments, into that of a which answers for the same points. *loss (unless
+ * NULL) gets what this costs, in nats a point: the divergence of both together, a mixture
+ * of 2 K components, from the merged one, estimated from 8192 points drawn from both, the
+ * same each time. Of a, and so of its places, is the order; the rest does not depend on
+ * which is which, but for rounding. NULL and *err (unless NULL): MIX_ESIZE where they
+ * cannot be merged, MIX_EVALUE, MIX_ENOMEM. The model belongs to the caller. */
+MIX_API struct mix_model *mix_model_merge(const struct mix_model *a, double points_a,
+                                          const struct mix_model *b, double points_b,
+                                          double *loss, enum mix_err *err);
+
 /* ---- Learner ------------------------------------------------------------- */
 
 /* Learns one model from one stream of rows. The rows before the first model and of
@@ -366,6 +378,29 @@ MIX_API const struct mix_model *mix_learner_model(const struct mix_learner *lear
  * Freezing keeps the open block; thawing goes on with it. */
 MIX_API void mix_learner_freeze(struct mix_learner *learner);
 MIX_API void mix_learner_thaw(struct mix_learner *learner);
+
+/* The learner has then learned what both have; the other is left as it is. Both have the
+ * same options but for the seed, workspace, executor and compact. What is exact:
+ *
+ * - one that is still in its warm-up and holds all its rows: they are learned as if they
+ *   came next (runs the work that comes due), as are the open blocks;
+ * - the sample that challenges are made from is a uniform one of the rows of both;
+ * - counts add up. Points that both learned before they parted count twice;
+ * - the statistics of learners that share a start, from one state or model: weighted by
+ *   their memories in points they are those of all points, under the responsibilities
+ *   that each point had. They are the same in any order but for rounding (1e-12).
+ *
+ * Others have their components matched, as mix_model_merge() does. *loss (unless NULL) gets
+ * what K in the place of 2 K components cost, as there, 0 where rows were learned; where it
+ * is above 1e-4 a challenge is due, which fits the model to the sample if that is better.
+ * Standard errors begin anew. Frozen learners merge, too, and stay frozen.
+ *
+ * On an error nothing has changed: MIX_EMISMATCH for other options, or other dormant
+ * fields; MIX_ENOTREADY where one is in its warm-up, or one of a range of components is,
+ * and the rows are no longer there; MIX_ENOMEM. Source: merge.c. */
+MIX_API MIX_CHECKED enum mix_err mix_learner_merge(struct mix_learner *learner,
+                                                   const struct mix_learner *other,
+                                                   double *loss);
 
 /* Forgets all that was learned and starts anew; the counts of points stay. Points
  * held at that moment count as learned: they were accepted. */

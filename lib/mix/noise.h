@@ -34,4 +34,8 @@ void noise_measure(struct mix_model *noise, struct em *em, const struct points *
 /* The same from a model, for a learner that starts from it. False without memory. */
 bool noise_of_model(struct mix_model *noise, const struct mix_model *model);
 
+/* The noise of a model becomes one that reaches over that of another of the same shape,
+ * too; share: of the points, that of the other. Its weight stays. False without memory. */
+bool noise_unite(struct mix_model *model, const struct mix_model *other, double share);
+
 #endif

@@ -8,6 +8,7 @@
 #ifndef RESERVOIR_H
 #define RESERVOIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "points.h"
@@ -26,6 +27,10 @@ void reservoir_adopt(struct reservoir *reservoir);
 void reservoir_force(struct reservoir *reservoir, const struct points *rows, size_t i,
                      uint64_t seed);
 void reservoir_clear(struct reservoir *reservoir);
+/* A sample of all rows of both, as uniform as if one had been offered them all. False
+ * without memory, and nothing is changed. */
+bool reservoir_merge(struct reservoir *reservoir, const struct reservoir *other,
+                     uint64_t seed);
 /* Offers the points of a block, in order. */
 void reservoir_offer(struct reservoir *reservoir, const struct block *block,
                      uint64_t seed);

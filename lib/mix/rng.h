@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* What a number is drawn for; part of the key, so that uses never share numbers. */
-enum rng_purpose { RNG_KMEANS, RNG_SAMPLE, RNG_RESERVOIR, RNG_SPLIT, RNG_TEST };
+enum rng_purpose { RNG_KMEANS, RNG_SAMPLE, RNG_RESERVOIR, RNG_SPLIT, RNG_TEST, RNG_MERGE };
 
 struct rng {
     uint64_t key;     /* mixed from seed, purpose and index */

@@ -149,6 +149,38 @@ void tail_fade(struct tail *tail, double factor)
     tail->unit = 1;
 }
 
+/* ---- Merging ------------------------------------------------------------- */
+
+/* The score in the middle of a bin. */
+static double bin_score(double reference, size_t bin)
+{
+    const bool is_below = bin < TAIL_SIDE;
+    const uint64_t side = is_below ? TAIL_SIDE - 1 - bin : bin - TAIL_SIDE;
+    const uint64_t bits = ((side + ((uint64_t)1023 << TAIL_DIGITS)) << REST_DIGITS) +
+                          ((uint64_t)1 << (REST_DIGITS - 1));
+    double folded;
+    memcpy(&folded, &bits, sizeof(folded));
+    return reference + (is_below ? -2 : 2) * (folded - 1);
+}
+
+void tail_merge(struct tail *tail, const struct tail *other)
+{
+    const bool is_same = tail->reference == other->reference;
+    if (!tail_reserve(tail, other->first, other->first + other->n)) {
+        return;
+    }
+    for (size_t i = 0; i < other->n; i++) {
+        const double weight = other->bins[i] / other->unit;
+        const size_t bin = other->first + i;
+        if (weight > 0 && is_same) {
+            tail->bins[bin - tail->first] += weight * tail->unit;
+            tail->total += weight * tail->unit;
+        } else if (weight > 0) {
+            tail_add(tail, bin_score(other->reference, bin), weight);
+        }
+    }
+}
+
 /* ---- Shares -------------------------------------------------------------- */
 
 /* Doublings that the width of a bin has behind it. */

@@ -52,6 +52,9 @@ size_t tail_bin(double reference, double score);
  * that there is no memory for. */
 void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n);
 void tail_add(struct tail *tail, double score, double weight);
+/* Adds what another holds: exactly about the same reference, else to half a bin. What
+ * there is no memory for is left out. */
+void tail_merge(struct tail *tail, const struct tail *other);
 /* All that is in counts `factor` in (0, 1] times what it did. */
 void tail_fade(struct tail *tail, double factor);
 /* (those below + 1/2) / (total + 1), in (0, 1). */

@@ -47,6 +47,70 @@ START_TEST(the_sample_is_uniform)
 }
 END_TEST
 
+/* Samples of two streams of 300 and 700 rows, merged and offered another 1000, chi squared
+ * as above; the numbers drawn for both are the same, which must not matter. */
+START_TEST(a_merged_sample_is_uniform)
+{
+    const uint64_t seed = unit_seed(322);
+    double counts[10] = {0}, chi = 0, of_first = 0, squares = 0;
+    for (uint64_t run = 0; run < RUNS; run++) {
+        struct reservoir a = {.rows = points_new(1, ROOM)};
+        struct reservoir b = {.rows = points_new(1, ROOM)};
+        double first = 0;
+        offer(&a, seed + run, 0, 300);
+        offer(&b, seed + run, 300, 700);
+        ck_assert(reservoir_merge(&a, &b, seed + run));
+        ck_assert_uint_eq(a.age, 1000);
+        for (size_t i = 0; i < ROOM; i++) {
+            double x;
+            points_get(a.rows, i, &x, NULL, NULL);
+            first += x < 300;
+        }
+        of_first += first / RUNS;
+        squares += first * first / RUNS;
+        offer(&a, seed + run, 1000, 1000);
+        ck_assert_uint_eq(points_count(a.rows), ROOM);
+        for (size_t i = 0; i < ROOM; i++) {
+            double x;
+            points_get(a.rows, i, &x, NULL, NULL);
+            counts[(size_t)x / 200] += 1;
+        }
+        points_destroy(&a.rows);
+        points_destroy(&b.rows);
+    }
+    for (size_t i = 0; i < 10; i++) {
+        const double expected = RUNS * ROOM / 10.0;
+        chi += (counts[i] - expected) * (counts[i] - expected) / expected;
+    }
+    ck_assert_msg(chi < 45, "seed %llu: chi squared %g", (unsigned long long)seed, chi);
+    /* Hypergeometric: mean 30, variance 100 .3 .7 900/999 = 18.9; of 400 runs five
+     * standard errors are 1.1 and 6.7. */
+    ck_assert_double_eq_tol(of_first, 30, 1.1);
+    ck_assert_double_eq_tol(squares - of_first * of_first, 18.9, 6.7);
+}
+END_TEST
+
+/* What has room is all kept, of both. */
+START_TEST(few_rows_are_merged_whole)
+{
+    struct reservoir a = {.rows = points_new(1, ROOM)}, b = {.rows = points_new(1, ROOM)};
+    double sum = 0;
+    offer(&a, 1, 0, 30);
+    offer(&b, 1, 30, 70);
+    ck_assert(reservoir_merge(&a, &b, 1));
+    ck_assert_uint_eq(points_count(a.rows), 100);
+    for (size_t i = 0; i < 100; i++) {
+        double x;
+        points_get(a.rows, i, &x, NULL, NULL);
+        sum += x;
+    }
+    ck_assert(sum == 99 * 50);
+    ck_assert(a.age == 100 && a.next == 0);
+    points_destroy(&a.rows);
+    points_destroy(&b.rows);
+}
+END_TEST
+
 START_TEST(framing_changes_no_row)
 {
     struct reservoir a = {.rows = points_new(1, ROOM)}, b = {.rows = points_new(1, ROOM)};
@@ -87,6 +151,8 @@ int main(void)
 {
     const struct unit_test tests[] = {
         UNIT(the_sample_is_uniform),
+        UNIT(a_merged_sample_is_uniform),
+        UNIT(few_rows_are_merged_whole),
         UNIT(framing_changes_no_row),
         UNIT(an_emptied_reservoir_holds_only_what_follows),
     };

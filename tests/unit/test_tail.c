@@ -36,6 +36,39 @@ START_TEST(a_share_is_right_within_a_bin)
 }
 END_TEST
 
+/* Histograms of the same reference add up exactly, faded ones by what they count; about
+ * another one scores are known to half a bin, an eighth to a quarter of a nat here. */
+START_TEST(merged_shares_are_those_of_all)
+{
+    enum { N = 2000 };
+    struct tail all = {0}, a = {0}, b = {0}, c = {0};
+    tail_begin(&all, -1);
+    tail_begin(&a, -1);
+    tail_begin(&b, -1);
+    tail_begin(&c, -1.7);
+    for (int i = 0; i < N; i++) {
+        const double score = log((i + 0.5) / N);
+        tail_add(&all, score, 0.5);
+        tail_add(i % 2 == 0 ? &a : &b, score, 1);
+        tail_add(&c, score, 0.5);
+    }
+    tail_fade(&all, 0.5);
+    tail_fade(&a, 0.25);
+    tail_fade(&b, 0.25);
+    tail_fade(&c, 0.5);
+    tail_merge(&a, &b);
+    tail_merge(&b, &c); /* about another: b is half of them */
+    for (double score = -4; score < -0.2; score += 0.1) {
+        ck_assert_double_eq_tol(tail_share(&a, score), tail_share(&all, score), 1e-12);
+        ck_assert_double_eq_tol(tail_share(&b, score), exp(score), 0.25 * exp(score));
+    }
+    tail_clear(&all);
+    tail_clear(&a);
+    tail_clear(&b);
+    tail_clear(&c);
+}
+END_TEST
+
 /* It has room for the bins between those that came, and what was in them stays. */
 START_TEST(room_grows_with_the_scores)
 {
@@ -141,7 +174,7 @@ int main(void)
         UNIT(a_rank_is_the_share_below),         UNIT(shares_are_never_zero_or_one),
         UNIT(shares_of_like_points_are_uniform), UNIT(fading_halves_what_was_there),
         UNIT(a_long_stream_does_not_overflow),   UNIT(a_share_is_right_within_a_bin),
-        UNIT(room_grows_with_the_scores),
+        UNIT(room_grows_with_the_scores),       UNIT(merged_shares_are_those_of_all),
     };
     return unit_run("tail", tests, COUNT(tests));
 }

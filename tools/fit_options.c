@@ -28,6 +28,7 @@ enum {
     OPTION_PER_POINT,
     OPTION_PREDICT,
     OPTION_COMPARE,
+    OPTION_MERGE,
     OPTION_OUTPUT,
     OPTION_JSON,
     OPTION_FORMAT,
@@ -62,6 +63,8 @@ static const struct argp_option argp_options[] = {
      "Print the points with missing values replaced by their means given the others", 2},
     {"compare", OPTION_COMPARE, NULL, 0,
      "How far two model files are from each other, and which suits INPUT better", 2},
+    {"merge", OPTION_MERGE, NULL, 0,
+     "One model of two or more of parts of the data, weighted by their points", 2},
     {"output", OPTION_OUTPUT, "FILE", 0, "Write the model there, not to standard output",
      3},
     {"json", OPTION_JSON, NULL, 0, "Print a report as a JSON object", 3},
@@ -102,7 +105,7 @@ static const struct scope {
     {OPTION_ADAPT, "--adapt", ONLINE},
     {OPTION_NO_FINISH, "--no-finish", ONLINE},
     {OPTION_PER_POINT, "--per-point", SCORE},
-    {OPTION_OUTPUT, "--output", LEARN},
+    {OPTION_OUTPUT, "--output", LEARN | MERGE},
     {OPTION_JSON, "--json", ANY & ~(unsigned)PREDICT},
 };
 
@@ -117,6 +120,8 @@ static const char *task_name(unsigned task)
         return "--compare";
     case PREDICT:
         return "--predict";
+    case MERGE:
+        return "--merge";
     default:
         return "a batch fit";
     }
@@ -198,6 +203,12 @@ static void check_paths(struct argp_state *state)
     const struct fit_options *options = state->input;
     if (options->task == COMPARE && options->n_paths < 2) {
         tool_usage(state, "--compare: two model files, and INPUT or not");
+    } else if (options->task == COMPARE && options->n_paths > 3) {
+        tool_usage(state, "%s: one argument too many", options->paths[3]);
+    } else if (options->task == MERGE) {
+        if (options->n_paths < 2) {
+            tool_usage(state, "--merge: two model files or more");
+        }
     } else if (options->task != COMPARE && options->n_paths == 0) {
         tool_usage(state, "no INPUT: a file, or - for standard input");
     } else if (options->task != COMPARE && options->n_paths > 1) {
@@ -269,6 +280,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_COMPARE:
         set_task(state, COMPARE);
         return 0;
+    case OPTION_MERGE:
+        set_task(state, MERGE);
+        return 0;
     case OPTION_JSON:
         options->is_json = true;
         return 0;
@@ -296,10 +310,10 @@ static const struct argp_child children[] = {{&columns_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = argp_options,
     .parser = parse,
-    .args_doc = "INPUT\n--compare MODEL MODEL [INPUT]",
+    .args_doc = "INPUT\n--compare MODEL MODEL [INPUT]\n--merge MODEL MODEL…",
     .doc =
         "Fits a mixture to a file of points by batch EM, or runs the daemon's learner "
-        "over it, scores it, or fills its gaps; compares two models."
+        "over it, scores it, or fills its gaps; compares two models; merges models."
         "\vINPUT is a .csv, .ndjson, .npy, .f64 or .f32 file, or - for standard input. "
         "The model file goes to standard output.",
     .children = children,

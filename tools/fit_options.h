@@ -18,15 +18,17 @@ enum fit_task {
     SCORE = 4,
     COMPARE = 8,
     PREDICT = 16,
+    MERGE = 32,
     LEARN = FIT | ONLINE,
-    ANY = FIT | ONLINE | SCORE | COMPARE | PREDICT
+    ANY = FIT | ONLINE | SCORE | COMPARE | PREDICT | MERGE
 };
 
-#define PATHS_MAX 3
+#define PATHS_MAX 1024
 
 struct fit_options {
     struct columns_options columns;
-    const char *paths[PATHS_MAX]; /* what is no option: INPUT, or MODEL MODEL INPUT */
+    const char *paths[PATHS_MAX]; /* what is no option: INPUT, or MODEL MODEL INPUT, or
+                                     MODEL MODEL ... */
     size_t n_paths;
     const char *output; /* NULL: standard output */
     const char *model;  /* --score, --predict */

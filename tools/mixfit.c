@@ -172,7 +172,7 @@ static const struct activity {
 } activities[] = {
     {FIT, mode_batch, print_nothing},       {ONLINE, mode_online, print_nothing},
     {SCORE, mode_score, print_score},       {COMPARE, mode_compare, print_comparison},
-    {PREDICT, mode_predict, print_nothing},
+    {PREDICT, mode_predict, print_nothing}, {MERGE, mode_merge, print_nothing},
 };
 
 static const struct activity *activity_of(const struct fit_options *options)
@@ -217,11 +217,14 @@ static FILE *table_file(const struct fit_options *options)
 
 static void run(const struct fit_options *options, struct failure *failure)
 {
-    const char *path = options->paths[options->task == COMPARE ? 2 : 0];
+    const size_t input = options->task == COMPARE ? 2 : 0;
+    const char *path = options->task == MERGE ? NULL : options->paths[input];
     struct outcome outcome = {0};
     struct task task = {
         .model_path = options->task == COMPARE ? options->paths[0] : options->model,
         .other_path = options->paths[1],
+        .merge_paths = options->paths,
+        .n_merge = options->n_paths,
         .is_per_point = options->is_per_point,
         .leaves_open = options->no_finish,
         .table = table_file(options),

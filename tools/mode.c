@@ -96,7 +96,7 @@ void task_progress(struct task *task, uint64_t points)
 
 /* ---- Model --------------------------------------------------------------- */
 
-static double wall_clock(void)
+double task_clock(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -114,7 +114,7 @@ json_t *task_model(const struct task *task, const struct mix_model *model,
         }
     }
     const struct frame frame = {
-        .time = wall_clock(),
+        .time = task_clock(),
         .last_time = (double)NAN,
         .fields = fields,
         .n_fields = layout->n_fields,

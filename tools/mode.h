@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What mixfit can do: fit a mixture to a file of points by batch EM, run the daemon's
- * learner over it, score it, fill its gaps; compare two models. */
+ * learner over it, score it, fill its gaps; compare two models; merge some. */
 #ifndef MODE_H
 #define MODE_H
 
@@ -26,6 +26,8 @@ struct task {
     FILE *table;                   /* where a table for people goes; NULL: nowhere */
     const char *model_path;        /* model to score, predict or compare with */
     const char *other_path;        /* the second one to compare */
+    const char *const *merge_paths; /* models to merge */
+    size_t n_merge;
     bool is_per_point;             /* print the score of every point */
     bool leaves_open;              /* the open block stays out of the model, as in mixd */
     uint64_t skipped;              /* rows left out: not readable, missing values, or
@@ -48,6 +50,7 @@ mode_fn mode_online;
 mode_fn mode_score;
 mode_fn mode_predict;
 mode_fn mode_compare;
+mode_fn mode_merge;
 
 /* The next good rows of the input: x, weight and time as struct mix_rows has them, valid
  * until the next call. False at the end, and with the failure on an error. Bad rows are
@@ -65,6 +68,9 @@ json_t *task_model(const struct task *task, const struct mix_model *model,
 /* The model file to score or predict with, if it fits the input. NULL and the failure
  * if not; the model belongs to the caller. */
 struct mix_model *task_read_model(const struct task *task, struct failure *failure);
+
+/* Seconds since 1970. */
+double task_clock(void);
 
 /* A number, or null where there is none. */
 json_t *task_number(double value);

@@ -108,6 +108,34 @@ class Mixfit(InFolder):
         self.assertIn("2 better on the points by", self.fit("--compare", *files, path).stdout)
         self.fit("--compare", files[0], code=EX_USAGE)
 
+    def test_models_of_parts_are_merged(self):
+        points = reference.mixture(9000, salt=93)
+        files = []
+        for i, part in enumerate((points[:2000], points[2000:5000], points[5000:])):
+            path = self.write("part.npy", part)
+            files.append(os.path.join(self.folder, f"part-{i}.json"))
+            self.fit("--components", 3, "--seed", i, "--output", files[-1], path)
+        merged = os.path.join(self.folder, "merged.json")
+        done = self.fit("--merge", "--json", "--output", merged, *files)
+        report = harness.parse(done.stdout)
+        self.assertEqual(report["points"], 9000)
+        self.assertLess(max(report["losses"]), 0.01)  # of 2000 points, p/2n is .004
+        whole = self.model("--components", 3, self.write("all.npy", points))
+        with open(merged, encoding="utf-8") as file:
+            model = reference.check_model(json.load(file))
+        # Means of means over the same points: three standard errors are apart by no more.
+        apart = reference.distance_to_nearest(model["means"], whole["means"])
+        self.assertLess(apart.max(), 0.01)
+        gap = (reference.log_density(whole, points) - reference.log_density(model, points))
+        self.assertLess(gap.mean(), 1e-3)
+        self.assertIn("loss", self.fit("--merge", *files).stderr)
+        two = os.path.join(self.folder, "two.json")
+        self.fit("--components", 2, "--output", two, self.write("x.npy", points))
+        self.assertIn(two, self.fit("--merge", files[0], two, code=EX_DATAERR).stderr)
+        bare = self.write("bare.json", json.dumps(reference.MODEL))
+        self.assertIn("points", self.fit("--merge", files[0], bare, code=EX_DATAERR).stderr)
+        self.fit("--merge", files[0], code=EX_USAGE)
+
     def test_missing_values_are_predicted(self):
         points = reference.mixture(5000, salt=184)
         model = os.path.join(self.folder, "model.json")

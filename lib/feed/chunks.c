@@ -15,10 +15,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Bytes of a chunk: as many as all before it have. */
 #define CHUNK_BYTES_MIN ((size_t)1 << 14)
 #define CHUNK_BYTES_MAX ((size_t)1 << 20)
+/* What a chunk begins with; no page is smaller. */
+#define PAGE_BYTES ((size_t)1 << 12)
 /* The share of a chunk that may be wasted. */
 #define WASTE 8
 
@@ -73,10 +76,15 @@ static struct chunk *chunk_new(struct chunks *chunks)
     while (bytes < least || (bytes < CHUNK_BYTES_MAX && bytes < chunks->bytes)) {
         bytes *= 2;
     }
-    struct chunk *chunk = malloc(bytes);
+    struct chunk *chunk = aligned_alloc(PAGE_BYTES, bytes);
     if (chunk == NULL) {
         return NULL;
     }
+#ifdef MADV_POPULATE_WRITE
+    if (bytes >= CHUNK_BYTES_MAX) {
+        madvise(chunk, bytes, MADV_POPULATE_WRITE); /* else a fault for each page */
+    }
+#endif
     atomic_init(&chunk->holders, 1);
     chunk->capacity = (bytes - sizeof(*chunk)) / row_size;
     chunks->bytes += bytes;

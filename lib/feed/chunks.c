@@ -150,7 +150,10 @@ static void take_oldest(struct chunks *chunks)
 static size_t room_for(const struct chunks *chunks, size_t n)
 {
     const struct chunk *chunk = chunks->newest;
-    const size_t room = chunk != NULL ? chunk->capacity - chunk->n : 0;
+    if (chunk == NULL) {
+        return 0;
+    }
+    const size_t room = chunk->capacity - chunk->n;
     return n <= room ? n : room > chunk->capacity / WASTE ? room : 0;
 }
 

@@ -198,7 +198,7 @@ void sender_bye(struct sender *sender, struct bytes *part, size_t *n_parts)
         *part = (struct bytes){sender->header, RELIABLE_SIZE};
         sender->state = DOWN;
         sender->n_parts = 0;
-        sender->deadline_s = INFINITY;
+        sender->deadline_s = (double)INFINITY;
     }
 }
 

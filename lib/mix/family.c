@@ -10,7 +10,7 @@
 
 extern const struct family family_gaussian, family_poisson, family_exponential,
     family_bernoulli, family_log_normal, family_gamma, family_categorical,
-    family_von_mises, family_student_t;
+    family_von_mises, family_student_t, family_broad_poisson;
 
 /* In the order of enum mix_family. */
 static const struct family *const table[] = {&family_gaussian,    &family_poisson,
@@ -27,6 +27,11 @@ const struct family *const *family_table(void)
 const struct family *family_of(enum mix_family id)
 {
     return table[id];
+}
+
+const struct family *family_of_noise(enum mix_family id)
+{
+    return id == MIX_POISSON ? &family_broad_poisson : table[id];
 }
 
 const struct family *family_find(const char *name)

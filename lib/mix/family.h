@@ -145,6 +145,8 @@ struct family {
                            const struct factor *out_f, double *out);
 };
 
+/* What noise has in the place of a family: as broad as it can be with the same mean. */
+const struct family *family_of_noise(enum mix_family id);
 /* The row of a family, which must be one. */
 const struct family *family_of(enum mix_family id);
 /* The row of that name, or NULL. */

@@ -167,3 +167,84 @@ static const struct field_form form = {.names = names,
 
 extern const struct family family_poisson;
 const struct family family_poisson = FIELD_FAMILY("poisson", MIX_POISSON, &form);
+
+/* ---- Geometric ----------------------------------------------------------- */
+
+/* Counts of noise: f(x) = (1 - q) q^x with mean m = q / (1 - q), the broadest that has
+ * it, where a poisson of that mean would be one more peak. Its parameter is called a rate
+ * all the same, and its family poisson: that of the field. Not in the table. */
+
+/* As look(), with what the density has in common with the poisson taken off again. */
+static struct field_value look_broadly(double x)
+{
+    const double common = look(x).common;
+    return (struct field_value){{x, -common}, common};
+}
+
+/* cache: log2 q, log2(1 - q). */
+static double broad_density(const double *cache, const double *feature)
+{
+    return feature[0] * cache[0] + cache[1] + feature[1];
+}
+
+static void broad_gather(const struct factor *f, const double *cache,
+                         const struct field_points *points, double *stats)
+{
+    double sum = 0;
+    (void)f;
+    (void)cache;
+    for (size_t i = 0; i < points->n; i++) {
+        sum += points->resp[i] * points->feature[0][i];
+    }
+    stats[0] = sum / points->mass;
+}
+
+/* log(1 + 1/m), also of large means: W. Kahan's correction of the rounding. */
+static double minus_log_q(double mean)
+{
+    const double y = 1 / mean, u = 1 + y;
+    return u > 1 ? special_log(u) * (y / (u - 1)) : y;
+}
+
+static bool broad_prepare(const struct factor *f, const double *param, double *cache)
+{
+    (void)f;
+    cache[0] = -minus_log_q(param[0]) * SPECIAL_LOG2_E;
+    cache[1] = -special_log2(1 + param[0]);
+    return param[0] > 0 && param[0] < (double)INFINITY;
+}
+
+static void broad_moments(const struct factor *f, const double *param, double *mean,
+                          double *variance)
+{
+    (void)f;
+    *mean = param[0];
+    *variance = param[0] * (1 + param[0]);
+}
+
+static double broad_sample(const struct factor *f, const double *param, struct rng *rng)
+{
+    (void)f;
+    return floor(-special_log(rng_uniform(rng)) / minus_log_q(param[0]));
+}
+
+static const struct field_form broad_form = {.names = names,
+                                             .is_discrete = true,
+                                             .n_stats = 1,
+                                             .n_cache = 2,
+                                             .n_features = 2,
+                                             .accepts = accepts,
+                                             .look = look_broadly,
+                                             .density = broad_density,
+                                             .gather = broad_gather,
+                                             .mstep = mstep,
+                                             .invert = invert,
+                                             .prepare = broad_prepare,
+                                             .cut = cut,
+                                             .moments = broad_moments,
+                                             .sample = broad_sample,
+                                             .place = place};
+
+extern const struct family family_broad_poisson;
+const struct family family_broad_poisson =
+    FIELD_FAMILY("poisson", MIX_POISSON, &broad_form);

@@ -212,7 +212,8 @@ MIX_API struct mix_model *mix_model_make(const struct mix_options *options,
                                          const double *weights, const double *parameters,
                                          enum mix_err *err);
 /* The same components beside noise: a model of one component of the same families and
- * dimensions, its gaussians diagonal. weights: those of the K components, then that of
+ * dimensions, its gaussians diagonal, its poissons taken for geometric distributions of
+ * the same means. weights: those of the K components, then that of
  * the noise, which sum to 1; the weights of the models passed in are not read. */
 MIX_API struct mix_model *mix_model_with_noise(const struct mix_model *model,
                                                const struct mix_model *noise,

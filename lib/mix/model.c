@@ -56,6 +56,7 @@ struct shape shape_of_noise(const struct shape *shape)
     shape_assign(&diagonal, shape);
     for (size_t i = 0; i < diagonal.n_factors; i++) {
         diagonal.factors[i].covariance = MIX_DIAG;
+        diagonal.factors[i].family = family_of_noise(diagonal.factors[i].family->id);
     }
     return shape_resize(&diagonal, 1);
 }
@@ -378,7 +379,7 @@ static bool is_noise_of(const struct mix_model *noise, const struct mix_model *m
                    shape->n_factors == wanted.n_factors;
     for (size_t i = 0; is_same && i < wanted.n_factors; i++) {
         const struct factor *f = &shape->factors[i], *g = &wanted.factors[i];
-        is_same = f->family == g->family && f->dimensions == g->dimensions &&
+        is_same = f->family->id == g->family->id && f->dimensions == g->dimensions &&
                   f->covariance == g->covariance &&
                   (f->family->id != MIX_CATEGORICAL || f->categories == g->categories);
     }

@@ -7,7 +7,8 @@
  * which would end where the first points do).
  *
  * It is one component of the families of the model, fitted to all points as if there were
- * no other, its fields independent. A gaussian field has mean (a + b)/2 and variance (b -
+ * no other, its fields independent; counts are geometric in the place of poisson, which
+ * would be one more peak. A gaussian field has mean (a + b)/2 and variance (b -
  * a)^2/12, those of a uniform distribution over [a, b], the quantiles .001 and .999: of
  * the gaussians the nearest to one. (The variance of the points, which is less where there
  * is little clutter, makes it so dense in the middle that components lose their flanks to

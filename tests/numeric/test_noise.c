@@ -216,6 +216,11 @@ static double poisson(double x, double rate)
     return exp(x * log(rate) - rate - lgamma(x + 1));
 }
 
+static double geometric(double x, double mean)
+{
+    return pow(mean / (1 + mean), x) / (1 + mean);
+}
+
 START_TEST(density_and_responsibilities_are_those_of_the_formula)
 {
     static const double x[] = {2.5, 3, 1, -2, 11, 0, 40, 60, 2, 0.5, (double)NAN, 2};
@@ -227,12 +232,12 @@ START_TEST(density_and_responsibilities_are_those_of_the_formula)
     for (size_t i = 0; i < 4; i++) {
         const double *y = x + 3 * i;
         static const double c[3][3] = {{0.7, 0.2, 0.1}, {0.1, 0.1, 0.8}, {0.4, 0.3, 0.3}};
-        static const double m[] = {-2, 3, 0}, v[] = {1, 0.5, 30}, rate[] = {4, 9, 8};
+        static const double m[] = {-2, 3, 0}, v[] = {1, 0.5, 30}, rate[] = {4, 9};
         static const double w[] = {0.3, 0.5, 0.2};
         double p[3], sum = 0;
         for (size_t k = 0; k < 3; k++) {
             p[k] = w[k] * gaussian(y[0], m[k], v[k]) * c[k][(int)y[2]];
-            p[k] *= isnan(y[1]) ? 1 : poisson(y[1], rate[k]);
+            p[k] *= isnan(y[1]) ? 1 : k < 2 ? poisson(y[1], rate[k]) : geometric(y[1], 8);
             sum += p[k];
         }
         ck_assert_double_eq_tol(l[i], log(sum), 1e-10);
@@ -301,6 +306,34 @@ START_TEST(products_learn_it)
     ck_assert_double_eq_tol(mean[low][1], 4, 0.2);
     ck_assert_double_eq_tol(mean[1 - low][1], 9, 0.2);
     ck_assert_double_eq_tol(noise_weight(model), 0.1, 0.02);
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&truth);
+    free(s.x);
+}
+END_TEST
+
+/* Counts alone that are anything draw neither of two components to them. */
+START_TEST(wild_counts_are_noise)
+{
+    const uint64_t seed = unit_seed(361);
+    struct mix_options options = product_options(2);
+    static const double parameters[] = {-3, 3, 1, 1, 4, 25, 0.8, 0.1, 0.1, 0.1, 0.1, 0.8};
+    struct mix_model *truth =
+        mix_model_make(&options, (const double[]){0.4, 0.6}, parameters, NULL);
+    struct sample s = sample_draw(truth, seed, N);
+    struct rng rng = rng_at(seed, RNG_TEST, 8);
+    for (size_t i = 0; i < N; i += 10) {
+        s.x[i * 3 + 1] = (double)rng_below(&rng, 200);
+    }
+    options.noise = true;
+    struct mix_learner *learner = learn(&options, &s);
+    double rate[2];
+    mix_model_parameter(mix_learner_model(learner), 1, 0, rate);
+    ck_assert_double_eq_tol(fmin(rate[0], rate[1]), 4, 0.2);
+    ck_assert_double_eq_tol(fmax(rate[0], rate[1]), 25, 0.5);
+    /* In the other fields such points are those of the components, so noise that is broad
+     * there, too, has to be of more weight. */
+    ck_assert_double_eq_tol(noise_weight(mix_learner_model(learner)), 0.1, 0.04);
     mix_learner_destroy(&learner);
     mix_model_destroy(&truth);
     free(s.x);
@@ -422,6 +455,7 @@ int main(void)
         UNIT(density_and_responsibilities_are_those_of_the_formula),
         UNIT(moments_and_conditionals_are_those_of_what_it_draws),
         UNIT(products_learn_it),
+        UNIT(wild_counts_are_noise),
         UNIT(units_change_no_bit_of_it),
         UNIT(a_stored_learner_goes_on_with_it),
         UNIT(a_start_without_noise_gets_its_own),

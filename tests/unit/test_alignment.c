@@ -126,7 +126,7 @@ START_TEST(what_cannot_be_merged_is_refused)
     ck_assert_int_eq(err, MIX_ESIZE);
     ck_assert_ptr_null(mix_model_merge(a, 1, c, 1, NULL, &err));
     ck_assert_int_eq(err, MIX_ESIZE);
-    static const double bad[][2] = {{-1, 2}, {0, 0}, {1, HUGE_VAL}, {NAN, 1}};
+    static const double bad[][2] = {{-1, 2}, {0, 0}, {1, HUGE_VAL}, {(double)NAN, 1}};
     for (size_t i = 0; i < COUNT(bad); i++) {
         ck_assert_ptr_null(mix_model_merge(a, bad[i][0], a, bad[i][1], NULL, &err));
         ck_assert_int_eq(err, MIX_EVALUE);

@@ -96,7 +96,7 @@ START_TEST(what_no_cluster_reaches_is_far)
     enum { N = 300 };
     struct sample s = make_points(N, N, 0);
     s.x[7 * D] = 1e6;
-    s.x[9 * D + 1] = NAN;
+    s.x[9 * D + 1] = (double)NAN;
     struct points *points = sample_points(&s);
     struct scales *scales = measure(points);
     for (size_t i = 0; i < N; i++) {

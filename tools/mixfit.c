@@ -73,8 +73,9 @@ static bool set_options(struct task *task, const struct fit_options *options,
     const char *what = NULL;
     const enum mix_err err = mix_options_check(&task->mix, &what);
     if (err != MIX_OK) {
-        failure_set(failure, EX_USAGE, "--%s: %s: %zu components of %zu fields", what,
-                    mix_strerror(err), n_components, n_fields);
+        failure_set(failure, EX_USAGE, "%s: %s: %zu components of %zu fields, at most %d fields and "
+                    "K(D+1)(D+2)/2 of 2^20",
+                    what, mix_strerror(err), n_components, n_fields, MIX_DIMENSIONS_MAX);
     }
     task->mix.components = options->first > 0 ? (size_t)options->first : 1;
     task->components_end = n_components;

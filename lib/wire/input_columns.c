@@ -205,9 +205,7 @@ static bool choose_fields(struct choice *choice, const struct columns *columns,
             choice->field[choice->n_fields++] = c;
         }
     }
-    return choice->n_fields > 0 ||
-           input_fail(failure, EX_DATAERR,
-                      "fields: no column holds numbers: at least one");
+    return true;
 }
 
 static bool choose_all(struct choice *choice, const struct columns *columns,
@@ -269,7 +267,14 @@ struct layout *columns_layout(struct columns *columns,
     const char *culprit = NULL;
     if (choice.field == NULL || choice.is_taken == NULL) {
         input_fail(failure, EX_OSERR, "%s: out of memory", name);
-    } else if (choose_all(&choice, columns, options, failure)) {
+    } else if (!choose_all(&choice, columns, options, failure)) {
+        layout = NULL; /* and the failure is told */
+    } else if (choice.n_fields == 0) {
+        input_fail(failure, EX_DATAERR,
+                   "%s: no column holds numbers: cells with a decimal point, divided by "
+                   "comma, semicolon or tab",
+                   name);
+    } else {
         layout = make_layout(columns, &choice, &culprit);
         if (layout == NULL && culprit != NULL) {
             input_fail(failure, EX_DATAERR,

@@ -347,7 +347,7 @@ static const struct {
     const char *said;
 } refused[] = {
     {"an empty file", ".csv", "", {0}, EX_DATAERR, "no record"},
-    {"no numbers", ".csv", "a,b\nx,y\n", {0}, EX_DATAERR, "no column holds numbers"},
+    {"no numbers", ".csv", "a,b\nx,y\n", {0}, EX_DATAERR, ".csv: no column holds numbers"},
     {"a chosen name that stands twice",
      ".csv",
      "a,a\n1,2\n",

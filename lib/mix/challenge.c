@@ -88,7 +88,7 @@ static void begin_comparison(struct challenge *c, enum challenge_step step)
 static void measure(struct challenge *c, uint64_t *budget)
 {
     if (c->at < c->scales->dimensions) {
-        scales_measure(c->scales, c->points, c->at, model_step(c->options, c->at),
+        scales_measure(c->scales, c->points, c->at, scales_known_step(c->options, c->at),
                        c->values);
         c->at++;
         spend(budget, SORT_COST * points_count(c->points));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "field.h"
 #include "special.h"
 
 /* The floor relative to the spread of the field: a safety net only, far below what any
@@ -179,6 +180,15 @@ void scales_first_prior(struct scales *scales, size_t components)
     }
 }
 
+double scales_known_step(const struct mix_options *options, size_t d)
+{
+    const struct field_form *form = family_of(mix_options_family(options, d))->form;
+    if (options->resolution != NULL) {
+        return options->resolution[d];
+    }
+    return form != NULL && form->is_discrete ? 1 : (double)NAN;
+}
+
 void scales_of_model(struct scales *scales, const struct mix_model *model,
                      const struct mix_options *options)
 {
@@ -202,7 +212,7 @@ void scales_of_model(struct scales *scales, const struct mix_model *model,
     }
     for (size_t d = 0; d < dims; d++) {
         scales->median[d] = scales->mean[d];
-        const double step = options == NULL ? (double)NAN : model_step(options, d);
+        const double step = options == NULL ? (double)NAN : scales_known_step(options, d);
         scales->step[d] = isnan(step) ? 0 : step;
         set_field(scales, d, total[d], total[d]);
         scales->s0[d] = scales->variance[d];

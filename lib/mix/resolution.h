@@ -39,6 +39,9 @@ struct scales *scales_new(size_t dimensions);
 void scales_destroy(struct scales **scales);
 void scales_assign(struct scales *dst, const struct scales *src);
 
+/* The smallest step of field d that is known beforehand, NaN: none. */
+double scales_known_step(const struct mix_options *options, size_t d);
+
 /* A value of a field and the weight of its point. */
 struct weighted {
     double value, weight;

@@ -165,7 +165,7 @@ static void measure_noise(struct search *search)
 static void measure(struct search *search, uint64_t *budget)
 {
     const size_t d = search->field++;
-    scales_measure(search->scales, search->points, d, model_step(search->options, d),
+    scales_measure(search->scales, search->points, d, scales_known_step(search->options, d),
                    search->values);
     spend(budget, SORT_COST * points_count(search->points));
     if (search->field == search->scales->dimensions) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crew.h"
 #include "tool.h"
 
 enum {
@@ -17,6 +18,7 @@ enum {
     OPTION_CATEGORIES,
     OPTION_NOISE,
     OPTION_SEED,
+    OPTION_THREADS,
     OPTION_STARTS,
     OPTION_MAX_ITERATIONS,
     OPTION_TOLERANCE,
@@ -46,6 +48,8 @@ static const struct argp_option argp_options[] = {
     {"noise", OPTION_NOISE, NULL, 0,
      "A broad component for outliers, of which only the weight is fitted", 1},
     {"seed", OPTION_SEED, "N", 0, "The only source of randomness (1)", 1},
+    {"threads", OPTION_THREADS, "N", 0,
+     "Threads that share the work; they change no bit of the model (1)", 1},
     {"starts", OPTION_STARTS, "R", 0, "k-means++ starts, the best is kept (5)", 1},
     {"max-iterations", OPTION_MAX_ITERATIONS, "N", 0, "EM passes of a start (300)", 1},
     {"tolerance", OPTION_TOLERANCE, "T", 0,
@@ -77,6 +81,8 @@ static const struct tool_number numbers[] = {
     {OPTION_CATEGORIES, "--categories", offsetof(struct fit_options, categories), 2,
      MIX_CATEGORIES_MAX, true},
     {OPTION_SEED, "--seed", offsetof(struct fit_options, seed), 0, TOOL_COUNT_MAX, true},
+    {OPTION_THREADS, "--threads", offsetof(struct fit_options, threads), 1, CREW_MAX,
+     true},
     {OPTION_STARTS, "--starts", offsetof(struct fit_options, starts), 1, 1000000, true},
     {OPTION_MAX_ITERATIONS, "--max-iterations",
      offsetof(struct fit_options, max_iterations), 1, 1e9, true},
@@ -98,6 +104,7 @@ static const struct scope {
     {OPTION_CATEGORIES, "--categories", LEARN},
     {OPTION_NOISE, "--noise", LEARN},
     {OPTION_SEED, "--seed", LEARN | COMPARE},
+    {OPTION_THREADS, "--threads", LEARN},
     {OPTION_STARTS, "--starts", FIT},
     {OPTION_MAX_ITERATIONS, "--max-iterations", FIT},
     {OPTION_TOLERANCE, "--tolerance", FIT},
@@ -321,7 +328,7 @@ static const struct argp argp = {
 
 struct fit_options fit_options_parse(int argc, char **argv)
 {
-    struct fit_options options = {.seed = 1, .tolerance = -1, .adapt = true};
+    struct fit_options options = {.seed = 1, .threads = 1, .tolerance = -1, .adapt = true};
     tool_parse(&argp, argc, argv, &options);
     options.columns.input.marginalize |= options.task == PREDICT;
     return options;

@@ -41,6 +41,7 @@ struct fit_options {
     double first, last; /* --components; 0: not given */
     double folds;       /* 0: not given */
     double seed;
+    double threads;
     double starts; /* 0: the library's default, as the next ones */
     double max_iterations;
     double tolerance; /* negative: the default */

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crew.h"
 #include "families.h"
 #include "fit_options.h"
 #include "frame.h"
@@ -216,7 +217,20 @@ static FILE *table_file(const struct fit_options *options)
     return options->is_json ? NULL : options->output != NULL ? stdout : stderr;
 }
 
-static void run(const struct fit_options *options, struct failure *failure)
+/* The threads that were asked for; NULL: this one is enough. */
+static struct crew *hire(const struct fit_options *options, struct failure *failure)
+{
+    struct crew *crew =
+        options->threads > 1 ? crew_new((size_t)options->threads) : NULL;
+    if (options->threads > 1 && crew == NULL) {
+        failure_set(failure, EX_OSERR, "--threads: cannot start %.0f threads",
+                    options->threads);
+    }
+    return crew;
+}
+
+static void run(const struct fit_options *options, struct crew *crew,
+                struct failure *failure)
 {
     const size_t input = options->task == COMPARE ? 2 : 0;
     const char *path = options->task == MERGE ? NULL : options->paths[input];
@@ -239,6 +253,7 @@ static void run(const struct fit_options *options, struct failure *failure)
         }
     }
     if (set_options(&task, options, failure) && set_families(&task, options, failure)) {
+        task.mix.executor = crew_executor(crew);
         activity_of(options)->run(&task, &outcome, failure);
     }
     progress_clear(&task.progress);
@@ -259,7 +274,11 @@ int main(int argc, char **argv)
     struct failure failure = {0};
     tool_start(argv);
     const struct fit_options options = fit_options_parse(argc, argv);
-    run(&options, &failure);
+    struct crew *crew = hire(&options, &failure);
+    if (failure.code == EX_OK) {
+        run(&options, crew, &failure);
+    }
+    crew_destroy(&crew);
     if (failure.code != EX_OK) {
         failure_print(&failure);
     }

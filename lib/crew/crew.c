@@ -22,12 +22,14 @@
 /* A helper stays awake so long after its last part. Two blocks of a stream at full speed
  * are closer together; to wake it takes as long as this. */
 #define AWAKE_NS 50000
-/* Tasks at most so far apart, one after the other, before a sleeper is woken: a block is
- * some tasks, so one block now and then is not enough. */
-#define DENSE_TASKS 32
-/* Looks at the ticket between two looks at the clock, and between offers of the core to
- * whoever else wants it. */
+/* A leader that has been at work for so long, without a pause of AWAKE_NS, wakes those who
+ * sleep: one block now and then is no reason to. */
+#define BUSY_NS 100000
+/* Looks at the ticket between two looks at the clock. */
 #define SPINS 64
+/* Looks at what is not done before the core is offered to others: some 100 us. On a machine
+ * that has other work, an offer costs a time slice. */
+#define YIELD_SPINS 4096
 #define PARTS_MAX 65535
 
 struct helper {
@@ -42,8 +44,8 @@ struct crew {
     size_t n_helpers; /* that run */
     void (*task)(void *argument, size_t part, size_t thread);
     void *argument;
-    int64_t last_ns; /* when a task came while helpers slept */
-    unsigned dense;  /* tasks in quick succession since then */
+    int64_t begin_ns; /* while helpers sleep: since when the leader is at work, */
+    int64_t end_ns;   /* and when its last task ended */
     pthread_mutex_t lock;
     pthread_cond_t wake; /* there is a ticket, or the end */
     _Alignas(64) _Atomic uint64_t ticket;
@@ -113,7 +115,6 @@ static bool watch(struct crew *crew)
             }
             relax();
         }
-        sched_yield();
     }
     return false;
 }
@@ -148,14 +149,21 @@ static void *help(void *argument)
 
 /* ---- The leader ---------------------------------------------------------------- */
 
-/* Wakes those who sleep where there is enough to do for them. */
-static void rouse(struct crew *crew)
+/* While helpers sleep: a task begins. */
+static void note_begin(struct crew *crew)
 {
     const int64_t now = now_ns();
-    crew->dense = now - crew->last_ns < AWAKE_NS ? crew->dense + 1 : 0;
-    crew->last_ns = now;
-    if (crew->dense >= DENSE_TASKS) {
-        crew->dense = 0;
+    if (now - crew->end_ns > AWAKE_NS) {
+        crew->begin_ns = now;
+    }
+}
+
+/* A part ended. Wakes those who sleep where there is enough to do for them. */
+static void note_part(struct crew *crew)
+{
+    crew->end_ns = now_ns();
+    if (crew->end_ns - crew->begin_ns >= BUSY_NS) {
+        crew->begin_ns = crew->end_ns; /* they take their time */
         pthread_mutex_lock(&crew->lock);
         pthread_cond_broadcast(&crew->wake);
         pthread_mutex_unlock(&crew->lock);
@@ -166,7 +174,7 @@ static void wait_for(struct crew *crew, uint32_t n)
 {
     for (unsigned i = 1;
          atomic_load_explicit(&crew->n_done, memory_order_acquire) != n; i++) {
-        if (i % SPINS == 0) {
+        if (i % YIELD_SPINS == 0) {
             sched_yield(); /* to a helper that has lost its core, say */
         }
         relax();
@@ -176,18 +184,21 @@ static void wait_for(struct crew *crew, uint32_t n)
 static void run_some(struct crew *crew, size_t parts)
 {
     const uint64_t number = (crew->ticket >> 32) + 1;
-    size_t n_own = 1, part = 0;
+    const bool has_sleepers = atomic_load(&crew->n_asleep) > 0;
+    size_t n_own = 0, part = 0;
     atomic_store_explicit(&crew->n_done, 0, memory_order_relaxed);
     /* The first part is the leader's, whoever is awake. */
     atomic_store(&crew->ticket, number << 32 | parts << 16 | 1);
-    if (atomic_load(&crew->n_asleep) > 0) {
-        rouse(crew);
+    if (has_sleepers) {
+        note_begin(crew);
     }
-    crew->task(crew->argument, part, 0);
-    while (claim(crew, &part)) {
+    do {
         crew->task(crew->argument, part, 0);
         n_own++;
-    }
+        if (has_sleepers) {
+            note_part(crew);
+        }
+    } while (claim(crew, &part));
     wait_for(crew, (uint32_t)(parts - n_own));
 }
 

@@ -3,7 +3,7 @@
  * A crew: helper threads for one thread, its leader, that lends them to libmix
  * (mix_executor in mix.h). Handing over takes 0.1 us while the helpers wait awake; they
  * do so for some microseconds after the last task and then sleep, so a crew without work
- * costs nothing. Sleepers are woken only where tasks come in quick succession, and
+ * costs nothing. Sleepers are woken only by a leader that has been busy for a while, and
  * nobody waits for one that sleeps: the leader runs the parts itself. */
 #ifndef CREW_H
 #define CREW_H

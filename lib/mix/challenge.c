@@ -40,6 +40,7 @@ struct challenge *challenge_new(const struct mix_options *options,
     c->splitmerge = splitmerge_new(options, &published->shape, points_count(points));
     c->values = calloc(points_count(points) + 1, sizeof(*c->values));
     if (c->scales == NULL || c->model == NULL || c->climbed == NULL || c->em == NULL ||
+        !em_share(c->em, &published->shape, options->executor) ||
         c->splitmerge == NULL || c->values == NULL) {
         challenge_destroy(&c);
         return NULL;

@@ -7,6 +7,19 @@
 
 #include "noise.h"
 
+/* Parts at most: threads beyond that find nothing to do. */
+#define PARTS_MAX 16
+/* Blocks of a part, at the least: what blending it costs is then little beside them. */
+#define PART_BLOCKS 4
+/* Doubles of the sums of all parts together, at the most. */
+#define PARTS_VALUES ((size_t)1 << 19)
+
+/* What threads need: an E-step each, and the sums of every part. */
+struct crewed {
+    struct estep **esteps;
+    struct sums *sums[PARTS_MAX];
+};
+
 struct em *em_new(const struct shape *shape)
 {
     struct em *em = calloc(1, sizeof(*em));
@@ -22,9 +35,58 @@ struct em *em_new(const struct shape *shape)
     return em;
 }
 
+/* Parts that sums of the shape may have. */
+static size_t parts_max(const struct em *em)
+{
+    const size_t most = PARTS_VALUES / em->sums->n_values;
+    return most < 1 ? 1 : most < PARTS_MAX ? most : PARTS_MAX;
+}
+
+static void crewed_destroy(struct crewed **crewed, size_t threads)
+{
+    if (*crewed == NULL) {
+        return;
+    }
+    for (size_t t = 0; (*crewed)->esteps != NULL && t < threads; t++) {
+        estep_destroy(&(*crewed)->esteps[t]);
+    }
+    for (size_t p = 0; p < PARTS_MAX; p++) {
+        sums_destroy(&(*crewed)->sums[p]);
+    }
+    free((*crewed)->esteps);
+    free(*crewed);
+    *crewed = NULL;
+}
+
+bool em_share(struct em *em, const struct shape *shape,
+              const struct mix_executor *executor)
+{
+    if (executor == NULL || executor->threads < 2) {
+        return true;
+    }
+    em->executor = executor;
+    em->crewed = calloc(1, sizeof(*em->crewed));
+    if (em->crewed == NULL) {
+        return false;
+    }
+    em->crewed->esteps = calloc(executor->threads, sizeof(struct estep *));
+    bool is_good = em->crewed->esteps != NULL;
+    for (size_t t = 0; is_good && t < executor->threads; t++) {
+        em->crewed->esteps[t] = estep_new(shape);
+        is_good = em->crewed->esteps[t] != NULL;
+    }
+    for (size_t p = 0; is_good && p < parts_max(em); p++) {
+        em->crewed->sums[p] = sums_new(shape);
+        is_good = em->crewed->sums[p] != NULL;
+    }
+    return is_good;
+}
+
 void em_destroy(struct em **em)
 {
     if (*em != NULL) {
+        crewed_destroy(&(*em)->crewed,
+                       (*em)->executor == NULL ? 0 : (*em)->executor->threads);
         estep_destroy(&(*em)->estep);
         sums_destroy(&(*em)->sums);
         stats_destroy(&(*em)->stats);
@@ -33,28 +95,57 @@ void em_destroy(struct em **em)
     }
 }
 
+/* ---- A pass -------------------------------------------------------------------- */
+
+static void begin_pass(struct em *em)
+{
+    em->block = em->part = 0;
+    em->seen.weight = em->seen.log_likelihood = 0;
+    em->seen.unscorable = 0;
+    sums_clear(em->sums);
+    for (size_t p = 0; em->crewed != NULL && p < em->parts; p++) {
+        sums_clear(em->crewed->sums[p]);
+    }
+}
+
 void em_start(struct em *em, const struct points *points, const struct prior *prior,
               struct mix_model *model, size_t max_passes, double tolerance)
 {
+    const size_t parts = points_blocks(points) / PART_BLOCKS;
     em->points = points;
     em->prior = prior;
     em->model = model;
     em->max_passes = max_passes;
     em->tolerance = tolerance;
     em->pass = 0;
-    em->block = 0;
+    em->parts = parts < 1 ? 1 : parts < parts_max(em) ? parts : parts_max(em);
     em->log_likelihood = (double)NAN;
     em->weight = 0;
     em->is_done = false;
-    sums_clear(em->sums);
+    begin_pass(em);
 }
 
-/* Statistics replaced by those of the sums, and the M-step from them. A model that the
- * M-step cannot make stays as it is. */
+static size_t part_begin(const struct em *em, size_t part)
+{
+    return part * points_blocks(em->points) / em->parts;
+}
+
+/* The next part goes into the statistics. */
+static void take_part(struct em *em, const struct sums *sums)
+{
+    em->seen.weight += sums->weight;
+    em->seen.log_likelihood += sums->log_likelihood;
+    em->seen.unscorable += sums->unscorable;
+    if (sums->weight > 0) {
+        stats_blend(em->stats, em->model, sums, sums->weight / em->seen.weight);
+    }
+    em->part++;
+}
+
+/* The M-step. A model that it cannot make stays as it is. */
 static bool step(struct em *em)
 {
-    stats_blend(em->stats, em->model, em->sums, 1);
-    return stats_mstep(em->stats, em->sums->weight, em->prior, em->model, NULL) == MIX_OK;
+    return stats_mstep(em->stats, em->seen.weight, em->prior, em->model, NULL) == MIX_OK;
 }
 
 /* Ends an E-step: stops here, with model and statistics belonging together, or goes on
@@ -62,36 +153,95 @@ static bool step(struct em *em)
 static void end_pass(struct em *em)
 {
     const double before = em->log_likelihood;
-    em->weight = em->sums->weight;
+    em->weight = em->seen.weight;
+    em->unscorable = em->seen.unscorable;
     em->log_likelihood =
-        em->weight > 0 ? em->sums->log_likelihood / em->weight : -HUGE_VAL;
+        em->weight > 0 ? em->seen.log_likelihood / em->weight : -HUGE_VAL;
     const bool has_converged =
         em->tolerance > 0 && em->pass > 0 && em->log_likelihood - before < em->tolerance;
     if (has_converged || em->pass >= em->max_passes || em->weight == 0) {
-        stats_blend(em->stats, em->model, em->sums, 1);
         em->is_done = true;
         return;
     }
     em->is_done = !step(em);
     em->pass++;
-    em->block = 0;
-    sums_clear(em->sums);
+    begin_pass(em);
+}
+
+static void add_block(const struct em *em, struct estep *estep, struct sums *sums,
+                      size_t j)
+{
+    const struct block *block = points_block(em->points, j);
+    estep_run(estep, em->model, block);
+    sums_add(sums, estep, em->model, block);
+}
+
+static void spend(uint64_t *budget, uint64_t cost)
+{
+    *budget = *budget > cost ? *budget - cost : 0;
+}
+
+/* One block. */
+static void advance(struct em *em, uint64_t *budget)
+{
+    add_block(em, em->estep, em->sums, em->block);
+    spend(budget, points_block(em->points, em->block)->n * em->model->shape.components);
+    em->block++;
+    if (em->block == part_begin(em, em->part + 1)) {
+        take_part(em, em->sums);
+        sums_clear(em->sums);
+    }
+}
+
+/* ---- With threads -------------------------------------------------------------- */
+
+/* Blocks [first, end) of every part that has so many. */
+struct stretch {
+    const struct em *em;
+    size_t first, end;
+};
+
+static void run_stretch(void *argument, size_t part, size_t thread)
+{
+    const struct stretch *stretch = argument;
+    const struct em *em = stretch->em;
+    const size_t begin = part_begin(em, part), limit = part_begin(em, part + 1) - begin;
+    for (size_t j = stretch->first; j < stretch->end && j < limit; j++) {
+        add_block(em, em->crewed->esteps[thread], em->crewed->sums[part], begin + j);
+    }
+}
+
+/* As many blocks of every part as the budget allows. */
+static void advance_all(struct em *em, uint64_t *budget)
+{
+    const size_t blocks = points_blocks(em->points);
+    const size_t longest = (blocks + em->parts - 1) / em->parts;
+    const uint64_t cost = em->parts * BLOCK_POINTS * em->model->shape.components;
+    const uint64_t wanted = *budget / cost + 1;
+    const size_t left = longest - em->block;
+    const size_t n = wanted < left ? (size_t)wanted : left;
+    struct stretch stretch = {em, em->block, em->block + n};
+    em->executor->run(em->executor, em->parts, run_stretch, &stretch);
+    em->block += n;
+    spend(budget, n * cost);
+    while (em->block == longest && em->part < em->parts) {
+        take_part(em, em->crewed->sums[em->part]);
+    }
 }
 
 void em_run(struct em *em, uint64_t *budget)
 {
-    const uint64_t k = em->model->shape.components;
+    const bool is_shared = em->crewed != NULL && em->parts > 1;
     while (!em->is_done && *budget > 0) {
-        if (em->block == points_blocks(em->points)) {
+        if (em->part == em->parts || points_blocks(em->points) == 0) {
             end_pass(em);
             return;
         }
-        const struct block *block = points_block(em->points, em->block);
-        estep_run(em->estep, em->model, block);
-        sums_add(em->sums, em->estep, em->model, block);
-        em->block++;
-        const uint64_t cost = block->n * k;
-        *budget = *budget > cost ? *budget - cost : 0;
+        if (is_shared) {
+            advance_all(em, budget);
+        } else {
+            advance(em, budget);
+        }
     }
 }
 
@@ -121,7 +271,7 @@ static void step_from_labels(struct em *em, const struct kmeans *kmeans)
 {
     const struct shape *shape = &em->model->shape;
     struct estep *estep = em->estep;
-    sums_clear(em->sums);
+    begin_pass(em);
     for (size_t j = 0; j < points_blocks(em->points); j++) {
         const struct block *block = points_block(em->points, j);
         if (kmeans != NULL) {
@@ -141,6 +291,7 @@ static void step_from_labels(struct em *em, const struct kmeans *kmeans)
         }
         sums_add(em->sums, estep, em->model, block);
     }
+    take_part(em, em->sums);
     step(em);
 }
 

@@ -3,7 +3,12 @@
  * Batch EM over points in memory, resumable in slices: the same E-step, statistics and
  * M-step as the learner. A pass is an E-step over all points followed by an M-step;
  * after the last pass one more E-step leaves the log-likelihood of the final model and
- * its statistics. Sums run over blocks in order, so slices do not change a bit.
+ * its statistics.
+ *
+ * The blocks are cut into parts, as many as follows from their number and the shape of the
+ * model alone. Sums run over the blocks of a part in order, and the parts are then blended
+ * in order, each with its share of the weight so far; so neither slices nor threads, which
+ * take parts, change a bit.
  */
 #ifndef EM_H
 #define EM_H
@@ -24,6 +29,8 @@ struct em {
     struct estep *estep;
     struct sums *sums;
     struct stats *stats; /* of the model once is_done */
+    const struct mix_executor *executor; /* NULL: one thread */
+    struct crewed *crewed; /* scratch of its threads and parts; NULL without one */
     /* The run, set by em_start. */
     const struct points *points;
     const struct prior *prior;
@@ -31,15 +38,25 @@ struct em {
     size_t max_passes;
     double tolerance;      /* nats a point; 0: never stops early */
     size_t pass;           /* M-steps made */
-    size_t block;          /* next block of this E-step */
+    size_t parts;          /* of the points */
+    size_t part;           /* that are in the statistics */
+    size_t block;          /* next block of this E-step; with threads, of every part */
+    struct {
+        double weight, log_likelihood;
+        uint64_t unscorable;
+    } seen;                /* of the parts that are in the statistics */
     double log_likelihood; /* of the model, nats a point; NaN before the first E-step */
-    double weight;         /* of the points that could be scored */
+    double weight;         /* of the points that could be scored, */
+    uint64_t unscorable;   /* and those that could not, both in the last E-step */
     bool is_done;
 };
 
 /* NULL without memory. */
 struct em *em_new(const struct shape *shape);
 void em_destroy(struct em **em);
+/* Has the threads of an executor take part. False without memory. */
+bool em_share(struct em *em, const struct shape *shape,
+              const struct mix_executor *executor);
 
 /* Begins EM from *model, which must be prepared. Everything passed in is read, and
  * the model written, until the run is done. */

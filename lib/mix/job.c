@@ -136,7 +136,7 @@ static void count_fit(struct mix_learner *learner, const struct em *em, bool is_
 {
     struct counts *counts = &learner->counts;
     const uint64_t waiting = is_first ? learner_held(learner) : counts->deferred;
-    const uint64_t lost = em->sums->unscorable < waiting ? em->sums->unscorable : waiting;
+    const uint64_t lost = em->unscorable < waiting ? em->unscorable : waiting;
     counts->learned += waiting - lost;
     counts->points += waiting - lost;
     counts->unscorable += lost;

@@ -85,7 +85,8 @@ struct search *search_new(const struct mix_options *options, const struct shape 
     if ((is_sampled && search->sample == NULL) ||
         (plan->split_rounds > 0 && search->splitmerge == NULL) ||
         search->scales == NULL || search->best == NULL || search->trial == NULL ||
-        search->em == NULL || search->values == NULL) {
+        search->em == NULL || !em_share(search->em, shape, options->executor) ||
+        search->values == NULL) {
         search_destroy(&search);
         return NULL;
     }

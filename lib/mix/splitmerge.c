@@ -100,7 +100,8 @@ struct splitmerge *splitmerge_new(const struct mix_options *options,
     sm->merges = calloc(sm->merges_max + 1, sizeof(*sm->merges));
     sm->overlap = calloc(k * k, sizeof(*sm->overlap));
     sm->gains = calloc(k, sizeof(*sm->gains));
-    if (sm->moves == NULL || sm->em == NULL || sm->trial == NULL || sm->best == NULL ||
+    if (sm->moves == NULL || sm->em == NULL ||
+        !em_share(sm->em, shape, options->executor) || sm->trial == NULL || sm->best == NULL ||
         sm->halves == NULL || sm->trial_stats == NULL || sm->merges == NULL ||
         sm->overlap == NULL || sm->gains == NULL) {
         splitmerge_destroy(&sm);

@@ -8,7 +8,7 @@
 #include "kernel.h"
 #include "mixture.h"
 
-enum { N = 1600, WARMUP = 600 };
+enum { N = 1600, WARMUP = 600, N_FIT = 12000 };
 
 static const struct {
     size_t dims, components;
@@ -29,14 +29,14 @@ struct stream {
     struct mix_options options;
 };
 
-static struct stream stream_new(size_t row)
+static struct stream stream_new(size_t row, size_t n)
 {
     const size_t dims = shapes[row].dims;
     struct stream stream = {0};
     struct mix_model *truth = mixture_random(dims, shapes[row].components, 3, 5);
     struct rng rng = rng_at(6, RNG_TEST, row);
-    stream.sample = sample_draw(truth, 7, N);
-    for (size_t i = 0; i < N * dims; i++) {
+    stream.sample = sample_draw(truth, 7, n);
+    for (size_t i = 0; i < n * dims; i++) {
         const bool is_count = shapes[row].is_mixed && i % dims % 2 == 1;
         double *x = &stream.sample.x[i];
         *x = is_count ? floor(fabs(*x) * 2) : *x;
@@ -103,7 +103,7 @@ static uint8_t *state_after(struct stream *stream, struct crew *before,
 
 START_TEST(threads_change_no_bit_of_a_learner)
 {
-    struct stream stream = stream_new((size_t)_i);
+    struct stream stream = stream_new((size_t)_i, N);
     struct crew *two = crew_new(2), *three = crew_new(3);
     set_options(&stream, (size_t)_i);
     /* Every kernel for the first shape; for the others the best will do. */
@@ -130,7 +130,7 @@ static struct mix_model *fit(struct stream *stream, struct crew *crew)
     struct mix_fit_options fit;
     mix_fit_options_init(&fit);
     fit.starts = 2;
-    fit.max_iterations = 10;
+    fit.max_iterations = 5;
     stream->options.executor = crew_executor(crew);
     struct mix_model *model = mix_fit(&stream->options, &fit, &rows, NULL, NULL, NULL);
     require(model != NULL);
@@ -140,7 +140,7 @@ static struct mix_model *fit(struct stream *stream, struct crew *crew)
 START_TEST(threads_change_no_bit_of_a_batch_fit)
 {
     enum { ROW = 0 };
-    struct stream stream = stream_new(ROW);
+    struct stream stream = stream_new(ROW, N_FIT); /* eleven parts */
     set_options(&stream, ROW);
     struct mix_model *alone = fit(&stream, NULL);
     for (size_t threads = 2; threads <= 3; threads++) {

@@ -95,7 +95,7 @@ static void step_aside(void *argument, size_t part, size_t thread)
     }
 }
 
-START_TEST(sleepers_are_woken_by_tasks_in_quick_succession)
+START_TEST(sleepers_are_woken_by_a_busy_leader)
 {
     atomic_bool has_helped = false;
     struct crew *crew = crew_new(2);
@@ -124,7 +124,7 @@ int main(void)
         {every_part_runs_once, 4},
         UNIT(what_parts_wrote_is_there_afterwards),
         UNIT(helpers_without_work_sleep),
-        UNIT(sleepers_are_woken_by_tasks_in_quick_succession),
+        UNIT(sleepers_are_woken_by_a_busy_leader),
         UNIT(nobody_is_a_crew_without_threads),
     };
     return unit_run("crew", tests, COUNT(tests));

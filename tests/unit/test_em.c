@@ -4,9 +4,9 @@
 #include "mixture.h"
 #include "search.h"
 
-enum { D = 2, K = 3, N = 1000 };
+enum { D = 2, K = 3, N = 3000 }; /* two parts */
 
-/* A fit of 1000 points of three overlapping components from a poor start. */
+/* A fit of 3000 points of three overlapping components from a poor start. */
 struct fit {
     struct sample sample;
     struct points *points;
@@ -54,7 +54,7 @@ START_TEST(the_likelihood_never_falls)
     while (!fit.em->is_done) {
         uint64_t budget = UINT64_MAX;
         em_run(fit.em, &budget);
-        /* Rounding of a mean of 1000 log densities of some nats. */
+        /* Rounding of a mean of 3000 log densities of some nats. */
         ck_assert_msg(fit.em->log_likelihood >= before - 1e-13, "pass %zu: %.17g < %.17g",
                       fit.em->pass, fit.em->log_likelihood, before);
         before = fit.em->log_likelihood;

@@ -104,8 +104,9 @@ void reliable_encode(const struct reliable *header, unsigned char to[RELIABLE_SI
     memcpy(to + AT_SOURCE, header->source, strnlen(header->source, RELIABLE_SOURCE_MAX));
 }
 
-/* The name up to its first NUL; after that there may be nothing else. */
-static bool read_source(const unsigned char *at, char *source)
+/* The name up to its first NUL, where a field without one may stand: "". After the first
+ * NUL there may be nothing else. */
+static bool read_source(const unsigned char *at, bool may_lack, char *source)
 {
     char field[RELIABLE_SOURCE_MAX + 1];
     memcpy(field, at, sizeof(field));
@@ -115,7 +116,7 @@ static bool read_source(const unsigned char *at, char *source)
             return false;
         }
     }
-    if (!reliable_source_is_valid(field, size)) {
+    if (!reliable_source_is_valid(field, size) && !(may_lack && size == 0)) {
         return false;
     }
     memcpy(source, field, sizeof(field));
@@ -154,11 +155,11 @@ enum reliable_code reliable_decode(struct bytes frame, struct reliable *header)
     header->c = get(at + AT_C, 8);
     header->crc = (uint32_t)get(at + AT_CRC, 4);
     header->columns = (uint32_t)get(at + AT_COLUMNS, 4);
-    const bool has_source = read_source(at + AT_SOURCE, header->source);
-    const bool may_lack = header->type == RELIABLE_ERR && at[AT_SOURCE] == '\0';
+    const bool has_source =
+        read_source(at + AT_SOURCE, header->type == RELIABLE_ERR, header->source);
     const bool is_good = get(at + AT_VERSION, 1) == RELIABLE_VERSION &&
-                         reliable_type_name(header->type) != NULL &&
-                         (has_source || may_lack) && numbers_are_good(header);
+                         reliable_type_name(header->type) != NULL && has_source &&
+                         numbers_are_good(header);
     return is_good ? RELIABLE_CODE_OK : RELIABLE_CODE_HEADER;
 }
 

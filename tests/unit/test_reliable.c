@@ -168,6 +168,8 @@ START_TEST(an_error_may_name_no_source)
     reliable_encode(&header, bytes);
     ck_assert_uint_eq(reliable_decode(frame_of(bytes), &header), RELIABLE_CODE_OK);
     ck_assert_str_eq(header.source, "");
+    bytes[RELIABLE_SIZE - 1] = 'x'; /* behind the first NUL */
+    ck_assert_uint_eq(reliable_decode(frame_of(bytes), &header), RELIABLE_CODE_HEADER);
 }
 END_TEST
 

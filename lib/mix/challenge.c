@@ -17,8 +17,8 @@
 #define ERRORS 2
 /* What a better model must gain at least, nats a point. */
 #define GAIN_MIN 1e-4
-/* Cost of sorting a field in point-E-steps a point. */
-#define SORT_COST 16
+/* Cost of measuring a field in point-E-steps a point. */
+#define MEASURE_COST 4
 
 struct challenge *challenge_new(const struct mix_options *options,
                                 const struct points *points,
@@ -38,10 +38,10 @@ struct challenge *challenge_new(const struct mix_options *options,
     c->climbed = mix_model_copy(published);
     c->em = em_new(&published->shape);
     c->splitmerge = splitmerge_new(options, &published->shape, points_count(points));
-    c->values = calloc(points_count(points) + 1, sizeof(*c->values));
+    c->values = calloc(SCALES_SCRATCH * points_count(points) + 1, sizeof(*c->values));
     if (c->scales == NULL || c->model == NULL || c->climbed == NULL || c->em == NULL ||
-        !em_share(c->em, &published->shape, options->executor) ||
-        c->splitmerge == NULL || c->values == NULL) {
+        !em_share(c->em, &published->shape, options->executor) || c->splitmerge == NULL ||
+        c->values == NULL) {
         challenge_destroy(&c);
         return NULL;
     }
@@ -92,7 +92,7 @@ static void measure(struct challenge *c, uint64_t *budget)
         scales_measure(c->scales, c->points, c->at, scales_known_step(c->options, c->at),
                        c->values);
         c->at++;
-        spend(budget, SORT_COST * points_count(c->points));
+        spend(budget, MEASURE_COST * points_count(c->points));
         return;
     }
     scales_update_prior(c->scales, c->model); /* keeps it above the floors */

@@ -84,8 +84,8 @@ static bool prepare_rows(struct mix_job *job)
     return job->copy != NULL;
 }
 
-/* After a change noise may reach over all that is new, and EM from the old model leaves it
- * there: only new starts find the components, and measure the noise anew. */
+/* After a change noise may reach over all that is new, and EM from the old model leaves
+ * it there: only new starts find the components, and measure the noise anew. */
 static bool needs_refit(const struct mix_learner *learner)
 {
     return learner->options.noise && learner->has_old_scales;
@@ -143,13 +143,6 @@ static void count_fit(struct mix_learner *learner, const struct em *em, bool is_
     counts->deferred = 0;
 }
 
-static int compare_scores(const void *a, const void *b)
-{
-    const double x = ((const struct weighted *)a)->value;
-    const double y = ((const struct weighted *)b)->value;
-    return (x > y) - (x < y);
-}
-
 /* The median log density of the rows under the model: where bins are narrow. */
 static double median_score(struct mix_learner *learner, const struct points *rows,
                            struct weighted *scratch)
@@ -166,7 +159,7 @@ static double median_score(struct mix_learner *learner, const struct points *row
             }
         }
     }
-    qsort(scratch, n, sizeof(*scratch), compare_scores);
+    sort_values(scratch, n, scratch + n);
     return n == 0 ? 0 : scratch[n / 2].value;
 }
 

@@ -47,7 +47,7 @@ bool noise_of_model(struct mix_model *noise, const struct mix_model *model)
     struct points *points = model_draw(model, DRAWS);
     struct scales *scales = scales_new(dims);
     struct em *em = em_new(&noise->shape);
-    struct weighted *values = calloc(DRAWS, sizeof(*values));
+    struct weighted *values = calloc(SCALES_SCRATCH * DRAWS, sizeof(*values));
     const bool has_room =
         points != NULL && scales != NULL && em != NULL && values != NULL;
     for (size_t d = 0; has_room && d < dims; d++) {

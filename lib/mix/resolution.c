@@ -63,13 +63,6 @@ void scales_assign(struct scales *dst, const struct scales *src)
     memcpy(dst->median, src->median, ARRAYS * src->dimensions * sizeof(double));
 }
 
-static int compare_values(const void *a, const void *b)
-{
-    const double x = ((const struct weighted *)a)->value;
-    const double y = ((const struct weighted *)b)->value;
-    return (x > y) - (x < y);
-}
-
 /* Copies the values of field d that are not missing; returns how many. */
 static size_t collect(const struct points *points, size_t d, struct weighted *out)
 {
@@ -103,7 +96,7 @@ static double quantile(const struct weighted *sorted, size_t n, double total, do
 
 /* Median of the gaps between neighbouring distinct values. The minimum would fail on
  * rates divided by a jittered interval. Overwrites the scratch. */
-static double median_gap(struct weighted *sorted, size_t n)
+static double median_gap(struct weighted *sorted, size_t n, struct weighted *scratch)
 {
     const double largest = fmax(fabs(sorted[0].value), fabs(sorted[n - 1].value));
     size_t gaps = 0;
@@ -116,7 +109,7 @@ static double median_gap(struct weighted *sorted, size_t n)
     if (gaps == 0) {
         return 0;
     }
-    qsort(sorted, gaps, sizeof(*sorted), compare_values);
+    sort_values(sorted, gaps, scratch);
     return sorted[gaps / 2].value;
 }
 
@@ -149,7 +142,7 @@ void scales_measure(struct scales *scales, const struct points *points, size_t d
         set_field(scales, d, 1, 1);
         return;
     }
-    qsort(scratch, n, sizeof(*scratch), compare_values);
+    sort_values(scratch, n, scratch + n);
     for (size_t i = 0; i < n; i++) {
         total += scratch[i].weight;
     }
@@ -168,13 +161,14 @@ void scales_measure(struct scales *scales, const struct points *points, size_t d
     scales->high[d] = quantile(scratch, n, total, 1 - BEYOND);
     scales->median[d] = median;
     scales->mean[d] = median + sum;
-    scales->step[d] = isnan(given) ? median_gap(scratch, n) : given;
+    scales->step[d] = isnan(given) ? median_gap(scratch, n, scratch + n) : given;
     set_field(scales, d, squares, iqr > 0 ? fmin(squares, from_iqr) : squares);
 }
 
 void scales_first_prior(struct scales *scales, size_t components)
 {
-    const double shrink = special_exp(special_log((double)components) * 2 / (double)scales->dimensions);
+    const double shrink =
+        special_exp(special_log((double)components) * 2 / (double)scales->dimensions);
     for (size_t d = 0; d < scales->dimensions; d++) {
         scales->s0[d] = fmax(scales->variance[d] / shrink, scales->floor[d]);
     }

@@ -21,17 +21,18 @@
 #include "mix.h"
 #include "model.h"
 #include "points.h"
+#include "sort.h"
 
 /* Arrays of D doubles, in units of the field or their squares. */
 struct scales {
     size_t dimensions;
     double *median;
     double *mean;
-    double *sd;       /* > 0: at least the root of the floor */
-    double *variance; /* v_d, at least the floor */
-    double *step;     /* q_d; 0: no two values differ */
-    double *floor;    /* vf_d > 0 */
-    double *s0;       /* prior variance of a component, at least the floor */
+    double *sd;         /* > 0: at least the root of the floor */
+    double *variance;   /* v_d, at least the floor */
+    double *step;       /* q_d; 0: no two values differ */
+    double *floor;      /* vf_d > 0 */
+    double *s0;         /* prior variance of a component, at least the floor */
     double *low, *high; /* quantiles .001 and .999, for noise; not part of a state */
 };
 
@@ -42,13 +43,10 @@ void scales_assign(struct scales *dst, const struct scales *src);
 /* The smallest step of field d that is known beforehand, NaN: none. */
 double scales_known_step(const struct mix_options *options, size_t d);
 
-/* A value of a field and the weight of its point. */
-struct weighted {
-    double value, weight;
-};
+#define SCALES_SCRATCH 2
 
 /* Fills field d from the values that are not missing. given: the step of the sensor,
- * or NaN to find it. scratch holds points_count(points) entries. s0 is not set. */
+ * or NaN to find it. scratch holds SCALES_SCRATCH entries a point. s0 is not set. */
 void scales_measure(struct scales *scales, const struct points *points, size_t d,
                     double given, struct weighted *scratch);
 
@@ -62,8 +60,9 @@ void scales_of_model(struct scales *scales, const struct mix_model *model,
                      const struct mix_options *options);
 
 /* Empirical Bayes: S0_d = weighted geometric mean of the components' variances (of
- * some families at the mean of the field: what their prior knows is relative) of field d, at least the floor. Unit-free and nearly without bias, where pooled data
- * variance loses 4 nats on tight clusters. Returns max |change of log S0_d|. */
+ * some families at the mean of the field: what their prior knows is relative) of field d,
+ * at least the floor. Unit-free and nearly without bias, where pooled data variance loses
+ * 4 nats on tight clusters. Returns max |change of log S0_d|. */
 double scales_update_prior(struct scales *scales, const struct mix_model *model);
 
 #endif

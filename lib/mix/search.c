@@ -18,14 +18,15 @@
 #define SAMPLE_MAX 8192
 /* Keeps the random numbers of plans apart. */
 #define STARTS_MAX 65536
-/* Cost of sorting a field in point-E-steps a point: log2(n) comparisons and more. */
-#define SORT_COST 16
+/* Cost of measuring a field in point-E-steps a point. */
+#define MEASURE_COST 4
 
 struct prior prior_of(const struct scales *scales)
 {
-    return (struct prior){
-        .nu0 = (double)scales->dimensions + 2, .s0 = scales->s0, .vf = scales->floor,
-        .mean = scales->mean};
+    return (struct prior){.nu0 = (double)scales->dimensions + 2,
+                          .s0 = scales->s0,
+                          .vf = scales->floor,
+                          .mean = scales->mean};
 }
 
 /* The points that starts are made and compared on. */
@@ -78,7 +79,7 @@ struct search *search_new(const struct mix_options *options, const struct shape 
     search->trial = model_new(shape);
     search->em = em_new(shape);
     search->sample = is_sampled ? points_new(shape->dimensions, n_starts) : NULL;
-    search->values = calloc(n + 1, sizeof(*search->values));
+    search->values = calloc(SCALES_SCRATCH * n + 1, sizeof(*search->values));
     if (plan->split_rounds > 0) {
         search->splitmerge = splitmerge_new(options, shape, n);
     }
@@ -166,9 +167,9 @@ static void measure_noise(struct search *search)
 static void measure(struct search *search, uint64_t *budget)
 {
     const size_t d = search->field++;
-    scales_measure(search->scales, search->points, d, scales_known_step(search->options, d),
-                   search->values);
-    spend(budget, SORT_COST * points_count(search->points));
+    scales_measure(search->scales, search->points, d,
+                   scales_known_step(search->options, d), search->values);
+    spend(budget, MEASURE_COST * points_count(search->points));
     if (search->field == search->scales->dimensions) {
         if (search->noise != NULL) {
             measure_noise(search);

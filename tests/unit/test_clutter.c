@@ -26,7 +26,7 @@ static struct sample make_points(size_t n, size_t dense, double missing)
 static struct scales *measure(const struct points *points)
 {
     struct scales *scales = scales_new(D);
-    struct weighted *scratch = calloc(points_count(points) + 1, sizeof(*scratch));
+    struct weighted *scratch = calloc(SCALES_SCRATCH * points_count(points) + 1, sizeof(*scratch));
     for (size_t d = 0; d < D; d++) {
         scales_measure(scales, points, d, (double)NAN, scratch);
     }

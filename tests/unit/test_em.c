@@ -154,7 +154,7 @@ START_TEST(a_start_from_labels_is_exact_far_from_the_origin)
         struct scales *scales = scales_new(D);
         struct kmeans *kmeans = kmeans_new(D, K, N);
         struct em *em = em_new(&model->shape);
-        struct weighted *scratch = calloc(N, sizeof(*scratch));
+        struct weighted *scratch = calloc(SCALES_SCRATCH * N, sizeof(*scratch));
         for (size_t d = 0; d < D; d++) {
             scales_measure(scales, points, d, (double)NAN, scratch);
         }

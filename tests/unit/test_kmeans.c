@@ -16,7 +16,7 @@ static struct run run_kmeans(const struct sample *s, size_t components, uint64_t
                              uint64_t index)
 {
     struct run run = {.points = sample_points(s), .scales = scales_new(s->dimensions)};
-    struct weighted *scratch = calloc(s->n, sizeof(*scratch));
+    struct weighted *scratch = calloc(SCALES_SCRATCH * s->n, sizeof(*scratch));
     for (size_t d = 0; d < s->dimensions; d++) {
         scales_measure(run.scales, run.points, d, (double)NAN, scratch);
     }

@@ -12,7 +12,7 @@ static struct scales *measure(const double *x, const double *weight, size_t n,
     const struct mix_rows rows = {.x = x, .n = n, .stride = 1, .weight = weight};
     struct points *points = points_new(1, n);
     struct scales *scales = scales_new(1);
-    struct weighted *scratch = calloc(n, sizeof(*scratch));
+    struct weighted *scratch = calloc(SCALES_SCRATCH * n, sizeof(*scratch));
     points_append(points, &rows, 0, n);
     scales_measure(scales, points, 0, given, scratch);
     scales_first_prior(scales, 1);

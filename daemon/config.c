@@ -96,7 +96,12 @@ static void refuse_unknown(struct reading *reading, const char *group,
     }
     log_escape(key, sizeof(key), member->key, strlen(member->key));
     const char *shown = strncmp(group, "streams.*.", 10) == 0 ? group + 10 : group;
-    if (suggestion[0] != '\0') {
+    if (strchr(member->key, '.') != NULL) {
+        findings_add(&reading->findings, member->key_place,
+                     "unknown key '%s%s': keys have no dots, what is before one is a map "
+                     "of its own",
+                     shown, key);
+    } else if (suggestion[0] != '\0') {
         findings_add(&reading->findings, member->key_place,
                      "unknown key '%s%s': did you mean '%s'?", shown, key, suggestion);
     } else {
@@ -132,8 +137,9 @@ static void read_group(struct reading *reading, const struct node *map, const ch
         const struct node *member = &map->item[i];
         char path[PATH_SIZE];
         const int length = snprintf(path, sizeof(path) - 1, "%s%s", group, member->key);
-        const bool is_short = length < PATH_SIZE - 1;
-        const struct config_key *key = is_short ? config_key_find(path) : NULL;
+        /* A dot would reach into other groups, whose values lie elsewhere. */
+        const bool is_name = length < PATH_SIZE - 1 && strchr(member->key, '.') == NULL;
+        const struct config_key *key = is_name ? config_key_find(path) : NULL;
         if (key != NULL) {
             if (member->kind != NODE_BAD || member->place.line > 0) {
                 places[key - config_keys] = member->place;
@@ -143,7 +149,7 @@ static void read_group(struct reading *reading, const struct node *map, const ch
             }
         } else if (member->has_bad_key) {
             continue;
-        } else if (!is_short || !config_key_is_group(path)) {
+        } else if (!is_name || !config_key_is_group(path)) {
             refuse_unknown(reading, group, member);
         } else if (strcmp(path, "streams") == 0) {
             continue; /* read_streams() */

@@ -81,9 +81,14 @@ static const struct bad_file structure[] = {
     {"[[[[[[[[[[[[[[[[[", "1:17: nested too deeply: 16 levels at most\n"},
 };
 
+#define NO_DOTS "keys have no dots, what is before one is a map of its own\n"
+
 static const struct bad_file keys[] = {
     {GOOD "wokers: 1\n", "2:1: unknown key 'wokers': did you mean 'workers'?\n"},
     {GOOD "zzz: 1\n", "2:1: unknown key 'zzz'\n"},
+    {GOOD "streams.*.feed.bind: 1\n", "2:1: unknown key 'streams.*.feed.bind': " NO_DOTS},
+    {GOOD "streams.*: {key: 1}\n", "2:1: unknown key 'streams.*': " NO_DOTS},
+    {GOOD "log.level: info\n", "2:1: unknown key 'log.level': " NO_DOTS},
     {GOOD "log: {levle: info}\n",
      "2:7: unknown key 'log.levle': did you mean 'log.level'?\n"},
     {GOOD "level: info\n", "2:1: unknown key 'level': did you mean 'log.level'?\n"},

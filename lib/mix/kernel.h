@@ -30,6 +30,7 @@
 #define KERNEL_GROUP 32
 /* 2^x counts as 0 from here on, so that no product with a responsibility is denormal. */
 #define KERNEL_EXP2_MIN (-512.0)
+#define KERNEL_EXP2_MAX 512.0
 
 /* out[k][i] = base_k - |W_k a_i + c_k|^2 for the points of `groups` groups. */
 struct kernel_density {
@@ -176,6 +177,12 @@ struct kernel {
     void (*factor)(struct kernel_factor *job);
     /* out[i] = log2(x[i]) for x >= 0, -inf below 2^-1022. */
     void (*log2)(const double *x, size_t n, double *out);
+    /* out[i] = 2^x[i], as if x were at most KERNEL_EXP2_MAX; 0 from KERNEL_EXP2_MIN down
+     * and for NaN. */
+    void (*exp2)(const double *x, size_t n, double *out);
+    /* high[i] = max over k of value[k][i], which[i] = the first k that has it. */
+    void (*highest)(const double *value, size_t components, size_t groups, double *high,
+                    int64_t *which);
     void (*score)(struct kernel_score *job);
     /* One field of n rows: out[i] = x[i stride], -0 as 0. True: one of them is NaN. */
     bool (*collect)(const double *x, size_t stride, size_t n, double *out);

@@ -281,6 +281,31 @@ static void log2_each(const double *x, size_t n, double *out)
     }
 }
 
+static void exp2_each(const double *x, size_t n, double *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double bits = fmin(x[i], KERNEL_EXP2_MAX), whole = nearbyint(bits);
+        out[i] = x[i] > KERNEL_EXP2_MIN
+                     ? ldexp(special_exp((bits - whole) * LN_2), (int)whole)
+                     : 0;
+    }
+}
+
+static void highest(const double *value, size_t components, size_t groups, double *high,
+                    int64_t *which)
+{
+    for (size_t i = 0; i < groups * KERNEL_GROUP; i++) {
+        high[i] = value[i];
+        which[i] = 0;
+        for (size_t k = 1; k < components; k++) {
+            if (value[k * BLOCK_POINTS + i] > high[i]) {
+                high[i] = value[k * BLOCK_POINTS + i];
+                which[i] = (int64_t)k;
+            }
+        }
+    }
+}
+
 /* log2(2^a + 2^b / product) */
 static double log2_sum(double a, double b, double product)
 {
@@ -352,6 +377,8 @@ const struct kernel kernel_ref = {
     .blend = blend,
     .factor = factor,
     .log2 = log2_each,
+    .exp2 = exp2_each,
+    .highest = highest,
     .score = score,
     .collect = collect,
     .within = within,

@@ -257,6 +257,45 @@ static void log2_each(const double *x, size_t n, double *out)
     }
 }
 
+static void exp2_each(const double *x, size_t n, double *out)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const vec value = load_some(x + i, n - i);
+        const ivec is_high = value > KERNEL_EXP2_MAX;
+        const vec bounded =
+            (vec)(((ivec)all(KERNEL_EXP2_MAX) & is_high) | ((ivec)value & ~is_high));
+        store_some(out + i, exp2_of(bounded), n - i);
+    }
+}
+
+static void highest(const double *value, size_t components, size_t groups, double *high,
+                    int64_t *which)
+{
+    for (size_t i = 0; i < groups * KERNEL_GROUP; i += CHUNK) {
+        vec best[VECTORS];
+        ivec at[VECTORS];
+        UNROLL for (size_t v = 0; v < VECTORS; v++)
+        {
+            best[v] = load(value + i + v * LANES);
+            at[v] = (ivec){0};
+        }
+        for (size_t k = 1; k < components; k++) {
+            UNROLL for (size_t v = 0; v < VECTORS; v++)
+            {
+                const vec other = load(value + k * BLOCK_POINTS + i + v * LANES);
+                const ivec is_higher = other > best[v];
+                best[v] = max_of(other, best[v]);
+                at[v] = (((ivec){0} + (int64_t)k) & is_higher) | (at[v] & ~is_higher);
+            }
+        }
+        UNROLL for (size_t v = 0; v < VECTORS; v++)
+        {
+            store(high + i + v * LANES, best[v]);
+            store_bits(which + i + v * LANES, at[v]);
+        }
+    }
+}
+
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 
@@ -279,6 +318,8 @@ const struct kernel LEVELLED(kernel) = {
     .blend = blend,
     .factor = LEVELLED(kernel_factor),
     .log2 = log2_each,
+    .exp2 = exp2_each,
+    .highest = highest,
     .score = LEVELLED(kernel_score),
     .collect = collect,
     .within = LEVELLED(kernel_within),

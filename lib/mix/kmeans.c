@@ -5,24 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel.h"
 #include "rng.h"
 
 /* Lloyd iterations after the seeding; EM does the rest. */
 #define LLOYD_PASSES 10
+/* 2 + log K: K has fewer than 64 bits. */
+#define TRIALS_MAX 48
 
 struct kmeans {
+    const struct kernel *kernel;
     size_t dimensions, components, capacity;
+    size_t trials; /* candidates for a centre */
     const struct points *points;
     const struct scales *scales;
     struct rng rng;
-    double *inverse; /* D: 1 / scale of a field */
-    double *centres; /* K x D, units of the fields */
-    double *nearest; /* per point: squared distance to its centre, scaled fields */
-    double *trial;   /* per point: the same with the candidate added */
-    double *best;    /* per point: the same with the best candidate so far */
-    double *sums;    /* K x D about the old centre, then K x D weights */
-    double *mass;    /* K: weight of the points of a centre */
-    uint32_t *label; /* per point: its centre */
+    double *inverse;   /* D: 1 / scale of a field */
+    double *centres;   /* K x D, units of the fields */
+    double *tried;     /* trials x D: candidates for the next centre */
+    double *offset;    /* (K or trials) x D: of centres from the mean, scaled */
+    double *base;      /* (K or trials): 0 */
+    double *a;         /* BLOCK_POINTS x (D + 1): a block about the mean (kernel.h) */
+    double *closeness; /* (K or trials) x BLOCK_POINTS: minus squared distances */
+    double *nearest;   /* per point: squared distance to its centre, scaled fields */
+    double potential;  /* sum of weight times nearest */
+    double *sums;      /* K x D about the old centre, then K x D weights */
+    double *mass;      /* K: weight of the points of a centre */
+    int64_t *label;    /* per point: its centre */
     uint32_t
         *owner; /* K: the centre whose points this one shares, itself if it has any */
     uint32_t *sharers; /* K: how many centres share the points of this one */
@@ -38,22 +47,31 @@ struct kmeans *kmeans_new(size_t dimensions, size_t components, size_t capacity)
         return NULL;
     }
     const size_t lanes = (capacity + BLOCK_POINTS - 1) / BLOCK_POINTS * BLOCK_POINTS;
+    const size_t trials = 2 + (size_t)log((double)components);
+    const size_t most = components > trials ? components : trials;
+    km->kernel = kernel_current();
     km->dimensions = dimensions;
     km->components = components;
     km->capacity = capacity;
+    km->trials = trials;
     km->inverse = calloc(dimensions, sizeof(double));
     km->centres = calloc(components * dimensions, sizeof(double));
+    km->tried = calloc(trials * dimensions, sizeof(double));
+    km->offset = calloc(most * dimensions, sizeof(double));
+    km->base = calloc(most, sizeof(double));
+    km->a = calloc((dimensions + 1) * BLOCK_POINTS, sizeof(double));
+    km->closeness = calloc(most * BLOCK_POINTS, sizeof(double));
     km->nearest = calloc(lanes, sizeof(double));
-    km->trial = calloc(lanes, sizeof(double));
-    km->best = calloc(lanes, sizeof(double));
     km->sums = calloc(2 * components * dimensions, sizeof(double));
     km->mass = calloc(components, sizeof(double));
-    km->label = calloc(lanes, sizeof(uint32_t));
+    km->label = calloc(lanes, sizeof(*km->label));
     km->owner = calloc(components, sizeof(uint32_t));
     km->sharers = calloc(components, sizeof(uint32_t));
-    if (km->inverse == NULL || km->centres == NULL || km->nearest == NULL ||
-        km->trial == NULL || km->best == NULL || km->sums == NULL || km->mass == NULL ||
-        km->label == NULL || km->owner == NULL || km->sharers == NULL) {
+    if (km->inverse == NULL || km->centres == NULL || km->tried == NULL ||
+        km->offset == NULL || km->base == NULL || km->a == NULL ||
+        km->closeness == NULL || km->nearest == NULL || km->sums == NULL ||
+        km->mass == NULL || km->label == NULL || km->owner == NULL ||
+        km->sharers == NULL) {
         kmeans_destroy(&km);
     }
     return km;
@@ -67,9 +85,12 @@ void kmeans_destroy(struct kmeans **kmeans)
     }
     free(km->inverse);
     free(km->centres);
+    free(km->tried);
+    free(km->offset);
+    free(km->base);
+    free(km->a);
+    free(km->closeness);
     free(km->nearest);
-    free(km->trial);
-    free(km->best);
     free(km->sums);
     free(km->mass);
     free(km->label);
@@ -98,35 +119,60 @@ bool kmeans_is_done(const struct kmeans *km)
     return km->is_done;
 }
 
-/* Squared distance of the lanes of a block to a centre, in scaled fields. */
-static void distances(const struct kmeans *km, const struct block *block,
-                      const double *centre, double *out)
+/* Prepares for the distances to n centres. */
+static void aim(struct kmeans *km, const double *centres, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        for (size_t d = 0; d < km->dimensions; d++) {
+            const size_t at = k * km->dimensions + d;
+            km->offset[at] = km->inverse[d] * (km->scales->mean[d] - centres[at]);
+        }
+    }
+}
+
+/* The same with fields missing: centres at these places. */
+static void measure_some(struct kmeans *km, const struct block *block,
+                         const double *centre, double *closeness)
 {
     const size_t n = block->n;
-    double seen[BLOCK_POINTS];
-    memset(out, 0, n * sizeof(*out));
-    if (!block->has_missing) {
-        for (size_t d = 0; d < km->dimensions; d++) {
-            const double *x = block->x + d * BLOCK_POINTS;
-            for (size_t i = 0; i < n; i++) {
-                const double z = (x[i] - centre[d]) * km->inverse[d];
-                out[i] += z * z;
-            }
-        }
-        return;
-    }
-    memset(seen, 0, n * sizeof(*seen));
+    double seen[BLOCK_POINTS] = {0};
+    memset(closeness, 0, n * sizeof(*closeness));
     for (size_t d = 0; d < km->dimensions; d++) {
         const double *x = block->x + d * BLOCK_POINTS;
         for (size_t i = 0; i < n; i++) {
             const bool is_missing = isnan(x[i]);
             const double z = is_missing ? 0 : (x[i] - centre[d]) * km->inverse[d];
-            out[i] += z * z;
+            closeness[i] -= z * z;
             seen[i] += is_missing ? 0 : 1;
         }
     }
     for (size_t i = 0; i < n; i++) {
-        out[i] *= (double)km->dimensions / fmax(seen[i], 1);
+        closeness[i] *= (double)km->dimensions / fmax(seen[i], 1);
+    }
+}
+
+/* closeness <- minus the squared distances of the points of a block to the n centres that
+ * aim() has seen. */
+static void measure(struct kmeans *km, const struct block *block, const double *centres,
+                    size_t n)
+{
+    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    const struct kernel_density job = {.dims = km->dimensions,
+                                       .components = n,
+                                       .groups = groups,
+                                       .a = km->a,
+                                       .w = km->inverse,
+                                       .c = km->offset,
+                                       .base = km->base,
+                                       .out = km->closeness};
+    if (!block->has_missing) {
+        km->kernel->centre(block->x, km->dimensions, groups, km->scales->mean, km->a);
+        km->kernel->density_diag(&job);
+        return;
+    }
+    for (size_t k = 0; k < n; k++) {
+        measure_some(km, block, centres + k * km->dimensions,
+                     km->closeness + k * BLOCK_POINTS);
     }
 }
 
@@ -163,31 +209,42 @@ static size_t draw_point(const struct kmeans *km, const double *distance, double
     return last;
 }
 
-/* trial <- distance to the nearest centre if `centre` were added to those chosen.
- * Returns its weighted sum, the potential. */
-static double try_centre(struct kmeans *km, const double *centre)
+/* The distance of point i of block j to the nearest centre if candidate t were added. */
+static double with_candidate(const struct kmeans *km, size_t j, size_t i, size_t t)
 {
-    double potential = 0;
-    for (size_t j = 0; j < points_blocks(km->points); j++) {
-        const struct block *block = points_block(km->points, j);
-        double *trial = km->trial + j * BLOCK_POINTS;
-        const double *nearest = km->nearest + j * BLOCK_POINTS;
-        distances(km, block, centre, trial);
-        for (size_t i = 0; i < block->n; i++) {
-            if (km->chosen > 0 && nearest[i] < trial[i]) {
-                trial[i] = nearest[i];
-            }
-            potential += block->weight[i] * trial[i];
-        }
-    }
-    return potential;
+    const double distance = -km->closeness[t * BLOCK_POINTS + i];
+    const double nearest = km->nearest[j * BLOCK_POINTS + i];
+    return km->chosen > 0 && nearest < distance ? nearest : distance;
 }
 
-static void swap(double **a, double **b)
+/* potential[t] <- sum of weight times distance to the nearest centre with candidate t. */
+static void try_candidates(struct kmeans *km, size_t n, double *potential)
 {
-    double *t = *a;
-    *a = *b;
-    *b = t;
+    memset(potential, 0, n * sizeof(*potential));
+    aim(km, km->tried, n);
+    for (size_t j = 0; j < points_blocks(km->points); j++) {
+        const struct block *block = points_block(km->points, j);
+        measure(km, block, km->tried, n);
+        for (size_t t = 0; t < n; t++) {
+            for (size_t i = 0; i < block->n; i++) {
+                potential[t] += block->weight[i] * with_candidate(km, j, i, t);
+            }
+        }
+    }
+}
+
+/* The next centre is known: the distances of all points to their nearest. */
+static void take_centre(struct kmeans *km, const double *centre)
+{
+    aim(km, centre, 1);
+    for (size_t j = 0; j < points_blocks(km->points); j++) {
+        const struct block *block = points_block(km->points, j);
+        measure(km, block, centre, 1);
+        for (size_t i = 0; i < block->n; i++) {
+            km->nearest[j * BLOCK_POINTS + i] = with_candidate(km, j, i, 0);
+        }
+    }
+    km->chosen++;
 }
 
 static double total_weight(const struct points *points)
@@ -202,68 +259,47 @@ static double total_weight(const struct points *points)
     return sum;
 }
 
-static double potential_of(const struct kmeans *km)
-{
-    double sum = 0;
-    for (size_t j = 0; j < points_blocks(km->points); j++) {
-        const struct block *block = points_block(km->points, j);
-        for (size_t i = 0; i < block->n; i++) {
-            sum += block->weight[i] * km->nearest[j * BLOCK_POINTS + i];
-        }
-    }
-    return sum;
-}
-
 /* Chooses the next centre among several candidates drawn in proportion to the squared
- * distance: the one that leaves the smallest potential. Returns the candidates tried. */
+ * distance: the one that leaves the smallest potential. Returns the passes it took. */
 static size_t choose_centre(struct kmeans *km)
 {
     const bool is_first = km->chosen == 0;
-    const size_t trials = is_first ? 1 : 2 + (size_t)log((double)km->components);
-    const double total = is_first ? total_weight(km->points) : potential_of(km);
-    double *centre = km->centres + km->chosen * km->dimensions;
-    double least = HUGE_VAL;
+    const size_t dims = km->dimensions, n = is_first ? 1 : km->trials;
+    const double total = is_first ? total_weight(km->points) : km->potential;
+    double *centre = km->centres + km->chosen * dims;
+    double potential[TRIALS_MAX];
     size_t winner = 0;
-    for (size_t t = 0; t < trials; t++) {
+    for (size_t t = 0; t < n; t++) {
         const size_t i =
             draw_point(km, is_first ? NULL : km->nearest, total, rng_uniform(&km->rng));
-        centre_at(km, i, centre);
-        const double potential = try_centre(km, centre);
-        if (t == 0 || potential < least) {
-            least = potential;
-            winner = i;
-            swap(&km->trial, &km->best);
-        }
+        centre_at(km, i, km->tried + t * dims);
     }
-    centre_at(km, winner, centre);
-    swap(&km->nearest, &km->best);
-    km->chosen++;
-    return trials;
+    try_candidates(km, n, potential);
+    for (size_t t = 1; t < n; t++) {
+        winner = potential[t] < potential[winner] ? t : winner;
+    }
+    memcpy(centre, km->tried + winner * dims, dims * sizeof(*centre));
+    km->potential = potential[winner];
+    take_centre(km, centre);
+    return n + 1;
 }
 
 /* Labels the points of a block with their nearest centre, the first among equals. */
 static void label_block(struct kmeans *km, size_t j)
 {
     const struct block *block = points_block(km->points, j);
-    double *nearest = km->nearest + j * BLOCK_POINTS;
-    double *trial = km->trial + j * BLOCK_POINTS;
-    uint32_t *label = km->label + j * BLOCK_POINTS;
-    for (size_t k = 0; k < km->components; k++) {
-        distances(km, block, km->centres + k * km->dimensions, trial);
-        for (size_t i = 0; i < block->n; i++) {
-            if (k == 0 || trial[i] < nearest[i]) {
-                nearest[i] = trial[i];
-                label[i] = (uint32_t)k;
-            }
-        }
-    }
+    const size_t groups = (block->n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    double unused[BLOCK_POINTS];
+    measure(km, block, km->centres, km->components);
+    km->kernel->highest(km->closeness, km->components, groups, unused,
+                        km->label + j * BLOCK_POINTS);
 }
 
 /* Adds the points of a block to the sums of their centres, about the old centres. */
 static void sum_block(struct kmeans *km, size_t j)
 {
     const struct block *block = points_block(km->points, j);
-    const uint32_t *label = km->label + j * BLOCK_POINTS;
+    const int64_t *label = km->label + j * BLOCK_POINTS;
     double *weights = km->sums + km->components * km->dimensions;
     for (size_t i = 0; i < block->n; i++) {
         km->mass[label[i]] += block->weight[i];
@@ -271,7 +307,7 @@ static void sum_block(struct kmeans *km, size_t j)
     for (size_t d = 0; d < km->dimensions; d++) {
         const double *x = block->x + d * BLOCK_POINTS;
         for (size_t i = 0; i < block->n; i++) {
-            const size_t at = label[i] * km->dimensions + d;
+            const size_t at = (size_t)label[i] * km->dimensions + d;
             if (!isnan(x[i])) {
                 km->sums[at] += block->weight[i] * (x[i] - km->centres[at]);
                 weights[at] += block->weight[i];
@@ -284,6 +320,7 @@ static void sum_block(struct kmeans *km, size_t j)
 static void lloyd_pass(struct kmeans *km, bool moves)
 {
     const size_t size = km->components * km->dimensions;
+    aim(km, km->centres, km->components);
     memset(km->sums, 0, 2 * size * sizeof(double));
     memset(km->mass, 0, km->components * sizeof(double));
     for (size_t j = 0; j < points_blocks(km->points); j++) {
@@ -350,7 +387,7 @@ uint64_t kmeans_step(struct kmeans *km)
 void kmeans_responsibilities(const struct kmeans *km, size_t j, double *resp)
 {
     const struct block *block = points_block(km->points, j);
-    const uint32_t *label = km->label + j * BLOCK_POINTS;
+    const int64_t *label = km->label + j * BLOCK_POINTS;
     memset(resp, 0, km->components * BLOCK_POINTS * sizeof(*resp));
     for (size_t k = 0; k < km->components; k++) {
         for (size_t i = 0; i < block->n; i++) {

@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "special.h"
+#include "kernel.h"
 
 /* Steps of EM on the two halves of a cut alone. */
 #define LOCAL_PASSES 8
 /* Keeps the logarithm of a change finite where all of a point's density goes. */
 #define LEAST_RATIO 1e-300
+/* Points of which the cut components have less do not move the halves. */
+#define LEAST_PART 1e-4
+#define LOG2_E 1.44269504088896340736
+#define LN_2 0.69314718055994530942
 
 struct moves *moves_new(const struct shape *shape, size_t capacity, size_t slots)
 {
@@ -31,11 +35,11 @@ struct moves *moves_new(const struct shape *shape, size_t capacity, size_t slots
     moves->pair_model = model_new(&moves->pair_shape);
     moves->pair_estep = estep_new(&moves->pair_shape);
     moves->pair_sums = sums_new(&moves->pair_shape);
-    moves->weight = calloc(BLOCK_POINTS, sizeof(double));
+    moves->parts = points_new(shape->dimensions, capacity);
     if (moves->joint == NULL || moves->stats == NULL || moves->left == NULL ||
         moves->right == NULL || moves->slots_model == NULL || moves->pair == NULL ||
         moves->pair_model == NULL || moves->pair_estep == NULL ||
-        moves->pair_sums == NULL || moves->slots_estep == NULL || moves->weight == NULL) {
+        moves->pair_sums == NULL || moves->slots_estep == NULL || moves->parts == NULL) {
         moves_destroy(&moves);
     }
     return moves;
@@ -57,7 +61,7 @@ void moves_destroy(struct moves **moves)
     mix_model_destroy(&m->pair_model);
     estep_destroy(&m->pair_estep);
     sums_destroy(&m->pair_sums);
-    free(m->weight);
+    points_destroy(&m->parts);
     free(m);
     *moves = NULL;
 }
@@ -81,26 +85,60 @@ void moves_merge(struct moves *moves, size_t i, size_t j, struct stats *stats,
     stats->rho[to] = share;
 }
 
+/* ratio <- density / t of the points of a block, both logarithms in nats; 0 where t is
+ * not known. */
+static void divide(const double *density, const double *log_total, size_t n,
+                   double *ratio)
+{
+    for (size_t i = 0; i < n; i++) {
+        ratio[i] = LOG2_E * (density[i] - log_total[i]);
+    }
+    kernel_current()->exp2(ratio, n, ratio);
+}
+
+/* Sum of weight log(1 - gone + come) over the points that have a density. */
+static double sum_change(const struct block *block, const double *log_total,
+                         const double *gone, const double *come)
+{
+    double ratio[BLOCK_POINTS], sum = 0;
+    for (size_t i = 0; i < block->n; i++) {
+        const double left = 1 - gone[i] + come[i];
+        ratio[i] = isfinite(log_total[i]) ? fmax(left, LEAST_RATIO) : 1;
+    }
+    kernel_current()->log2(ratio, block->n, ratio);
+    for (size_t i = 0; i < block->n; i++) {
+        sum += block->weight[i] * ratio[i];
+    }
+    return LN_2 * sum;
+}
+
+/* What components i and j have of the points of block b. */
+static void part_of(const struct joint *joint, size_t b, size_t i, size_t j, double *part)
+{
+    const double *resp = joint->resp + b * joint->components * BLOCK_POINTS;
+    memcpy(part, resp + i * BLOCK_POINTS, BLOCK_POINTS * sizeof(*part));
+    for (size_t p = 0; i != j && p < BLOCK_POINTS; p++) {
+        part[p] += resp[j * BLOCK_POINTS + p];
+    }
+}
+
 /* weight log((t - e_i - e_j + e_m) / t) of a block, e_m of slot s. */
 static double block_change(const struct moves *moves, size_t b, const struct merge *merge,
                            size_t s)
 {
     const struct joint *joint = moves->joint;
     const struct block *block = points_block(joint->points, b);
-    const double *resp = joint->resp + b * joint->components * BLOCK_POINTS;
     const double *log_total = joint->log_total + b * BLOCK_POINTS;
-    const double *density = moves->slots_estep->resp + s * BLOCK_POINTS;
     const double share = moves->stats->rho[merge->i] + moves->stats->rho[merge->j];
     /* The slot has another weight among the slots than the pair in the mixture. */
     const double factor = share / moves->slots_model->weights[s];
-    double sum = 0;
+    double gone[BLOCK_POINTS], come[BLOCK_POINTS];
+    part_of(joint, b, merge->i, merge->j, gone);
+    divide(moves->slots_estep->resp + s * BLOCK_POINTS, log_total, block->n, come);
     for (size_t i = 0; i < block->n; i++) {
-        const double gone =
-            resp[merge->i * BLOCK_POINTS + i] + resp[merge->j * BLOCK_POINTS + i];
-        const double come = factor * special_exp(density[i] - log_total[i]);
-        sum += block->weight[i] * special_log(fmax(1 - gone + come, LEAST_RATIO));
+        come[i] *= factor;
     }
-    return sum;
+    return sum_change(block, log_total, gone, come);
 }
 
 void moves_losses(struct moves *moves, const struct prior *prior, struct merge *merges,
@@ -129,30 +167,35 @@ void moves_losses(struct moves *moves, const struct prior *prior, struct merge *
     }
 }
 
-/* The view of block b in which points weigh what the cut components have of them. */
-static struct block cut_view(struct moves *moves, size_t b, size_t i, size_t j)
+/* The points of which the cut components have a part, weighing that. */
+static void take_parts(struct moves *moves, size_t i, size_t j)
 {
     const struct joint *joint = moves->joint;
-    struct block view = *points_block(joint->points, b);
-    const double *resp = joint->resp + b * joint->components * BLOCK_POINTS;
-    for (size_t p = 0; p < BLOCK_POINTS; p++) {
-        const double other = i == j ? 0 : resp[j * BLOCK_POINTS + p];
-        moves->weight[p] =
-            p < view.n ? view.weight[p] * (resp[i * BLOCK_POINTS + p] + other) : 0;
+    double x[MIX_DIMENSIONS_MAX], part[BLOCK_POINTS], weight;
+    const struct mix_rows row = {
+        .x = x, .n = 1, .stride = moves->shape.dimensions, .weight = &weight};
+    points_clear(moves->parts);
+    for (size_t b = 0; b < points_blocks(joint->points); b++) {
+        const struct block *block = points_block(joint->points, b);
+        part_of(joint, b, i, j, part);
+        for (size_t p = 0; p < block->n; p++) {
+            if (part[p] >= LEAST_PART) {
+                points_get(joint->points, b * BLOCK_POINTS + p, x, NULL, NULL);
+                weight = block->weight[p] * part[p];
+                points_append(moves->parts, &row, 0, 1);
+            }
+        }
     }
-    view.weight = moves->weight;
-    view.is_weighted = true;
-    return view;
 }
 
 /* One step of EM on the halves. False: the pair cannot be made. */
-static bool local_pass(struct moves *moves, const struct prior *prior, size_t i, size_t j)
+static bool local_pass(struct moves *moves, const struct prior *prior)
 {
     sums_clear(moves->pair_sums);
-    for (size_t b = 0; b < points_blocks(moves->joint->points); b++) {
-        const struct block view = cut_view(moves, b, i, j);
-        estep_run(moves->pair_estep, moves->pair_model, &view);
-        sums_add(moves->pair_sums, moves->pair_estep, moves->pair_model, &view);
+    for (size_t b = 0; b < points_blocks(moves->parts); b++) {
+        const struct block *block = points_block(moves->parts, b);
+        estep_run(moves->pair_estep, moves->pair_model, block);
+        sums_add(moves->pair_sums, moves->pair_estep, moves->pair_model, block);
     }
     stats_blend(moves->pair, moves->pair_model, moves->pair_sums, 1);
     return stats_mstep(moves->pair, moves->pair_sums->weight, prior, moves->pair_model,
@@ -164,20 +207,18 @@ static double cut_change(struct moves *moves, size_t i, size_t j, double share)
 {
     const struct joint *joint = moves->joint;
     const double *out = moves->pair_estep->resp;
-    double sum = 0;
+    double gone[BLOCK_POINTS], come[BLOCK_POINTS], other[BLOCK_POINTS], sum = 0;
     for (size_t b = 0; b < points_blocks(joint->points); b++) {
         const struct block *block = points_block(joint->points, b);
-        const double *resp = joint->resp + b * joint->components * BLOCK_POINTS;
         const double *log_total = joint->log_total + b * BLOCK_POINTS;
         estep_joint(moves->pair_estep, moves->pair_model, block);
+        part_of(joint, b, i, j, gone);
+        divide(out, log_total, block->n, come);
+        divide(out + BLOCK_POINTS, log_total, block->n, other);
         for (size_t p = 0; p < block->n; p++) {
-            const double gone =
-                resp[i * BLOCK_POINTS + p] + (i == j ? 0 : resp[j * BLOCK_POINTS + p]);
-            const double come = special_exp(out[p] - log_total[p]) +
-                                special_exp(out[BLOCK_POINTS + p] - log_total[p]);
-            sum += block->weight[p] *
-                   special_log(fmax(1 - gone + share * come, LEAST_RATIO));
+            come[p] = share * (come[p] + other[p]);
         }
+        sum += sum_change(block, log_total, gone, come);
     }
     return sum / joint->weight;
 }
@@ -194,8 +235,9 @@ struct cut moves_cut(struct moves *moves, const struct prior *prior, size_t i, s
     if (stats_mstep(moves->pair, mass, prior, moves->pair_model, NULL) != MIX_OK) {
         return cut;
     }
+    take_parts(moves, i, j);
     for (size_t pass = 0; pass < LOCAL_PASSES; pass++) {
-        if (!local_pass(moves, prior, i, j)) {
+        if (!local_pass(moves, prior)) {
             return cut;
         }
     }

@@ -34,7 +34,7 @@ struct moves {
     struct mix_model *pair_model;
     struct estep *pair_estep;
     struct sums *pair_sums;
-    double *weight; /* BLOCK_POINTS */
+    struct points *parts; /* of the sample: what the components that are cut have */
 };
 
 struct moves *moves_new(const struct shape *shape, size_t capacity, size_t slots);

@@ -581,6 +581,59 @@ START_TEST(logarithms_agree_with_the_reference)
 }
 END_TEST
 
+START_TEST(powers_agree_with_the_reference)
+{
+    struct rng rng = rng_at(seed(), RNG_TEST, 6);
+    double x[1001], out[2][1001];
+    for (size_t i = 0; i < COUNT(x); i++) {
+        x[i] = 1200 * (rng_uniform(&rng) - 0.5);
+    }
+    x[0] = -HUGE_VAL;
+    x[1] = 0;
+    x[2] = HUGE_VAL;
+    x[3] = (double)NAN;
+    x[4] = KERNEL_EXP2_MIN;
+    for (size_t level = 0; kernel_table()[level] != NULL; level++) {
+        kernel_table()[level]->exp2(x, COUNT(x), out[0]);
+        reference()->exp2(x, COUNT(x), out[1]);
+        for (size_t i = 0; i < COUNT(x); i++) {
+            ck_assert_msg(fabs(out[0][i] - out[1][i]) <= 4 * EPS * out[1][i],
+                          "%s: 2^%.17g is %.17g, should be %.17g",
+                          kernel_table()[level]->name, x[i], out[0][i], out[1][i]);
+        }
+        ck_assert(out[0][0] == 0 && out[0][1] == 1 && out[0][2] == 0x1p512);
+        ck_assert(out[0][3] == 0 && out[0][4] == 0);
+    }
+}
+END_TEST
+
+START_TEST(the_first_of_the_highest_is_found)
+{
+    enum { K = 5, N = 3 * KERNEL_GROUP };
+    struct rng rng = rng_at(seed(), RNG_TEST, 7);
+    static double value[K * BLOCK_POINTS];
+    for (size_t i = 0; i < COUNT(value); i++) {
+        value[i] = floor(4 * rng_uniform(&rng)); /* many are equal */
+    }
+    for (size_t level = 0; kernel_table()[level] != NULL; level++) {
+        double high[BLOCK_POINTS];
+        int64_t which[BLOCK_POINTS];
+        kernel_table()[level]->highest(value, K, N / KERNEL_GROUP, high, which);
+        for (size_t i = 0; i < N; i++) {
+            int64_t best = 0;
+            for (int64_t k = 1; k < K; k++) {
+                best = value[k * BLOCK_POINTS + (int64_t)i] >
+                               value[best * BLOCK_POINTS + (int64_t)i]
+                           ? k
+                           : best;
+            }
+            ck_assert_int_eq(which[i], best);
+            ck_assert(high[i] == value[best * BLOCK_POINTS + (int64_t)i]);
+        }
+    }
+}
+END_TEST
+
 /* ---- The same bits ------------------------------------------------------------- */
 
 static uint64_t hash_of(uint64_t hash, const double *values, size_t n)
@@ -854,6 +907,8 @@ int main(void)
         UNIT_LOOP(factors_agree_with_the_reference, shapes),
         UNIT(a_matrix_without_a_factor_is_reported_in_its_lane_only),
         UNIT(logarithms_agree_with_the_reference),
+        UNIT(powers_agree_with_the_reference),
+        UNIT(the_first_of_the_highest_is_found),
         UNIT_LOOP(scores_agree_with_the_reference, shapes),
         UNIT_LOOP(blends_have_the_bits_of_the_reference, shapes),
         UNIT(one_value_beyond_the_limit_is_found_anywhere),

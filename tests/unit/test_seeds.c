@@ -49,7 +49,7 @@ END_TEST
 START_TEST(families_have_columns_of_their_own)
 {
     struct mix_options options;
-    struct weighted scratch[N];
+    struct weighted scratch[SCALES_SCRATCH * N];
     double row[7], weight;
     mix_options_init(&options, NAMED, 2);
     options.families = families;

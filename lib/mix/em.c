@@ -14,6 +14,11 @@
 /* Doubles of the sums of all parts together, at the most. */
 #define PARTS_VALUES ((size_t)1 << 19)
 
+/* A run is compared with its rival after so many passes, and if a pass gains less than so
+ * much of what the one before it did. */
+#define RACE_PASSES 6
+#define RACE_RATIO 0.8
+
 /* What threads need: an E-step each, and the sums of every part. */
 struct crewed {
     struct estep **esteps;
@@ -119,10 +124,17 @@ void em_start(struct em *em, const struct points *points, const struct prior *pr
     em->tolerance = tolerance;
     em->pass = 0;
     em->parts = parts < 1 ? 1 : parts < parts_max(em) ? parts : parts_max(em);
+    em->rival = -HUGE_VAL;
+    em->gain = 0;
     em->log_likelihood = (double)NAN;
     em->weight = 0;
     em->is_done = false;
     begin_pass(em);
+}
+
+void em_race(struct em *em, double rival)
+{
+    em->rival = rival;
 }
 
 static size_t part_begin(const struct em *em, size_t part)
@@ -148,18 +160,31 @@ static bool step(struct em *em)
     return stats_mstep(em->stats, em->seen.weight, em->prior, em->model, NULL) == MIX_OK;
 }
 
+/* Whether the run, which has just gained so much after `before`, stays behind its rival.
+ * Early passes, and gains that hardly fall, say nothing. */
+static bool is_beaten(const struct em *em, double before)
+{
+    const double ratio = em->gain / before;
+    if (em->pass < RACE_PASSES || !(ratio >= 0 && ratio < RACE_RATIO)) {
+        return false;
+    }
+    return em->log_likelihood + em->gain * ratio / (1 - ratio) < em->rival;
+}
+
 /* Ends an E-step: stops here, with model and statistics belonging together, or goes on
  * with the M-step. */
 static void end_pass(struct em *em)
 {
-    const double before = em->log_likelihood;
+    const double before = em->log_likelihood, gain = em->gain;
     em->weight = em->seen.weight;
     em->unscorable = em->seen.unscorable;
     em->log_likelihood =
         em->weight > 0 ? em->seen.log_likelihood / em->weight : -HUGE_VAL;
+    em->gain = em->pass > 0 ? em->log_likelihood - before : 0;
     const bool has_converged =
-        em->tolerance > 0 && em->pass > 0 && em->log_likelihood - before < em->tolerance;
-    if (has_converged || em->pass >= em->max_passes || em->weight == 0) {
+        em->tolerance > 0 && em->pass > 0 && em->gain < em->tolerance;
+    if (has_converged || em->pass >= em->max_passes || em->weight == 0 ||
+        is_beaten(em, gain)) {
         em->is_done = true;
         return;
     }

@@ -37,6 +37,8 @@ struct em {
     struct mix_model *model; /* fitted in place, the caller's */
     size_t max_passes;
     double tolerance;      /* nats a point; 0: never stops early */
+    double rival;          /* log-likelihood that it is to reach; -inf: any will do */
+    double gain;           /* of the last pass, nats a point */
     size_t pass;           /* M-steps made */
     size_t parts;          /* of the points */
     size_t part;           /* that are in the statistics */
@@ -62,6 +64,12 @@ bool em_share(struct em *em, const struct shape *shape,
  * the model written, until the run is done. */
 void em_start(struct em *em, const struct points *points, const struct prior *prior,
               struct mix_model *model, size_t max_passes, double tolerance);
+
+/* Has the run end as soon as it will not reach the log-likelihood of a rival, nats a
+ * point: where the gains of its passes fall fast enough, Aitken's extrapolation says how
+ * far it goes (Boehning et al., The distribution of the likelihood ratio for mixtures of
+ * densities from the one-parameter exponential family, 1994). */
+void em_race(struct em *em, double rival);
 
 /* Runs blocks until about *budget point-E-steps are spent or the run is done; takes
  * what was spent from *budget, not below 0. Returns at every end of a pass as well. */

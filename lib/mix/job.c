@@ -14,6 +14,9 @@
  * old model are enough, and a tolerance well below the noise of the fit. */
 #define EARLY_STARTS 2
 #define LAST_STARTS 5
+/* Points that starts are made on; the best goes on with all. */
+#define EARLY_SAMPLE 4096
+#define LAST_SAMPLE 8192
 #define COARSE_PASSES 100
 #define COARSE_TOLERANCE 1e-4
 #define SPLIT_ROUNDS 6
@@ -58,7 +61,8 @@ static struct search *prepare_fit(struct mix_learner *learner, const struct poin
         .starts = is_last(learner) ? LAST_STARTS : EARLY_STARTS,
         .old = learner->has_model && !learner->has_woken ? learner->fast_model : NULL,
         .index = points_count(rows),
-        .is_sampled = true,
+        .sample = is_last(learner) ? LAST_SAMPLE : EARLY_SAMPLE,
+        .is_raced = true,
         .coarse_passes = COARSE_PASSES,
         .coarse_tolerance = COARSE_TOLERANCE,
         .split_rounds = is_last(learner) ? SPLIT_ROUNDS : 0,

@@ -8,7 +8,7 @@
 #include "kernel.h"
 
 /* Steps of EM on the two halves of a cut alone. */
-#define LOCAL_PASSES 8
+#define LOCAL_PASSES 5
 /* Keeps the logarithm of a change finite where all of a point's density goes. */
 #define LEAST_RATIO 1e-300
 /* Points of which the cut components have less do not move the halves. */

@@ -14,8 +14,6 @@
 #define PRIOR_CHANGE 0.1
 #define PRIOR_ROUNDS 8
 #define PRIOR_PASSES 50
-/* Points for the starts at most. */
-#define SAMPLE_MAX 8192
 /* Keeps the random numbers of plans apart. */
 #define STARTS_MAX 65536
 /* Cost of measuring a field in point-E-steps a point. */
@@ -68,8 +66,8 @@ struct search *search_new(const struct mix_options *options, const struct shape 
         return NULL;
     }
     const size_t n = points_count(points);
-    const bool is_sampled = plan->is_sampled && n > SAMPLE_MAX;
-    const size_t n_starts = is_sampled ? SAMPLE_MAX : n;
+    const bool is_sampled = plan->sample > 0 && n > plan->sample;
+    const size_t n_starts = is_sampled ? plan->sample : n;
     search->options = options;
     search->points = points;
     search->plan = *plan;
@@ -187,6 +185,9 @@ static void seed(struct search *search, uint64_t *budget)
         scales_update_prior(search->scales, search->trial);
         climb(search, search->plan.coarse_passes, search->plan.coarse_tolerance,
               SEARCH_CLIMB);
+        if (search->plan.is_raced) {
+            em_race(search->em, search->best_log_likelihood);
+        }
     }
 }
 

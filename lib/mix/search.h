@@ -3,7 +3,8 @@
  * The search for a good model of points in memory, resumable in slices: k-means++
  * starts, batch EM from each and from an older model if there is one, the prior fitted
  * to the winner, then a last EM. Used by the warm-up of a learner and by mix_fit(). In
- * the warm-up many points are sampled for the starts, which only have to find the basin.
+ * the warm-up many points are sampled for the starts, which only have to find the basin,
+ * and a start that stays behind another ends.
  * With noise the seeds of the starts leave out what is noise by its looks (seeds.h).
  *
  *     MEASURE -> SEED -> CLIMB -> ... -> REVISE -> PRIOR -> SPLIT -> FINISH -> done
@@ -29,7 +30,8 @@ struct search_plan {
     size_t coarse_passes;        /* EM passes of each start */
     double coarse_tolerance;     /* nats a point */
     bool is_final;               /* the best start is the result as it is */
-    bool is_sampled;             /* starts are made on a sample of many points */
+    size_t sample;               /* points that starts are made on at most; 0: all */
+    bool is_raced;               /* a start ends when it stays behind the best so far */
     size_t split_rounds;         /* of split and merge; 0: none */
     size_t fine_passes;          /* EM passes of the winner, 0: none */
     double fine_tolerance;

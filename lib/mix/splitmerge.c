@@ -101,9 +101,9 @@ struct splitmerge *splitmerge_new(const struct mix_options *options,
     sm->overlap = calloc(k * k, sizeof(*sm->overlap));
     sm->gains = calloc(k, sizeof(*sm->gains));
     if (sm->moves == NULL || sm->em == NULL ||
-        !em_share(sm->em, shape, options->executor) || sm->trial == NULL || sm->best == NULL ||
-        sm->halves == NULL || sm->trial_stats == NULL || sm->merges == NULL ||
-        sm->overlap == NULL || sm->gains == NULL) {
+        !em_share(sm->em, shape, options->executor) || sm->trial == NULL ||
+        sm->best == NULL || sm->halves == NULL || sm->trial_stats == NULL ||
+        sm->merges == NULL || sm->overlap == NULL || sm->gains == NULL) {
         splitmerge_destroy(&sm);
     }
     return sm;
@@ -441,6 +441,7 @@ static void try_candidate(struct splitmerge *sm, uint64_t *budget)
             sm->at++;
         } else {
             em_start(em, sm->moves->joint->points, sm->prior, sm->trial, TRY_PASSES, 0);
+            em_race(em, sm->best_log_likelihood);
         }
     } else {
         em_run(em, budget);

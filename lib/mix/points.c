@@ -100,7 +100,10 @@ void points_release(struct points *points)
     const size_t used = points_blocks(points);
     if (used == 0) {
         free(points->values);
-        lay_out(points, NULL, 0);
+        points->values = NULL;
+        points->blocks = NULL;
+        points->added = NULL;
+        points->n_blocks = 0;
     } else if (used < points->n_blocks) {
         (void)resize(points, used); /* without memory it stays as it is */
     }

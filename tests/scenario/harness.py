@@ -335,9 +335,11 @@ class Daemon:
         return reference.check_model(self.ask("model", stream=name, **more)["model"])
 
     def memory(self):
-        """Resident memory in bytes."""
-        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        """Memory of its own in bytes. Pages of programs and libraries are not: the kernel
+        takes and brings them back as it likes."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            status = dict(line.split(":") for line in file)
+        return sum(int(status[name].split()[0]) << 10 for name in ("RssAnon", "VmSwap"))
 
 
 def learned(mixd, name, points):

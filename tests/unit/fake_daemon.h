@@ -35,6 +35,23 @@ static inline void fake_bind(struct fake_daemon *daemon)
     ck_assert_int_eq(zmq_bind(daemon->socket, daemon->endpoint), 0);
 }
 
+/* Another socket takes the endpoint, then the first cuts its connections. The path of the
+ * first is gone only when its listener is, which happens in a thread of ZeroMQ. */
+static inline void fake_fall(struct fake_daemon *daemon)
+{
+    void *old = daemon->socket;
+    void *closed = zmq_socket(daemon->context, ZMQ_PAIR);
+    ck_assert_int_eq(zmq_socket_monitor(old, "inproc://closed", ZMQ_EVENT_CLOSED), 0);
+    ck_assert_int_eq(zmq_connect(closed, "inproc://closed"), 0);
+    ck_assert_int_eq(zmq_unbind(old, daemon->endpoint), 0);
+    char event[6];
+    ck_assert_int_eq(zmq_recv(closed, event, sizeof(event), 0), sizeof(event));
+    zmq_socket_monitor(old, NULL, 0);
+    zmq_close(closed);
+    fake_bind(daemon);
+    zmq_close(old);
+}
+
 /* The body of the reply to the envelope of the request; false at the end. */
 static inline bool fake_answer(struct fake_daemon *daemon)
 {
@@ -52,8 +69,7 @@ static inline bool fake_answer(struct fake_daemon *daemon)
     }
     n = n < daemon->n_replies ? n : daemon->n_replies - 1;
     if (daemon->replies[n] != NULL && strcmp(daemon->replies[n], FAKE_FALL) == 0) {
-        zmq_close(daemon->socket);
-        fake_bind(daemon);
+        fake_fall(daemon);
     } else if (daemon->replies[n] != NULL) {
         zmq_send(daemon->socket, identity, (size_t)n_identity, ZMQ_SNDMORE);
         zmq_send(daemon->socket, "", 0, ZMQ_SNDMORE);

@@ -35,6 +35,27 @@ struct background background_of(const struct scales *scales, double points)
     return bg;
 }
 
+void background_share_width(struct background *bg)
+{
+    const struct scales *scales = bg->scales;
+    double largest = 0, squares = 0;
+    for (size_t d = 0; d < scales->dimensions; d++) {
+        largest = fmax(largest, scales->sd[d]);
+    }
+    for (size_t d = 0; d < scales->dimensions; d++) {
+        const double ratio = scales->sd[d] / largest; /* its square cannot overflow */
+        squares += ratio * ratio;
+    }
+    const double n = (double)scales->dimensions;
+    bg->shared_sd = largest * sqrt(squares / n);
+    bg->log_peak = bg->log_eps - n * special_log(PI * BACKGROUND_WIDTH * bg->shared_sd);
+}
+
+static double width_of(const struct background *bg, size_t d)
+{
+    return BACKGROUND_WIDTH * (bg->shared_sd > 0 ? bg->shared_sd : bg->scales->sd[d]);
+}
+
 void background_leave_out(struct background *bg, const double *value)
 {
     const struct scales *scales = bg->scales;
@@ -82,8 +103,7 @@ static double log_background(const struct background *bg, const double *x, size_
     for (size_t d = 0; d < scales->dimensions; d++) {
         const double value = x[d * stride];
         if (!isnan(value) && !is_left_out(bg, d)) {
-            log_bg +=
-                log_cauchy(value, scales->mean[d], BACKGROUND_WIDTH * scales->sd[d]);
+            log_bg += log_cauchy(value, scales->mean[d], width_of(bg, d));
             observed++;
         }
     }
@@ -141,7 +161,7 @@ void score_block(const struct background *bg, const struct block *block,
                                .bin = out->bin};
     for (size_t d = 0; d < scales->dimensions; d++) {
         /* A field that is left out has z = 0. */
-        inverse[d] = is_left_out(bg, d) ? 0 : 1 / (BACKGROUND_WIDTH * scales->sd[d]);
+        inverse[d] = is_left_out(bg, d) ? 0 : 1 / width_of(bg, d);
     }
     kernel_current()->score(&job);
     out->sum = job.sum;

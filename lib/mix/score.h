@@ -23,10 +23,16 @@ struct background {
     double log_eps;
     double log_peak; /* log eps + the largest log bg(x) of a complete point */
     const double *dormant; /* D: not NaN where a field is left out; NULL: none is */
+    double shared_sd;      /* of every field, 0: each has its own */
     double log_dormant;    /* what these fields add to a log density, taken off again */
 };
 
 struct background background_of(const struct scales *scales, double points);
+
+/* Gives all fields one width, the root of the mean of their variances, for a model that
+ * has one variance for all: beside its density that of a background which is as narrow as
+ * the narrowest field would be the larger one everywhere. Not with fields left out. */
+void background_share_width(struct background *background);
 
 /* Leaves out the fields whose value[d] is not NaN: each adds to a log density that of its
  * own value under a gaussian with the floor for its variance (dormant.h). */

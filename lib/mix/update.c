@@ -25,6 +25,8 @@ struct background learner_background(const struct mix_learner *learner)
     struct background bg = background_of(learner->scales, learner->pace.na);
     if (learner->dormancy->n_dormant > 0) {
         background_leave_out(&bg, learner->dormancy->value);
+    } else if (learner->options.covariance == MIX_SPHERICAL) {
+        background_share_width(&bg);
     }
     return bg;
 }

@@ -389,6 +389,35 @@ START_TEST(scores_need_a_model_and_are_finite)
 }
 END_TEST
 
+/* A model with one variance for all fields cannot be narrow where a field is constant, and
+ * the background must not be it either: it would outdo the model at every point. */
+START_TEST(a_constant_field_adds_nothing_to_a_spherical_score)
+{
+    struct mix_options options = small_options();
+    options.covariance = MIX_SPHERICAL;
+    struct mix_learner *learner = new_learner(&options);
+    struct sample s = draw(10, 5000);
+    for (size_t i = 0; i < s.n; i++) {
+        s.x[i * D + 1] = 7;
+    }
+    feed(learner, &s);
+    double log_density, sum = 0, score, tail;
+    for (size_t i = 0; i < s.n; i++) {
+        const struct mix_rows row = {.x = s.x + i * D, .n = 1, .stride = D};
+        ck_assert_int_eq(mix_model_log_density(mix_learner_model(learner), &row,
+                                               &log_density), MIX_OK);
+        ck_assert_int_eq(mix_learner_score(learner, s.x + i * D, &score, &tail), MIX_OK);
+        sum += log_density;
+        ck_assert_double_le(score, log_density + 1);
+    }
+    struct mix_info info;
+    mix_learner_info(learner, &info);
+    ck_assert_double_eq_tol(info.log_likelihood, sum / (double)s.n, 0.1);
+    mix_learner_destroy(&learner);
+    free(s.x);
+}
+END_TEST
+
 /* Identities stay with the components through the fits of the warm-up and challenges,
  * and none is ever given twice. */
 START_TEST(identities_stay_with_their_components)
@@ -533,6 +562,7 @@ int main(void)
         UNIT(a_start_that_does_not_fit_is_refused),
         UNIT_LOOP(a_stream_that_ends_leaves_nothing_open, ends),
         UNIT(a_stream_of_a_row_or_none_ends_without_a_model),
+        UNIT(a_constant_field_adds_nothing_to_a_spherical_score),
         UNIT(identities_stay_with_their_components),
         UNIT(scores_need_a_model_and_are_finite),
         UNIT(learners_that_share_a_workspace_do_not_disturb_each_other),

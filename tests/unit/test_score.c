@@ -70,6 +70,27 @@ START_TEST(every_point_has_a_finite_score)
 }
 END_TEST
 
+START_TEST(a_shared_width_is_the_root_of_the_mean_variance)
+{
+    struct scales *scales = unit_scales();
+    const double x[D] = {3, -4};
+    struct background bg = background_of(scales, 99);
+    background_share_width(&bg); /* the widths were equal */
+    ck_assert_double_eq_tol(score_point(&bg, x, -HUGE_VAL),
+                            log(0.01) + cauchy(3) + cauchy(-4), 1e-13);
+    scales->sd[0] = sqrt(8);
+    scales->sd[1] = 1e-150; /* by itself it would add 344 nats to every point */
+    bg = background_of(scales, 99);
+    background_share_width(&bg);
+    ck_assert_double_eq_tol(score_point(&bg, x, -HUGE_VAL),
+                            log(0.01) + cauchy(3) + cauchy(-4), 1e-13);
+    scales->sd[0] = scales->sd[1] = 1e150;
+    background_share_width(&bg);
+    ck_assert(isfinite(score_point(&bg, x, -HUGE_VAL)));
+    scales_destroy(&scales);
+}
+END_TEST
+
 START_TEST(a_block_and_its_points_score_the_same)
 {
     struct mix_model *truth = mixture_random(D, 3, 3, 1);
@@ -80,7 +101,11 @@ START_TEST(a_block_and_its_points_score_the_same)
     struct points *points = sample_points(&s);
     const struct block *block = points_block(points, 0);
     struct scales *scales = unit_scales();
-    const struct background bg = background_of(scales, 1000);
+    struct background bg = background_of(scales, 1000);
+    if (_i == 1) { /* one width for both fields */
+        scales->sd[0] = 7;
+        background_share_width(&bg);
+    }
     const struct mix_rows rows = sample_rows(&s);
     double log_density[BLOCK_POINTS], sum = 0;
     struct block_score scores;
@@ -116,7 +141,8 @@ int main(void)
         UNIT(the_score_is_the_log_of_the_mixture_with_the_background),
         UNIT(a_missing_entry_leaves_its_background_out),
         UNIT(every_point_has_a_finite_score),
-        UNIT(a_block_and_its_points_score_the_same),
+        UNIT(a_shared_width_is_the_root_of_the_mean_variance),
+        {a_block_and_its_points_score_the_same, 2},
     };
     return unit_run("score", tests, COUNT(tests));
 }

@@ -10,6 +10,9 @@
 #include "frame.h"
 #include "tool.h"
 
+/* Bytes of a reject that are shown: detail and beginning stand on two lines or so. */
+#define REJECT_SHOWN 120
+
 /* ---- Pieces -------------------------------------------------------------- */
 
 static const char *text_of(const json_t *object, const char *member)
@@ -250,6 +253,22 @@ void report_ledger(const json_t *reply, FILE *out)
     fputc('\n', out);
 }
 
+/* The first bytes of a reject, as many as stand on a line; the reply has more. */
+static void print_beginning(const json_t *reject, FILE *out)
+{
+    const char *data = text_of(reject, "data");
+    const size_t length = strlen(data);
+    if (length <= REJECT_SHOWN) {
+        fprintf(out, "[%s]", data);
+        return;
+    }
+    size_t n = REJECT_SHOWN;
+    while (n > 0 && ((unsigned char)data[n] & 0xC0) == 0x80) { /* within a character */
+        n--;
+    }
+    fprintf(out, "[%.*s…] %lld bytes", (int)n, data, (long long)count_of(reject, "size"));
+}
+
 void report_rejects(const json_t *reply, FILE *out)
 {
     const json_t *rejects = json_object_get(reply, "rejects");
@@ -258,8 +277,14 @@ void report_rejects(const json_t *reply, FILE *out)
     json_array_foreach(rejects, i, reject)
     {
         print_time(json_number_value(json_object_get(reject, "time")), out);
-        fprintf(out, "  %-10s  %s  [%s]\n", text_of(reject, "reason"),
-                text_of(reject, "detail"), text_of(reject, "data"));
+        fprintf(out, "  %-10s  ", text_of(reject, "reason"));
+        const json_int_t points = count_of(reject, "points");
+        if (points != 1) {
+            fprintf(out, "%lld points: ", (long long)points);
+        }
+        fprintf(out, "%s  ", text_of(reject, "detail"));
+        print_beginning(reject, out);
+        fputc('\n', out);
     }
     if (json_array_size(rejects) == 0) {
         fputs("nothing was rejected\n", out);

@@ -16,10 +16,10 @@
     X(SIZE, "size", "a message over feed.max_message, or a line over 64 KiB")            \
     X(PARSE, "parse", "a line that is not one complete value of its format")             \
     X(VALUE, "value", "an infinite value")                                               \
-    X(RANGE, "range", "a value over 1e150 in size, or not of its family")              \
+    X(RANGE, "range", "a value over 1e150 in size, or not of its family")                \
     X(MISSING, "missing", "a missing value where none is allowed")                       \
     X(UNSCORABLE, "unscorable", "all values missing, or no finite density")              \
-    X(WEIGHT, "weight", "a weight that is negative or not finite")                       \
+    X(WEIGHT, "weight", "a weight that is missing, negative or not finite")              \
     X(TIME, "time", "a time that cannot be read")                                        \
     X(KEY, "key", "a key that is empty, too long, not UTF-8, or past max_keys")          \
     X(FROZEN, "frozen", "arrived while frozen: scored, not learned")                     \

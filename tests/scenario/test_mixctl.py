@@ -55,6 +55,13 @@ class Mixctl(InFolder):
         self.assertIn(f"received {N_POINTS + 1}", self.good("status"))
         self.assertIn("tcp://127.0.0.1:", self.good("streams"))
         self.assertIn("parse", self.good("rejects", "s"))
+        self.assertEqual(self.good("rejects", "fresh"), "nothing was rejected\n")
+        long = '{"x": "' + "é" * 900 + '"'
+        self.mixd.feed("fresh").send(long.encode())
+        self.mixd.drain("fresh", 1)
+        line, = self.good("rejects", "fresh").splitlines()
+        self.assertLess(len(line), 240)
+        self.assertTrue(line.endswith(f"é…] {len(long.encode())} bytes"), line)
         self.assertEqual(len(self.good("sample", "s", "--n", "5").splitlines()), 5)
 
     def test_model_prints_the_model_file(self):

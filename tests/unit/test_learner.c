@@ -389,8 +389,8 @@ START_TEST(scores_need_a_model_and_are_finite)
 }
 END_TEST
 
-/* A model with one variance for all fields cannot be narrow where a field is constant, and
- * the background must not be it either: it would outdo the model at every point. */
+/* A model with one variance for all fields cannot be narrow where a field is constant,
+ * nor may the background be: it would outdo the model at every point. */
 START_TEST(a_constant_field_adds_nothing_to_a_spherical_score)
 {
     struct mix_options options = small_options();
@@ -404,8 +404,9 @@ START_TEST(a_constant_field_adds_nothing_to_a_spherical_score)
     double log_density, sum = 0, score, tail;
     for (size_t i = 0; i < s.n; i++) {
         const struct mix_rows row = {.x = s.x + i * D, .n = 1, .stride = D};
-        ck_assert_int_eq(mix_model_log_density(mix_learner_model(learner), &row,
-                                               &log_density), MIX_OK);
+        ck_assert_int_eq(
+            mix_model_log_density(mix_learner_model(learner), &row, &log_density),
+            MIX_OK);
         ck_assert_int_eq(mix_learner_score(learner, s.x + i * D, &score, &tail), MIX_OK);
         sum += log_density;
         ck_assert_double_le(score, log_density + 1);

@@ -13,6 +13,11 @@
 /* Nats that a candidate has to be ahead: a factor of 5e8 in probability. */
 #define LEAD_MIN 20
 #define ERRORS 2
+/* A smaller number that is not clearly worse takes over once the published one has been
+ * ahead by less than this (nats) for so many blocks: after a change no lead would ever
+ * bring it back. */
+#define LEAD_KEPT 5
+#define BLOCKS_KEPT 64
 /* Fewer blocks tell no error. */
 #define BLOCKS_MIN 8
 /* Points after which what was judged counts half, where the model does not forget. */
@@ -156,6 +161,7 @@ static void publish(struct selection *selection, size_t chosen)
                                   .other = old->model->shape.components,
                                   .value = lead});
     selection->published = chosen;
+    clear_sums(selection);
 }
 
 static double half_life_points(const struct mix_options *options)
@@ -185,7 +191,10 @@ void selection_decide(struct selection *selection, const double *scores)
         return;
     }
     const size_t chosen = choose(selection);
-    if (selection->total[chosen] - selection->total[selection->published] > LEAD_MIN) {
+    const double lead = selection->total[chosen] - selection->total[selection->published];
+    const bool is_spared = chosen < selection->published &&
+                           selection->blocks >= BLOCKS_KEPT && lead > -LEAD_KEPT;
+    if (lead > LEAD_MIN || is_spared) {
         publish(selection, chosen);
     }
 }
@@ -208,18 +217,23 @@ static void follow_stage(struct selection *selection)
     }
 }
 
+/* What such a candidate predicted before says nothing of what it is now. */
+static bool is_made_new(enum mix_event_kind kind)
+{
+    return kind == MIX_EVENT_DRIFT || kind == MIX_EVENT_REFIT || kind == MIX_EVENT_SPLIT;
+}
+
 /* The events of the published model; those of the others are nobody's. */
 static void collect_events(struct selection *selection)
 {
     struct mix_event event;
     for (size_t c = 0; c < selection->n; c++) {
         while (mix_learner_event(selection->candidate[c], &event)) {
-            if (c != selection->published) {
-                continue;
-            }
-            events_add(&selection->events, event);
-            if (event.kind == MIX_EVENT_DRIFT) {
+            if (is_made_new(event.kind)) {
                 clear_sums(selection);
+            }
+            if (c == selection->published) {
+                events_add(&selection->events, event);
             }
         }
     }
@@ -275,6 +289,7 @@ enum mix_err selection_add(struct selection *selection, const struct mix_rows *r
             return job_prepare(due);
         }
         follow_stage(selection);
+        collect_events(selection); /* of what ran between */
         const struct mix_rows part = {
             .x = rows->x + *taken * rows->stride,
             .n = room_of(selection, rows->n - *taken),

@@ -12,9 +12,11 @@
  *
  * At every doubling of the warm-up the chosen one is published and the sums begin anew,
  * for all models are then new. Afterwards what is old fades, half of it in 32768 points,
- * and the chosen one is published once it is 20 nats ahead of the one that is. A change
- * that the published model detects clears the sums. Every switch is an event; components
- * that answer for the same points keep their identity.
+ * and the chosen one is published once it is 20 nats ahead of the one that is; a smaller
+ * one also when it has been less than 5 nats behind for 64 blocks, or a number that a
+ * change asked for in passing would stay for ever. The sums begin anew with every switch,
+ * and when a candidate was made new by a change, a refit or a split. Every switch is an
+ * event; components that answer for the same points keep their identity.
  */
 #ifndef SELECTION_H
 #define SELECTION_H

@@ -22,8 +22,7 @@ static void watch_destroy(struct watch **watch)
     }
 }
 
-static struct watch *watch_new(const struct mix_options *options, const struct shape *shape,
-                               struct sums *scratch)
+static struct watch *watch_new(const struct mix_options *options, const struct shape *shape)
 {
     struct watch *watch = calloc(1, sizeof(*watch));
     if (watch == NULL) {
@@ -32,7 +31,6 @@ static struct watch *watch_new(const struct mix_options *options, const struct s
     watch->points = learner_watch_points(options);
     watch->stats = stats_new(shape);
     watch->model = model_new(shape);
-    watch->sums = scratch;
     if (watch->stats == NULL || watch->model == NULL) {
         watch_destroy(&watch);
     }
@@ -52,7 +50,7 @@ static bool attach_workspace(struct mix_learner *learner, const struct shape *sh
     learner->estep = workspace->estep;
     learner->sums = workspace->sums;
     if (learner_adapts(&learner->options)) {
-        learner->watch = watch_new(&learner->options, shape, workspace->watch_sums);
+        learner->watch = watch_new(&learner->options, shape);
     }
     return learner->watch != NULL || !learner_adapts(&learner->options);
 }

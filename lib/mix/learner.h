@@ -10,9 +10,10 @@
  *                |  every doubling     |
  *
  *   open block --E-step of fast_model--> sums --+-> fast --M-step--> fast_model
- *        |                                      '-> slow --M-step--> model (published)
- *        |------E-step of model--> scores -> mean score, tail
- *        |------E-step of watch--> change?   (and the watch's own average)
+ *        |                                      |-> slow --M-step--> model (published)
+ *        |                                      '-> watch -M-step--> model of the watch
+ *        |------densities of model--> scores -> mean score, tail
+ *        |------densities of both--> does the watch predict better? a change
  *        '------> reservoir -> a challenge at geometric ages
  *
  * Memory, open block and reservoir hold rows as they came; what EM and scores see of
@@ -65,7 +66,6 @@ struct watch {
     double points; /* that it remembers */
     struct stats *stats;
     struct mix_model *model;
-    struct sums *sums; /* scratch, of the workspace */
     struct detector detector;
 };
 
@@ -80,7 +80,7 @@ struct queue {
 struct mix_workspace {
     size_t columns, sums_size, scratch_size; /* of the shape that it is for */
     struct estep *estep;
-    struct sums *sums, *watch_sums;
+    struct sums *sums;
 };
 
 struct mix_learner {

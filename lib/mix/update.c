@@ -68,8 +68,9 @@ static bool all_finite(const double *values, size_t n)
 
 /* Sums that overflowed (values near 1e150 with large weights) must not reach the
  * statistics: the block is then learned by nobody, and counted. */
-static void drop_overflow(const struct mix_learner *learner, struct sums *sums)
+static void drop_overflow(const struct mix_learner *learner)
 {
+    struct sums *sums = learner->sums;
     if (!all_finite(sums->mass, learner->model->shape.components) ||
         !all_finite(sums->values, learner->model->shape.sums_size)) {
         const uint64_t lost = sums->points + sums->unscorable;
@@ -122,16 +123,14 @@ static void count(struct mix_learner *learner)
     }
 }
 
-/* Statistics of a block for the watch, and how much better it predicts, nats. The
- * densities of the published model are in the scratch. */
+/* How much better the watch predicts a block, nats. The densities of the published model
+ * are in the scratch. */
 static double watch_block(struct mix_learner *learner, const struct block *block)
 {
-    struct watch *watch = learner->watch;
     struct estep *estep = learner->estep;
     double published[BLOCK_POINTS];
     memcpy(published, estep->log_density, sizeof(published));
-    estep_score(estep, watch->model, block);
-    sums_add(watch->sums, estep, watch->model, block);
+    estep_density(estep, learner->watch->model, block);
     return detect_difference(estep->log_density, published, block->weight, block->n);
 }
 
@@ -160,7 +159,21 @@ static double expect(struct mix_learner *learner, const struct block *raw)
     return difference;
 }
 
-/* The M-steps: both averages, and the watch's. */
+/* The watch has the responsibilities of the fast model, so that it costs no E-step of its
+ * own: only what it remembers differs. */
+static void maximise_watch(struct mix_learner *learner)
+{
+    struct watch *watch = learner->watch;
+    const struct sums *sums = learner->sums;
+    const struct prior prior = prior_of(learner->scales);
+    stats_blend(watch->stats, learner->fast_model, sums,
+                fmin(1, sums->weight / watch->points));
+    if (stats_mstep(watch->stats, watch->points, &prior, watch->model, NULL) != MIX_OK) {
+        model_assign(watch->model, learner->model);
+    }
+}
+
+/* The M-steps: the averages, each with its memory. */
 static void maximise(struct mix_learner *learner, double kept)
 {
     const struct sums *sums = learner->sums;
@@ -168,23 +181,15 @@ static void maximise(struct mix_learner *learner, double kept)
                                          learner->is_warm, sums->weight, kept);
     stats_blend(learner->fast, learner->fast_model, sums, steps.fast);
     stats_blend(learner->slow, learner->fast_model, sums, steps.slow);
+    if (learner->is_warm && learner->watch != NULL) {
+        maximise_watch(learner);
+    }
     if (learner->is_warm) {
         const struct prior prior = prior_of(learner->scales);
         batches_add(learner->batches, learner->fast_model, sums, &prior);
     }
     learner_step(learner, steps.fast_points, steps.slow_points);
     learner->score_weight = fmin(learner->score_weight, learner->pace.na);
-}
-
-static void maximise_watch(struct mix_learner *learner)
-{
-    struct watch *watch = learner->watch;
-    const struct prior prior = prior_of(learner->scales);
-    stats_blend(watch->stats, watch->model, watch->sums,
-                fmin(1, watch->sums->weight / watch->points));
-    if (stats_mstep(watch->stats, watch->points, &prior, watch->model, NULL) != MIX_OK) {
-        model_assign(watch->model, learner->model);
-    }
 }
 
 /* Looks at the differences of the parts in order; the first change is enough. */
@@ -230,22 +235,17 @@ void learner_update(struct mix_learner *learner)
     const double kept = discount(learner);
     double differences[PARTS_MAX];
     sums_clear(learner->sums);
-    if (is_watched) {
-        sums_clear(learner->watch->sums);
-    }
     for (size_t j = 0; j < parts; j++) {
         differences[j] = expect(learner, points_block(learner->open, j));
     }
     points_clear(learner->open);
     tail_fade(&learner->tail, faded(&learner->options, (double)n, kept));
-    drop_overflow(learner, learner->sums);
+    drop_overflow(learner);
     count(learner);
     if (learner->sums->weight > 0) {
         maximise(learner, kept);
     }
     if (is_watched) {
-        drop_overflow(learner, learner->watch->sums);
-        maximise_watch(learner);
         look_for_change(learner, differences, parts);
     }
     learner_watch_noise(learner);

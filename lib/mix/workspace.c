@@ -17,9 +17,7 @@ struct mix_workspace *workspace_of(const struct shape *shape,
     workspace->scratch_size = shape->scratch_size;
     workspace->estep = estep_new(shape);
     workspace->sums = sums_new(shape);
-    workspace->watch_sums = sums_new(shape);
     if (workspace->estep == NULL || workspace->sums == NULL ||
-        workspace->watch_sums == NULL ||
         !estep_share(workspace->estep, shape, executor)) {
         mix_workspace_destroy(&workspace);
     }
@@ -47,7 +45,6 @@ void mix_workspace_destroy(struct mix_workspace **workspace)
     if (*workspace != NULL) {
         estep_destroy(&(*workspace)->estep);
         sums_destroy(&(*workspace)->sums);
-        sums_destroy(&(*workspace)->watch_sums);
         free(*workspace);
         *workspace = NULL;
     }

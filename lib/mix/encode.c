@@ -14,7 +14,6 @@
 
 #include "rows.h"
 
-#define VERSION 3
 /* What came with later versions; before, no learner had it. */
 #define SINCE_DORMANCY 2
 #define SINCE_BATCHES 3
@@ -226,7 +225,9 @@ static void walk_memory(struct codec *codec, struct points *memory, bool with_ro
         return;
     }
     codec_u64(codec, &n);
-    codec_u64(codec, &replaced);
+    if (has_members(codec, ENCODE_SINCE_LOG)) {
+        codec_u64(codec, &replaced);
+    }
     codec->has_failed = codec->has_failed || n != points_count(memory) ||
                         replaced != points_mark(memory).replaced;
 }
@@ -317,7 +318,8 @@ uint64_t encode_fingerprint(const struct mix_options *options)
 void encode_open(struct codec *codec, const char *magic, size_t size,
                  const struct mix_options *options)
 {
-    uint64_t header[] = {VERSION, ENCODE_FRAME + size, encode_fingerprint(options)};
+    uint64_t header[] = {ENCODE_VERSION, ENCODE_FRAME + size,
+                         encode_fingerprint(options)};
     memcpy(codec->out, magic, ENCODE_MAGIC_SIZE);
     codec->at = ENCODE_MAGIC_SIZE;
     codec_u64s(codec, header, 3);
@@ -361,7 +363,7 @@ enum mix_err encode_enter(struct codec *codec, const char *magic,
     }
     codec->at = ENCODE_MAGIC_SIZE;
     codec_u64s(codec, header, 3);
-    if (header[0] > VERSION) {
+    if (header[0] > ENCODE_VERSION) {
         return MIX_EVERSION;
     }
     codec->at = size - TRAILER;

@@ -15,6 +15,10 @@
 #include "codec.h"
 #include "learner.h"
 
+/* A new one comes with golden files of the one before: tests/golden/README.md. */
+#define ENCODE_VERSION 3
+/* The first whose parts have a log; the pages of those before are as of its start. */
+#define ENCODE_SINCE_LOG 3
 #define ENCODE_MAGIC_SIZE 8
 /* All of the state; all but the rows of the memory; a page of those; and what was written
  * to them lately. */
@@ -22,6 +26,9 @@
 #define ENCODE_HEAD "mixhead "
 #define ENCODE_PAGE "mixpage "
 #define ENCODE_LOG "mixlog  "
+/* Those of before there was a log. */
+#define ENCODE_OLD_HEAD "mixstate"
+#define ENCODE_OLD_PAGE "mixrows "
 
 /* Bytes around the members. */
 #define ENCODE_FRAME (32 + 8)

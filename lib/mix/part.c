@@ -186,6 +186,19 @@ struct intake {
     struct points *row; /* scratch */
 };
 
+/* Enters a part that is called magic, or older by those that had no log. */
+static enum mix_err enter_part(struct codec *codec, const char *magic, const char *older,
+                               const struct mix_options *options,
+                               const struct mix_part *part)
+{
+    const bool is_old = part->size >= ENCODE_MAGIC_SIZE &&
+                        memcmp(part->bytes, older, ENCODE_MAGIC_SIZE) == 0;
+    const enum mix_err err =
+        encode_enter(codec, is_old ? older : magic, options, part->bytes, part->size);
+    return err == MIX_OK && is_old != (codec->version < ENCODE_SINCE_LOG) ? MIX_ECORRUPT
+                                                                          : err;
+}
+
 /* Every page but the last is full, so the number of rows tells whether all came. */
 static enum mix_err read_page(struct intake *intake, size_t page)
 {
@@ -193,13 +206,15 @@ static enum mix_err read_page(struct intake *intake, size_t page)
     const struct mix_part *part = &intake->part[1 + page];
     struct codec codec;
     uint64_t number;
-    const enum mix_err err = encode_enter(&codec, ENCODE_PAGE, &intake->learner->options,
-                                          part->bytes, part->size);
+    const enum mix_err err =
+        enter_part(&codec, ENCODE_PAGE, ENCODE_OLD_PAGE, &intake->learner->options, part);
     if (err != MIX_OK) {
         return err;
     }
     codec_u64(&codec, &number);
-    codec_u64(&codec, &intake->stamp[page]);
+    if (codec.version >= ENCODE_SINCE_LOG) {
+        codec_u64(&codec, &intake->stamp[page]);
+    }
     if (number != page || points_count(memory) != page * PAGE_POINTS) {
         return MIX_ECORRUPT;
     }
@@ -368,8 +383,10 @@ static enum mix_err read_parts(struct mix_learner *learner, const struct mix_par
     if (n == 0 || (!with_rows && n != expected_parts(learner))) {
         return MIX_ECORRUPT;
     }
-    enum mix_err err = encode_enter(&codec, with_rows ? ENCODE_WHOLE : ENCODE_HEAD,
-                                    &learner->options, parts[0].bytes, parts[0].size);
+    enum mix_err err = with_rows ? encode_enter(&codec, ENCODE_WHOLE, &learner->options,
+                                                parts[0].bytes, parts[0].size)
+                                 : enter_part(&codec, ENCODE_HEAD, ENCODE_OLD_HEAD,
+                                              &learner->options, &parts[0]);
     if (err == MIX_OK && !with_rows && learner->selection == NULL) {
         err = take_rows(learner, parts);
     }

@@ -347,7 +347,11 @@ class Durable(InFolder):
                     model = mixd.model(name, **({"key": key} if key else {}))
                     model["ledger"] = wanted["ledger"]  # of the key, not of the stream
                     self.compare(model, {**wanted, "seq": model["seq"]})
-                self.assertEqual(mixd.ledger("s")["received"], 301)
+                for name, wanted in golden["ledgers"].items():
+                    self.compare(mixd.ledger(name), wanted)
+                for name, wanted in golden.get("sources", {}).items():
+                    found = mixd.ask("sources", stream="r")["sources"][name]
+                    self.compare(found, wanted)
                 mixd.ask("checkpoint")
                 mixd.crash()
 

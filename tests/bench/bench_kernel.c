@@ -24,10 +24,9 @@
 #include <arm_neon.h>
 #endif
 
+#include "bench_mixture.h"
 #include "estep.h"
 #include "kernel.h"
-#include "mix.h"
-#include "rng.h"
 #include "stats.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -43,10 +42,10 @@ static const struct config {
     enum mix_covariance covariance;
     size_t dims, components;
 } configs[] = {
-    {MIX_FULL, 1, 3},   {MIX_FULL, 2, 4},    {MIX_FULL, 2, 16},  {MIX_FULL, 8, 8},
-    {MIX_FULL, 16, 16}, {MIX_FULL, 32, 32},  {MIX_FULL, 64, 16}, {MIX_DIAG, 1, 3},
-    {MIX_DIAG, 2, 4},   {MIX_DIAG, 2, 16},   {MIX_DIAG, 8, 8},   {MIX_DIAG, 16, 16},
-    {MIX_DIAG, 32, 32}, {MIX_DIAG, 64, 16},  {MIX_TIED, 8, 8},   {MIX_SPHERICAL, 8, 8},
+    {MIX_FULL, 1, 3},   {MIX_FULL, 2, 4},   {MIX_FULL, 2, 16},  {MIX_FULL, 8, 8},
+    {MIX_FULL, 16, 16}, {MIX_FULL, 32, 32}, {MIX_FULL, 64, 16}, {MIX_DIAG, 1, 3},
+    {MIX_DIAG, 2, 4},   {MIX_DIAG, 2, 16},  {MIX_DIAG, 8, 8},   {MIX_DIAG, 16, 16},
+    {MIX_DIAG, 32, 32}, {MIX_DIAG, 64, 16}, {MIX_TIED, 8, 8},   {MIX_SPHERICAL, 8, 8},
 };
 
 /* Distance between means in standard deviations. */
@@ -99,7 +98,8 @@ static double now_ns(void)
         }                                                                                \
         const double start = now_ns();                                                   \
         for (int i = 0; i < PEAK_LOOPS; i++) {                                           \
-            _Pragma("GCC unroll 12") for (int j = 0; j < CHAINS; j++) {                  \
+            _Pragma("GCC unroll 12") for (int j = 0; j < CHAINS; j++)                    \
+            {                                                                            \
                 sum[j] = multiply_add(sum[j], a, b);                                     \
             }                                                                            \
         }                                                                                \
@@ -129,7 +129,9 @@ static double measure_peak(const char *level)
     for (int i = 0; i < 200; i++) {
         double rate = 0;
 #ifdef __x86_64__
-        rate = strcmp(level, "v4") == 0 ? peak_8() : strcmp(level, "v3") == 0 ? peak_4() : 0;
+        rate = strcmp(level, "v4") == 0   ? peak_8()
+               : strcmp(level, "v3") == 0 ? peak_4()
+                                          : 0;
 #endif
         rate = rate == 0 ? peak_2() : rate;
         best = rate > best ? rate : best;
@@ -138,37 +140,6 @@ static double measure_peak(const char *level)
 }
 
 /* ---- Subjects ------------------------------------------------------------------ */
-
-static struct mix_model *random_model(const struct config *config, double spread,
-                                      struct rng *rng)
-{
-    const size_t d = config->dims, k = config->components;
-    const bool is_tied = config->covariance == MIX_TIED;
-    const bool is_full = config->covariance == MIX_FULL || is_tied;
-    const size_t size = config->covariance == MIX_SPHERICAL ? 1 : is_full ? d * d : d;
-    double *weights = calloc(k, sizeof(double)), *means = calloc(k * d, sizeof(double));
-    double *covs = calloc(k * size, sizeof(double));
-    for (size_t j = 0; j < k; j++) {
-        weights[j] = 1 / (double)k;
-        for (size_t i = 0; i < size; i++) {
-            covs[j * size + i] = is_full && i % (d + 1) != 0 ? 0.3 / (double)d : 1;
-        }
-    }
-    for (size_t i = 0; i < k * d; i++) {
-        means[i] = spread * rng_normal(rng);
-    }
-    enum mix_err err;
-    struct mix_model *model =
-        mix_model_new(d, k, config->covariance, weights, means, covs, &err);
-    free(weights);
-    free(means);
-    free(covs);
-    if (model == NULL) {
-        fprintf(stderr, "bench_kernel: %s\n", mix_strerror(err));
-        exit(EXIT_FAILURE);
-    }
-    return model;
-}
 
 static double multiply_adds(const struct config *config)
 {
@@ -189,15 +160,12 @@ static struct subject subject_new(const struct config *config, double spread,
 {
     static double s0[MIX_DIMENSIONS_MAX], vf[MIX_DIMENSIONS_MAX];
     struct rng rng = rng_at(seed, RNG_TEST, 0);
-    struct subject s = {.truth = random_model(config, spread, &rng), .per_step = 1, .n = batch_of(config)};
-    double *x = calloc(s.n * config->dims, sizeof(*x));
+    struct subject s = {.truth = bench_mixture(config->covariance, config->dims,
+                                               config->components, spread, &rng),
+                        .per_step = 1,
+                        .n = batch_of(config)};
     s.model = mix_model_copy(s.truth);
-    s.points = points_new(config->dims, s.n);
-    if (mix_model_sample(s.truth, seed, s.n, x) == MIX_OK) {
-        const struct mix_rows rows = {.x = x, .n = s.n, .stride = config->dims};
-        points_append(s.points, &rows, 0, s.n);
-    }
-    free(x);
+    s.points = bench_points(s.truth, seed, s.n);
     s.estep = estep_new(&s.model->shape);
     s.sums = sums_new(&s.model->shape);
     s.stats = stats_new(&s.model->shape);
@@ -302,7 +270,8 @@ static void print_row(const struct bench *bench, const struct config *config,
     const double pass = time_of(run_pass, &s, bench->rounds);
     const double estep = bench->shows_stages ? time_of(run_estep, &s, bench->rounds) : 0;
     const double sums = bench->shows_stages ? time_of(run_sums, &s, bench->rounds) : 0;
-    const double update = bench->shows_stages ? time_of(run_updates, &s, bench->rounds) : 0;
+    const double update =
+        bench->shows_stages ? time_of(run_updates, &s, bench->rounds) : 0;
     const double step = time_of(run_steps, &s, bench->rounds);
     s.per_step = 4;
     const double longer = time_of(run_steps, &s, bench->rounds);
@@ -337,15 +306,16 @@ static void print_machine(const struct bench *bench)
         printf("# %s, %s %s\n", model, name.sysname, name.machine);
     }
     printf("# compiler %s, flags %s\n", __VERSION__, BENCH_CFLAGS);
-    printf("# seed %llu, %d rounds, one core\n",
-           (unsigned long long)bench->seed, bench->rounds);
+    printf("# seed %llu, %d rounds, one core\n", (unsigned long long)bench->seed,
+           bench->rounds);
 }
 
 static void print_table(struct bench *bench, const char *level)
 {
     bench->peak = measure_peak(level);
     printf("# kernel %s, peak %.1f G fused multiply-adds a second\n", level, bench->peak);
-    printf("#            D   K  data        ns/(pt k)   Mpt/s  %%peak  step 256  %%pass  1024%%%s\n",
+    printf("#            D   K  data        ns/(pt k)   Mpt/s  %%peak  step 256  %%pass  "
+           "1024%%%s\n",
            bench->shows_stages ? "  | estep    sums   update" : "");
     for (size_t i = 0; i < COUNT(configs); i++) {
         for (size_t j = 0; j < COUNT(data_sets); j++) {
@@ -370,7 +340,8 @@ int main(int argc, char **argv)
             bench.shows_stages = true;
             break;
         default:
-            fprintf(stderr, "usage: bench_kernel [-s SEED] [-r ROUNDS] [-t] [LEVEL...]\n");
+            fprintf(stderr,
+                    "usage: bench_kernel [-s SEED] [-r ROUNDS] [-t] [LEVEL...]\n");
             return EXIT_FAILURE;
         }
     }

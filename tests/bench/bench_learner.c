@@ -15,10 +15,9 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "bench_mixture.h"
 #include "estep.h"
 #include "kernel.h"
-#include "mix.h"
-#include "rng.h"
 
 #define SEED 7
 #define ROUNDS 5
@@ -43,41 +42,13 @@ static void need(bool is_true, const char *what)
     }
 }
 
-static struct mix_model *random_truth(size_t dims, size_t components, uint64_t seed)
-{
-    struct rng rng = rng_at(seed, RNG_TEST, 0);
-    double *weights = calloc(components, sizeof(double));
-    double *means = calloc(components * dims, sizeof(double));
-    double *covs = calloc(components * dims * dims, sizeof(double));
-    need(weights != NULL && means != NULL && covs != NULL, "out of memory");
-    for (size_t k = 0; k < components; k++) {
-        weights[k] = 1 / (double)components;
-        for (size_t d = 0; d < dims; d++) {
-            means[k * dims + d] = SPREAD * rng_normal(&rng);
-            for (size_t e = 0; e < dims; e++) {
-                covs[(k * dims + d) * dims + e] = d == e ? 1 : 0.3 / (double)dims;
-            }
-        }
-    }
-    struct mix_model *model =
-        mix_model_new(dims, components, MIX_FULL, weights, means, covs, NULL);
-    need(model != NULL, "no model");
-    free(weights);
-    free(means);
-    free(covs);
-    return model;
-}
-
 static struct subject subject_new(size_t dims, size_t components, uint64_t seed)
 {
     struct subject s = {.dims = dims, .components = components, .seed = seed};
-    s.truth = random_truth(dims, components, seed);
-    s.rows = calloc(POOL * dims, sizeof(double));
-    s.points = points_new(dims, POOL);
-    need(s.rows != NULL && s.points != NULL, "out of memory");
-    need(mix_model_sample(s.truth, seed, POOL, s.rows) == MIX_OK, "no sample");
-    const struct mix_rows rows = {.x = s.rows, .n = POOL, .stride = dims};
-    points_append(s.points, &rows, 0, POOL);
+    struct rng rng = rng_at(seed, RNG_TEST, 0);
+    s.truth = bench_mixture(MIX_FULL, dims, components, SPREAD, &rng);
+    s.rows = bench_rows(s.truth, seed, POOL);
+    s.points = bench_points(s.truth, seed, POOL);
     return s;
 }
 

@@ -25,8 +25,8 @@
 
 struct feeding {
     const struct feed_options *options;
-    struct client *client;   /* NULL: the daemon is not asked */
-    void *context;           /* ZeroMQ's, when there is no client */
+    struct client *client; /* NULL: the daemon is not asked */
+    void *context;         /* ZeroMQ's, when there is no client */
     struct target target;
     struct supply supply;
     struct parts *parts;
@@ -112,10 +112,9 @@ static bool open_way(struct feeding *feeding, struct failure *failure)
         feeding->context = tool_need(zmq_ctx_new());
     }
     feeding->parts = tool_need(parts_new());
-    feeding->outlet =
-        outlet_new(feeding->client != NULL ? client_context(feeding->client)
-                                           : feeding->context,
-                   &feeding->target, failure);
+    feeding->outlet = outlet_new(feeding->client != NULL ? client_context(feeding->client)
+                                                         : feeding->context,
+                                 &feeding->target, failure);
     return feeding->outlet != NULL;
 }
 
@@ -192,7 +191,8 @@ static bool encode_message(struct feeding *feeding, struct failure *failure)
 {
     const struct rows rows = gather_rows(feeding->supply.gather);
     if (!feeding->target.format->encode(feeding->target.layout, &rows, feeding->parts)) {
-        failure_set(failure, EX_OSERR, "out of memory for a message of %zu points", rows.n);
+        failure_set(failure, EX_OSERR, "out of memory for a message of %zu points",
+                    rows.n);
         return false;
     }
     return true;
@@ -202,8 +202,8 @@ static void send_all(struct feeding *feeding, struct failure *failure)
 {
     feeding->supply.started_s = tool_clock();
     while (!stop_is_asked() && supply_next(&feeding->supply, failure)) {
-        if (stop_wait(supply_due_s(&feeding->supply)) || !encode_message(feeding, failure) ||
-            !send_message(feeding, failure)) {
+        if (stop_wait(supply_due_s(&feeding->supply)) ||
+            !encode_message(feeding, failure) || !send_message(feeding, failure)) {
             return;
         }
         show(feeding, NULL, false);

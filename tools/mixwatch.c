@@ -31,10 +31,10 @@ struct options {
     const char *from;
     bool is_once;
     bool is_json;
-    bool is_ready;     /* leave out frames without a model */
-    double count;      /* frames; 0: without end */
+    bool is_ready; /* leave out frames without a model */
+    double count;  /* frames; 0: without end */
     size_t n_streams;
-    char **streams;    /* NAME or NAME/KEY */
+    char **streams; /* NAME or NAME/KEY */
 };
 
 enum { OPTION_FROM = 0x2000, OPTION_ONCE, OPTION_COUNT, OPTION_JSON, OPTION_READY };
@@ -101,10 +101,10 @@ struct watch {
     char *endpoint;
     struct link link;
     struct tracks tracks;
-    uint64_t shown;     /* frames */
-    size_t n_awaited;   /* --once: streams of which no frame has come */
-    bool *is_awaited;   /* by stream of the command line */
-    bool is_live;       /* the view has the terminal */
+    uint64_t shown;   /* frames */
+    size_t n_awaited; /* --once: streams of which no frame has come */
+    bool *is_awaited; /* by stream of the command line */
+    bool is_live;     /* the view has the terminal */
 };
 
 /* Frames of a stream that the daemon does not have would be waited for in vain. */
@@ -117,8 +117,8 @@ static bool has_streams(const struct options *options, struct client *client,
         const char *stream = options->streams[i];
         char *name = tool_text("%.*s", (int)strcspn(stream, "/"), stream);
         if (json_object_get(streams, name) == NULL) {
-            failure_set(failure, EX_NOINPUT, "%s: no such stream: mixctl streams lists them",
-                        name);
+            failure_set(failure, EX_NOINPUT,
+                        "%s: no such stream: mixctl streams lists them", name);
         }
         free(name);
     }

@@ -16,6 +16,7 @@
 #include "link.h"
 #include "screen.h"
 #include "stop.h"
+#include "topic.h"
 #include "track.h"
 #include "view.h"
 
@@ -76,6 +77,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         options->streams = state->argv + state->next;
         options->n_streams = (size_t)(state->argc - state->next);
         return 0;
+    case ARGP_KEY_END:
+        if (options->is_once && options->count > 0) {
+            tool_usage(state, "--once and --count exclude each other");
+        }
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -104,23 +110,55 @@ struct watch {
     uint64_t shown;   /* frames */
     size_t n_awaited; /* --once: streams of which no frame has come */
     bool *is_awaited; /* by stream of the command line */
+    char **topics;    /* n_streams: model/NAME or model/NAME/KEY, escaped */
     bool is_live;     /* the view has the terminal */
 };
 
-/* Frames of a stream that the daemon does not have would be waited for in vain. */
+/* Whether key is among the keys of a stream, null where it has none. */
+static bool has_key(const json_t *keys, const char *key)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(keys, i, item)
+    {
+        if (json_is_string(item) && strcmp(json_string_value(item), key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Frames of a stream or key that the daemon does not have would be waited for in vain.
+ * A key may come yet; whoever wants its frame at once is told. */
+static void check_stream(const struct options *options, const json_t *streams,
+                         const char *text, struct failure *failure)
+{
+    const char *slash = strchr(text, '/');
+    char *name = tool_text("%.*s", (int)strcspn(text, "/"), text);
+    const json_t *stream = json_object_get(streams, name);
+    const json_t *keys = json_object_get(stream, "keys");
+    if (stream == NULL) {
+        failure_set(failure, EX_NOINPUT, "%s: no such stream: mixctl streams lists them",
+                    name);
+    } else if (slash != NULL && !json_is_array(keys)) {
+        failure_set(failure, EX_NOINPUT, "%s: stream %s has no keys: leave out %s", text,
+                    name, slash);
+    } else if (slash != NULL && options->is_once && !has_key(keys, slash + 1)) {
+        failure_set(failure, EX_NOINPUT,
+                    "%s: no point of this key came: mixctl streams "
+                    "lists them",
+                    text);
+    }
+    free(name);
+}
+
 static bool has_streams(const struct options *options, struct client *client,
                         struct failure *failure)
 {
     json_t *reply = client_command(client, "streams", NULL, failure);
     const json_t *streams = json_object_get(reply, "streams");
     for (size_t i = 0; i < options->n_streams && failure->code == EX_OK; i++) {
-        const char *stream = options->streams[i];
-        char *name = tool_text("%.*s", (int)strcspn(stream, "/"), stream);
-        if (json_object_get(streams, name) == NULL) {
-            failure_set(failure, EX_NOINPUT,
-                        "%s: no such stream: mixctl streams lists them", name);
-        }
-        free(name);
+        check_stream(options, streams, options->streams[i], failure);
     }
     json_decref(reply);
     return failure->code == EX_OK;
@@ -149,13 +187,26 @@ static void subscribe(void *socket, const char *prefix)
     zmq_setsockopt(socket, ZMQ_SUBSCRIBE, prefix, strlen(prefix));
 }
 
+/* The topic of NAME or NAME/KEY, to be freed. */
+static char *topic_of(const char *stream)
+{
+    char topic[TOPIC_SIZE];
+    const char *slash = strchr(stream, '/');
+    char *name = tool_text("%.*s", (int)strcspn(stream, "/"), stream);
+    topic_write(topic, "model", name, slash != NULL ? slash + 1 : NULL);
+    free(name);
+    return tool_text("%s", topic);
+}
+
 /* "model/NAME " and "model/NAME/" for a name: another name may begin with it. */
-static void subscribe_streams(const struct watch *watch)
+static void subscribe_streams(struct watch *watch)
 {
     const struct options *options = watch->options;
+    watch->topics = tool_need(calloc(options->n_streams + 1, sizeof(char *)));
     for (size_t i = 0; i < options->n_streams; i++) {
-        char *one = tool_text("model/%s ", options->streams[i]);
-        char *keyed = tool_text("model/%s/", options->streams[i]);
+        watch->topics[i] = topic_of(options->streams[i]);
+        char *one = tool_text("%s ", watch->topics[i]);
+        char *keyed = tool_text("%s/", watch->topics[i]);
         subscribe(watch->link.socket, one);
         if (strchr(options->streams[i], '/') == NULL) {
             subscribe(watch->link.socket, keyed);
@@ -200,6 +251,10 @@ static void watch_close(struct watch *watch)
     if (watch->context != NULL) {
         zmq_ctx_term(watch->context);
     }
+    for (size_t i = 0; watch->topics != NULL && i < watch->options->n_streams; i++) {
+        free(watch->topics[i]);
+    }
+    free(watch->topics);
     free(watch->is_awaited);
     free(watch->endpoint);
 }
@@ -207,13 +262,12 @@ static void watch_close(struct watch *watch)
 /* ---- Frames -------------------------------------------------------------- */
 
 /* --once: notes that a stream of the command line has come. False: it came before. */
-static bool is_new(struct watch *watch, const char *name)
+static bool is_new(struct watch *watch, const char *topic)
 {
     for (size_t i = 0; i < watch->options->n_streams; i++) {
-        const char *stream = watch->options->streams[i];
-        const size_t length = strlen(stream);
-        if (strncmp(name, stream, length) == 0 &&
-            (name[length] == '\0' || name[length] == '/')) {
+        const size_t length = strlen(watch->topics[i]);
+        if (strncmp(topic, watch->topics[i], length) == 0 &&
+            (topic[length] == '\0' || topic[length] == '/')) {
             const bool was_awaited = watch->is_awaited[i];
             watch->is_awaited[i] = false;
             watch->n_awaited -= was_awaited;
@@ -223,16 +277,17 @@ static bool is_new(struct watch *watch, const char *name)
     return true;
 }
 
-static void show_frame(struct watch *watch, const char *name, const char *body,
+static void show_frame(struct watch *watch, const char *topic, const char *body,
                        json_t *frame)
 {
     const struct options *options = watch->options;
     if ((options->is_ready && !json_is_array(json_object_get(frame, "weights"))) ||
-        (options->is_once && !is_new(watch, name))) {
+        (options->is_once && !is_new(watch, topic))) {
         return;
     }
     watch->shown++;
-    const struct track *track = tracks_take(&watch->tracks, name, frame);
+    const struct track *track =
+        tracks_take(&watch->tracks, strchr(topic, '/') + 1, frame);
     if (options->is_json) {
         puts(body);
     } else if (!watch->is_live) {
@@ -244,15 +299,15 @@ static void show_frame(struct watch *watch, const char *name, const char *body,
 static void take_frame(struct watch *watch, char *text)
 {
     char *blank = strchr(text, ' ');
-    const char *name = strchr(text, '/');
-    if (blank == NULL || name == NULL || name > blank) {
+    const char *slash = strchr(text, '/');
+    if (blank == NULL || slash == NULL || slash > blank) {
         return;
     }
     *blank = '\0';
     json_error_t error;
     json_t *frame = json_loads(blank + 1, 0, &error);
     if (frame != NULL) {
-        show_frame(watch, name + 1, blank + 1, frame);
+        show_frame(watch, text, blank + 1, frame);
     } else {
         fprintf(stderr, "mixwatch: %s: not a frame: %s\n", text, error.text);
     }

@@ -2,6 +2,7 @@
 """mixctl and mixwatch: every command for people and for scripts, exit codes, and where
 the daemon is looked for."""
 
+import json
 import os
 import subprocess
 import time
@@ -63,6 +64,7 @@ class Mixctl(InFolder):
         self.assertLess(len(line), 240)
         self.assertTrue(line.endswith(f"é…] {len(long.encode())} bytes"), line)
         self.assertEqual(len(self.good("sample", "s", "--n", "5").splitlines()), 5)
+        self.assertEqual(len(self.good("sample", "s").splitlines()), 1)
 
     def test_model_prints_the_model_file(self):
         model = harness.parse(self.good("model", "s"))
@@ -74,7 +76,8 @@ class Mixctl(InFolder):
             (EX_USAGE, ["--no-such-option"]), (EX_USAGE, ["model", "s", "t", "u"]),
             (EX_USAGE, ["score", "s", "1"]),
             (EX_USAGE, ["score", "s", "a", "b"]),
-            (EX_USAGE, ["sample", "s", "--n", "-1"]),
+            (EX_USAGE, ["sample", "s", "--n", "-1"]), (EX_USAGE, ["wait", "s"]),
+            (EX_USAGE, ["history", "s", "--since", "0", "--at", "2026-01-01"]),
             (EX_NOINPUT, ["model", "boiler"]), (EX_NOINPUT, ["freeze", "boiler"]),
             (EX_NOINPUT, ["model", "s/k"]),
             (EX_TEMPFAIL, ["score", "fresh", "1", "2"]),
@@ -176,9 +179,28 @@ class Mixwatch(InFolder):
             watch.wait()
             watch.stderr.close()
 
-    def test_a_stream_that_is_not_there(self):
-        done = run("mixwatch", "--once", "boiler", env=self.env)
-        self.assertEqual(done.returncode, EX_NOINPUT, done.stderr)
+    def test_streams_and_keys_that_are_not_there(self):
+        for name in ("boiler", "s/k", "boiler/k"):
+            done = run("mixwatch", "--once", name, env=self.env)
+            self.assertEqual(done.returncode, EX_NOINPUT, done.stderr)
+        done = run("mixwatch", "--once", "--count", "2", "s", env=self.env)
+        self.assertEqual(done.returncode, EX_USAGE, done.stderr)
+
+    def test_keys_are_written_as_mixctl_writes_them(self):
+        keys = ["plain", "a b", "50 %", "hall/3", "Küche"]
+        text = config({"k": stream(["x"], key="unit", feed={"format": "json"})})
+        with Daemon(text) as mixd:
+            env = {**os.environ, "MIXD_CONTROL": mixd.control_endpoint}
+            rows = [{"x": i, "unit": key} for i, key in enumerate(keys)]
+            mixd.feed("k").send("\n".join(map(json.dumps, rows)).encode())
+            mixd.drain("k", len(keys))
+            for key in keys:
+                with self.subTest(key):
+                    done = run("mixwatch", "--once", "--json", f"k/{key}", env=env)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertEqual(harness.parse(done.stdout)["key"], key)
+            done = run("mixwatch", "--once", "k/cellar", env=env)
+            self.assertEqual(done.returncode, EX_NOINPUT, done.stderr)
 
 
 class Conventions(unittest.TestCase):

@@ -75,11 +75,31 @@ static void override_target(struct feeding *feeding)
     }
 }
 
+/* What the stream would reject, or leave unread, is not sent. */
+static bool check_options(const struct feeding *feeding, struct failure *failure)
+{
+    const struct feed_options *options = feeding->options;
+    const struct target *target = &feeding->target;
+    const struct format *format =
+        options->format != NULL ? format_find(options->format) : target->format;
+    if (format != target->format &&
+        !(target->takes_lines && format == format_find("json"))) {
+        failure_set(failure, EX_USAGE, "--format: %s: stream %s takes %s%s",
+                    options->format, target->stream, target->format->name,
+                    target->takes_lines ? " or json (feed.format: auto)" : "");
+    } else if (options->columns.input.weight != NULL && !target->layout->has_weight) {
+        failure_set(failure, EX_USAGE,
+                    "--weight: stream %s has no column for it: leave it out",
+                    target->stream);
+    }
+    return failure->code == EX_OK;
+}
+
 /* A reliable feed takes points in one way only, and is not fed by accident. */
-static bool check_target(const struct feeding *feeding, struct failure *failure)
+static bool check_type(const struct feeding *feeding, struct failure *failure)
 {
     const struct target *target = &feeding->target;
-    if (target->stream != NULL && target->is_reliable != feeding->options->is_reliable) {
+    if (target->is_reliable != feeding->options->is_reliable) {
         failure_set(failure, EX_USAGE, "%s: its feed.type is %sreliable: %s",
                     target->stream, target->is_reliable ? "" : "not ",
                     target->is_reliable ? "give --reliable --source NAME"
@@ -92,11 +112,13 @@ static bool check_target(const struct feeding *feeding, struct failure *failure)
 /* Finds out where the points go. */
 static bool find_target(struct feeding *feeding, struct failure *failure)
 {
-    if (asks_daemon(feeding->options) && !open_target(feeding, failure)) {
+    if (asks_daemon(feeding->options) &&
+        !(open_target(feeding, failure) && check_type(feeding, failure) &&
+          check_options(feeding, failure))) {
         return false;
     }
     override_target(feeding);
-    return check_target(feeding, failure);
+    return true;
 }
 
 static bool open_way(struct feeding *feeding, struct failure *failure)

@@ -93,8 +93,8 @@ static bool read_feed(struct target *target, const json_t *feed, struct failure 
     target->is_sub = strcmp(type, "sub") == 0;
     target->is_reliable = strcmp(type, "reliable") == 0;
     target->topic = topic_of(feed, target->is_sub);
-    target->format =
-        strcmp(format, "auto") == 0 ? format_find("array") : format_find(format);
+    target->takes_lines = strcmp(format, "auto") == 0;
+    target->format = format_find(target->takes_lines ? "array" : format);
     if (target->format == NULL ||
         (!target->is_sub && !target->is_reliable && strcmp(type, "pull") != 0)) {
         failure_set(failure, EX_UNAVAILABLE,

@@ -21,6 +21,7 @@ struct target {
     bool is_reliable;            /* or neither: tools/delivery.h */
     enum target_topic topic;     /* where its messages have the topic */
     const struct format *format; /* of the messages */
+    bool takes_lines;            /* JSON lines as well: its feed.format is auto */
     struct layout *layout;       /* the columns of a row */
     char *time;                  /* name of the time column; NULL: none */
     bool key_is_topic;           /* the topic of a message selects the model */

@@ -192,8 +192,10 @@ struct input *input_open(const char *path, const struct input_options *options,
     input->flow = input->name != NULL ? open_flow(input, path) : NULL;
     if (input->flow == NULL) {
         const int reason = errno;
-        input_fail(&failure, reason == EACCES ? EX_NOPERM : EX_NOINPUT,
-                   "%s: %s: a file of points", path, strerror(reason));
+        const bool is_folder = kind == &input_recording && reason == ENOENT;
+        input_fail(&failure, reason == EACCES ? EX_NOPERM : EX_NOINPUT, "%s: %s", path,
+                   is_folder ? "a folder without 000000.npy: a recording, or a file"
+                             : strerror(reason));
         input_close(&input);
     } else if (!set_up_as(input, options, &failure)) {
         input_close(&input);

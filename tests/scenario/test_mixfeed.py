@@ -146,14 +146,15 @@ class Mixfeed(InFolder):
         good = self.write("good.csv", csv(reference.mixture(10)))
         inputs = [
             (EX_NOINPUT, [os.path.join(self.folder, "missing.csv")]),
-            (EX_NOINPUT, ["--stream", "boiler", good]),
+            (EX_NOINPUT, ["--stream", "boiler", good]), (EX_NOINPUT, [self.folder]),
             (EX_DATAERR, [self.write("bad.npy", b"no npy")]),
             (EX_DATAERR, [self.write("third.csv", "x,z\n1,2\n")]),
             (EX_DATAERR, [self.write("text.csv", "x,y\nhello,world\n")]),
             (EX_DATAERR, ["--columns", "2", self.write("odd.f64", b"1234567")]),
             *[(EX_USAGE, arguments) for arguments in (
                 [], [good, good], ["--rate", "fast", good], ["--batch", "0", good],
-                ["--format", "xml", good], ["synth:dims=x"], ["synth:colour=red"],
+                ["--format", "xml", good], ["--format", "npy", good],
+                ["--format", "csv", good], ["--fields", "0", "--weight", "1", good], ["synth:dims=x"], ["synth:colour=red"],
                 ["--no-such-option", good])],
         ]
         with Daemon(config({"s": stream()})) as mixd:

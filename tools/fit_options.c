@@ -11,6 +11,9 @@
 #include "crew.h"
 #include "tool.h"
 
+/* What `auto` goes up to, here and in mixd.yaml(5). */
+#define AUTO_COMPONENTS 8
+
 enum {
     OPTION_COMPONENTS = 0x2000,
     OPTION_COVARIANCE,
@@ -37,8 +40,8 @@ enum {
 };
 
 static const struct argp_option argp_options[] = {
-    {"components", OPTION_COMPONENTS, "K|A..B", 0,
-     "Number of components, or a range of which the best is chosen", 1},
+    {"components", OPTION_COMPONENTS, "K|A..B|auto", 0,
+     "Number of components, or a range of which the best is chosen; auto is 1..8", 1},
     {"covariance", OPTION_COVARIANCE, "T", 0, "full (default), diag, spherical or tied",
      1},
     {"family", OPTION_FAMILY, "F", 0,
@@ -177,10 +180,15 @@ static void parse_covariance(const char *argument, struct argp_state *state)
     tool_usage(state, "--covariance: %s: full, diag, spherical or tied", argument);
 }
 
-/* K or A..B. */
+/* K, A..B, or auto, which is the range that it is in the configuration of mixd. */
 static void parse_components(const char *argument, struct argp_state *state)
 {
     struct fit_options *options = state->input;
+    if (strcmp(argument, "auto") == 0) {
+        options->first = 1;
+        options->last = AUTO_COMPONENTS;
+        return;
+    }
     const char *dots = strstr(argument, "..");
     char *first = tool_need(
         strndup(argument, dots != NULL ? (size_t)(dots - argument) : strlen(argument)));
@@ -189,7 +197,7 @@ static void parse_components(const char *argument, struct argp_state *state)
         !tool_read(last, options->first, 1 << 20, &options->last) ||
         options->first != floor(options->first) ||
         options->last != floor(options->last)) {
-        tool_usage(state, "--components: %s: a number from 1 on, or a range as 1..8",
+        tool_usage(state, "--components: %s: a number from 1 on, a range as 1..8, or auto",
                    argument);
     }
     free(first);

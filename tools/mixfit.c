@@ -261,8 +261,10 @@ static void run(const struct fit_options *options, struct crew *crew,
         print_outcome(options, &outcome, failure);
     }
     if (task.skipped > 0) {
-        fprintf(stderr, "mixfit: %s: %" PRIu64 " rows left out, the first at %s\n", path,
-                task.skipped, input_first_rejected(task.input));
+        const char *place = input_first_rejected(task.input);
+        fprintf(stderr, "mixfit: %s: %" PRIu64 " rows left out, the first %s%s\n", path,
+                task.skipped, place != NULL ? "at " : "for ",
+                place != NULL ? place : task.unfit);
     }
     json_decref(outcome.model);
     json_decref(outcome.report);

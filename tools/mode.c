@@ -15,17 +15,48 @@
 
 /* ---- Rows ---------------------------------------------------------------- */
 
+static const char *field_name(const struct task *task, size_t d)
+{
+    const struct column *column = input_layout(task->input)->columns;
+    while (column->role != COLUMN_FIELD || column->field != d) {
+        column++;
+    }
+    return column->name;
+}
+
+/* The first field of row i whose family cannot have what is there, or D. */
+static size_t find_unfit(const struct task *task, size_t i)
+{
+    const double *x = task->batch.x + i * task->batch.stride;
+    size_t d = 0;
+    while (d < task->mix.dimensions &&
+           (task->families[d] == MIX_GAUSSIAN || isnan(x[d]) ||
+            mix_family_accepts(task->families[d], task->mix.categories, x[d]))) {
+        d++;
+    }
+    return d;
+}
+
 /* Whether row i can be read, and its families can have what is there. */
 static bool is_good(const struct task *task, size_t i)
 {
-    const struct batch *batch = &task->batch;
-    const double *x = batch->x + i * batch->stride;
-    bool is_accepted = batch->reason[i] == REASON_NONE;
-    for (size_t d = 0; is_accepted && d < task->mix.dimensions; d++) {
-        is_accepted = task->families[d] == MIX_GAUSSIAN || isnan(x[d]) ||
-                      mix_family_accepts(task->families[d], task->mix.categories, x[d]);
+    return task->batch.reason[i] == REASON_NONE &&
+           find_unfit(task, i) == task->mix.dimensions;
+}
+
+/* Notes the first of rows [begin, end) that was read but does not fit, for a summary. */
+static void note_unfit(struct task *task, size_t begin, size_t end)
+{
+    const double *x = task->batch.x;
+    for (size_t i = begin; i < end && task->unfit[0] == '\0'; i++) {
+        const size_t d = find_unfit(task, i);
+        if (task->batch.reason[i] == REASON_NONE && d < task->mix.dimensions) {
+            const enum mix_family family = task->families[d];
+            snprintf(task->unfit, sizeof(task->unfit), "%s %g: %s takes %s",
+                     field_name(task, d), x[i * task->batch.stride + d],
+                     mix_family_name(family), mix_family_values(family));
+        }
     }
-    return is_accepted;
 }
 
 /* The run of good rows that begins at or after `from`: its start, and its length in n. */
@@ -50,6 +81,7 @@ static bool rows_left(struct task *task, struct mix_rows *rows)
     const struct batch *batch = &task->batch;
     size_t n;
     const size_t first = find_run(task, task->used, &n);
+    note_unfit(task, task->used, first);
     task->skipped += first - task->used;
     task->used = first + n;
     if (n == 0) {
@@ -108,10 +140,8 @@ json_t *task_model(const struct task *task, const struct mix_model *model,
 {
     const struct layout *layout = input_layout(task->input);
     const char **fields = tool_need(calloc(layout->n_fields, sizeof(char *)));
-    for (size_t c = 0; c < layout->n_columns; c++) {
-        if (layout->columns[c].role == COLUMN_FIELD) {
-            fields[layout->columns[c].field] = layout->columns[c].name;
-        }
+    for (size_t d = 0; d < layout->n_fields; d++) {
+        fields[d] = field_name(task, d);
     }
     const struct frame frame = {
         .time = task_clock(),

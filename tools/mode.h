@@ -32,6 +32,7 @@ struct task {
     bool leaves_open;              /* the open block stays out of the model, as in mixd */
     uint64_t skipped;              /* rows left out: not readable, missing values, or
                                       some that their family cannot have */
+    char unfit[192];               /* the first such value, in words; "": none */
     struct batch batch;            /* the input's last, of which `used` rows are given out */
     size_t used;
 };

@@ -225,6 +225,17 @@ class Mixfit(InFolder):
                 done = self.fit("--score", path, good, code=code)
                 self.assertIn(path, done.stderr)
 
+    def test_auto_is_one_to_eight(self):
+        path = self.write("a.npy", reference.mixture(400, salt=182))
+        report = harness.parse(self.fit("--json", "--components", "auto", path).stdout)
+        tried = [row["n_components"] for row in report["candidates"]]
+        self.assertEqual(tried, list(range(1, 9)))
+
+    def test_values_that_their_family_cannot_have_are_named(self):
+        path = self.write("a.csv", "a,b\n1,3\n2,5\n3,0.25\n")
+        done = self.fit("--components", 1, "--family", "b=poisson", path)
+        self.assertRegex(done.stderr, "1 rows left out, the first for b 0.25: poisson takes")
+
     def test_the_report_as_json(self):
         path = self.write("a.npy", reference.mixture(500, salt=88))
         report = harness.parse(self.fit("--components", 2, "--json", path).stdout)

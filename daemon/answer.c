@@ -260,7 +260,7 @@ enum answered answer_wait(struct stream *stream, struct request *request,
     struct slot *slot = find_slot(stream, request);
     if (!has_condition(request)) {
         request_fail(request, CODE_ARGUMENT,
-                     "wait: for what: give points, updates, log_likelihood or error");
+                     "nothing to wait for: give points, updates, log_likelihood or error");
     }
     if (request->code != CODE_OK) {
         return ANSWERED;

@@ -83,6 +83,10 @@ static void answer(struct archive *archive, struct request *request)
     char why[DATABASE_WHY_SIZE] = "";
     const json_t *arguments = request->arguments;
     const json_t *at = json_object_get(arguments, "at");
+    if (json_is_number(at) && json_is_number(json_object_get(arguments, "since"))) {
+        request_fail(request, CODE_ARGUMENT, "at: excludes since");
+        return;
+    }
     topic_write(topic, "model", json_string_value(json_object_get(arguments, "stream")),
                 json_string_value(json_object_get(arguments, "key")));
     if (!json_is_number(at)) {

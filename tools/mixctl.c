@@ -28,18 +28,19 @@ static const struct argument {
     const char *placeholder;
     enum argument_type type;
     const char *help;
+    const char *standard; /* what is sent where it is not given; NULL: nothing */
 } arguments[] = {
-    {"points", "N", COUNT, "wait: until so many points are learned"},
-    {"updates", "N", COUNT, "wait: until so many updates are made"},
-    {"log-likelihood", "NATS", REAL, "wait: until it is at least this"},
-    {"error", "SD", REAL, "wait: until no mean's standard error is larger"},
-    {"timeout", "S", REAL, "wait, drain: give up after so many seconds"},
-    {"sent", "N", COUNT, "drain: until so many points are accounted for"},
+    {"points", "N", COUNT, "wait: until so many points are learned", NULL},
+    {"updates", "N", COUNT, "wait: until so many updates are made", NULL},
+    {"log-likelihood", "NATS", REAL, "wait: until it is at least this", NULL},
+    {"error", "SD", REAL, "wait: until no mean's standard error is larger", NULL},
+    {"timeout", "S", REAL, "wait, drain: give up after so many seconds", NULL},
+    {"sent", "N", COUNT, "drain: until so many points are accounted for", NULL},
     {"since", "N|TIME", TIME,
-     "drain: counted from this ledger.received (0); history: from that time on"},
-    {"at", "TIME", TIME, "history: the model of that time, as a model file"},
-    {"n", "N", COUNT, "sample: how many points (1)"},
-    {"seed", "N", COUNT, "sample: seed of the draw (1)"},
+     "drain: counted from this ledger.received (0); history: from that time on", NULL},
+    {"at", "TIME", TIME, "history: the model of that time, as a model file", NULL},
+    {"n", "N", COUNT, "sample: how many points (1)", "1"},
+    {"seed", "N", COUNT, "sample: seed of the draw (1)", NULL},
 };
 #define N_ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
 
@@ -345,8 +346,11 @@ static json_t *request_new(const struct invocation *invocation, struct failure *
         add_stream(request, invocation->stream);
     }
     for (size_t i = 0; i < N_ARGUMENTS && is_good; i++) {
-        is_good = invocation->given[i] == NULL ||
-                  add_argument(request, &arguments[i], invocation->given[i], failure);
+        const char *value = invocation->given[i];
+        if (value == NULL && command_takes(invocation->command, arguments[i].name)) {
+            value = arguments[i].standard;
+        }
+        is_good = value == NULL || add_argument(request, &arguments[i], value, failure);
     }
     if (invocation->source != NULL) {
         json_object_set_new(request, "source", json_string(invocation->source));

@@ -5,11 +5,12 @@
  *
  *     bench_kernel [-s SEED] [-r ROUNDS] [-t] [LEVEL...]
  *
- * LEVEL is a row of the table of kernels (default: the best; MIX_KERNEL forces it). -t
- * adds the time of each stage. Times are the best of the rounds: other load on the
- * machine only ever adds to them. A pass is E-step and sums over all points; a step is
- * E-step, sums, blend and M-step for each 256 or 1024 points. `peak` counts
- * K (D+1)(D+2) fused multiply-adds a point for full, 2 K (1 + 2 D) for diag. */
+ * LEVEL is a row of the table of kernels (default: the best, and what share of its rate
+ * the others reach; MIX_KERNEL forces one). -t adds the time of each stage. Times are the
+ * best of the rounds: other load on the machine only ever adds to them. A pass is E-step
+ * and sums over all points; a step is E-step, sums, blend and M-step for each 256 or 1024
+ * points. `peak` counts K (D+1)(D+2) fused multiply-adds a point for full, 2 K (1 + 2 D)
+ * for diag. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -324,6 +325,101 @@ static void print_table(struct bench *bench, const char *level)
     }
 }
 
+/* ---- The levels beside each other ---------------------------------------------- */
+
+#define LEVELS_MAX 8 /* rows of the table of kernels, at most */
+
+/* What a level is to reach of the rate of v4, percent. */
+static const struct goal {
+    const char *level;
+    double share;
+} goals[] = {{"v3", 55}, {"baseline", 22}};
+
+static double goal_of(const char *level)
+{
+    for (size_t i = 0; i < COUNT(goals); i++) {
+        if (strcmp(goals[i].level, level) == 0) {
+            return goals[i].share;
+        }
+    }
+    return 0;
+}
+
+/* ns a point of a pass on every level, in turns, so that what else the machine does
+ * meets all of them alike. */
+static void pass_on_levels(const struct bench *bench, const struct config *config,
+                           const struct data_set *data, double pass[LEVELS_MAX])
+{
+    const struct kernel *const *level = kernel_table();
+    for (size_t j = 0; level[j] != NULL; j++) {
+        pass[j] = HUGE_VAL;
+    }
+    for (int round = 0; round < bench->rounds; round++) {
+        for (size_t j = 0; level[j] != NULL; j++) {
+            if (!kernel_select(level[j]->name)) {
+                abort(); /* it is in the table */
+            }
+            struct subject s = subject_new(config, data->spread, bench->seed);
+            pass[j] = fmin(pass[j], time_of(run_pass, &s, 1));
+            subject_free(&s);
+        }
+    }
+}
+
+static void print_shares_row(const struct bench *bench, const struct config *config,
+                             const struct data_set *data)
+{
+    const struct kernel *const *level = kernel_table();
+    double pass[LEVELS_MAX];
+    pass_on_levels(bench, config, data, pass);
+    printf("%-9s %3zu %3zu  %-11s %10.3f", mix_covariance_name(config->covariance),
+           config->dims, config->components, data->name, 1e3 / pass[0]);
+    for (size_t j = 1; level[j] != NULL; j++) {
+        const double share = 100 * pass[0] / pass[j];
+        const bool is_short =
+            strcmp(level[0]->name, "v4") == 0 && share < goal_of(level[j]->name);
+        printf("  %7.1f%s", share, is_short ? "!" : " ");
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+/* What the arithmetic of the machine allows. */
+static void print_peaks(void)
+{
+    const struct kernel *const *level = kernel_table();
+    const double best = measure_peak(level[0]->name);
+    printf("%-30s %8.1f G", "peak", best);
+    for (level++; *level != NULL && strcmp((*level)->name, "reference") != 0; level++) {
+        printf("  %7.1f ", 100 * measure_peak((*level)->name) / best);
+    }
+    printf("\n");
+}
+
+static void print_shares(const struct bench *bench)
+{
+    const struct kernel *const *level = kernel_table();
+    printf(
+        "# the levels: M points/s of a pass with %s, and the percentage of it that the "
+        "others\n# reach; ! below what is asked:",
+        level[0]->name);
+    for (size_t i = 0; i < COUNT(goals); i++) {
+        printf(" %s %.0f", goals[i].level, goals[i].share);
+    }
+    printf("\n#            D   K  data             %5s", level[0]->name);
+    for (level++; *level != NULL; level++) {
+        printf(" %9s", (*level)->name);
+    }
+    printf("\n");
+    print_peaks();
+    for (size_t i = 0; i < COUNT(configs); i++) {
+        for (size_t j = 0; j < COUNT(data_sets); j++) {
+            print_shares_row(bench, &configs[i], &data_sets[j]);
+        }
+    }
+    kernel_select(NULL);
+}
+
 int main(int argc, char **argv)
 {
     struct bench bench = {.seed = SEED, .rounds = 3};
@@ -353,6 +449,9 @@ int main(int argc, char **argv)
     print_machine(&bench);
     if (optind == argc) {
         print_table(&bench, kernel_current()->name);
+    }
+    if (optind == argc && forced == NULL) {
+        print_shares(&bench);
     }
     for (int i = optind; i < argc; i++) {
         if (kernel_select(argv[i])) {

@@ -186,6 +186,9 @@ static uint64_t argument_count(const struct request *request, const char *name,
                                uint64_t otherwise)
 {
     const json_t *value = json_object_get(request->arguments, name);
+    if (json_is_real(value)) {
+        return (uint64_t)json_real_value(value);
+    }
     return json_is_integer(value) ? (uint64_t)json_integer_value(value) : otherwise;
 }
 

@@ -3,6 +3,7 @@
  * The table of commands and the reader of requests. */
 #include "commands.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "listing.h"
@@ -25,7 +26,7 @@ static const struct command commands[] = {
      answer_sample, NULL, 0, "points drawn from the model"},
     {"wait", COMMAND_STREAM,
      {STREAM, KEY, {"points", ARGUMENT_COUNT, false}, {"updates", ARGUMENT_COUNT, false},
-      {"log_likelihood", ARGUMENT_NUMBER, false}, {"error", ARGUMENT_NUMBER, false},
+      {"log_likelihood", ARGUMENT_NUMBER, false}, {"error", ARGUMENT_POSITIVE, false},
       TIMEOUT},
      answer_wait, NULL, 60, "the model, once it is as far as asked for"},
     {"drain", COMMAND_STREAM,
@@ -96,6 +97,10 @@ static bool is_between(const json_t *value, double low, double high)
 static bool is_whole(const json_t *value, json_int_t low)
 {
     const json_int_t high = (json_int_t)1 << 53;
+    if (json_is_real(value)) { /* 10.0 and 1e3 are whole numbers, too */
+        const double real = json_real_value(value);
+        return real >= (double)low && real <= (double)high && real == floor(real);
+    }
     return json_is_integer(value) && json_integer_value(value) >= low &&
            json_integer_value(value) <= high;
 }
@@ -113,6 +118,9 @@ static const char *type_problem(enum argument_type type, const json_t *value)
         return is_whole(value, 1) ? NULL : "a whole number from 1";
     case ARGUMENT_NUMBER:
         return json_is_number(value) ? NULL : "a number";
+    case ARGUMENT_POSITIVE:
+        return json_is_number(value) && json_number_value(value) > 0 ? NULL
+                                                                     : "a number above 0";
     case ARGUMENT_SECONDS:
         return is_between(value, 0, day_s) ? NULL : "seconds from 0 to 86400";
     case ARGUMENT_POINT:

@@ -162,6 +162,7 @@ static void split_at_blank(struct feed *feed)
     const char *blank = whole.size > 0 ? memchr(start, ' ', whole.size) : NULL;
     if (blank == NULL) {
         feed->reason = REASON_FRAMES;
+        feed->detail = "no blank behind a topic: feed.topic is space";
         return;
     }
     feed->topic = (struct bytes){start, (size_t)(blank - start)};
@@ -194,6 +195,7 @@ bool feed_receive(struct feed *feed)
     feed->topic = is_enveloped && !is_reliable ? held_bytes(feed, 0) : none;
     feed->route = is_reliable ? held_bytes(feed, 0) : none;
     feed->reason = REASON_NONE;
+    feed->detail = NULL;
     if (is_reliable) { /* judged by the protocol, which has to answer */
         return true;
     }
@@ -201,6 +203,7 @@ bool feed_receive(struct feed *feed)
         feed->reason = REASON_SIZE;
     } else if (feed->config->topic == TOPIC_FRAME && !is_enveloped) {
         feed->reason = REASON_FRAMES;
+        feed->detail = "one part: feed.topic is frame, so a topic comes before the body";
     } else if (feed->config->topic == TOPIC_SPACE) {
         split_at_blank(feed);
     }

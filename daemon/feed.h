@@ -31,6 +31,7 @@ struct feed {
     struct bytes part[FEED_PARTS]; /* the body */
     size_t n_parts;                /* at most FEED_PARTS, however many there were */
     enum reason reason;            /* not REASON_NONE: to be rejected unread */
+    const char *detail;            /* what is wrong then; NULL: what the reason says */
 };
 
 /* `name` is the stream's, for faults. NULL and a fault on an error. */

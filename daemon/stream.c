@@ -197,6 +197,7 @@ static void reject_message(struct stream *stream, struct moment now)
         .time_s = now.wall_s,
         .points = 1,
         .origin = feed->n_parts > 0 ? feed->part[0] : none,
+        .detail = feed->detail,
     };
     const struct bytes key = stream->config->key_is_topic ? feed->topic : none;
     stream_reject(stream, slot_for_reject(stream, key), &letter, now);

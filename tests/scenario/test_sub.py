@@ -73,6 +73,7 @@ class Topics(unittest.TestCase):
                 for message in messages:
                     publisher.send(*message)
                 ledger = mixd.drain("s", sent)
+                self.rejects = mixd.ask("rejects", stream="s")["rejects"]
                 return ledger, parameters(mixd.model("s"))
 
     def test_the_topic_is_the_first_frame_unless_told_otherwise(self):
@@ -109,6 +110,7 @@ class Topics(unittest.TestCase):
         ledger, _ = self.run_one({}, [good, [b"t"], [*good, b""], good],
                                  sent=2 * N_POINTS + 2)
         self.assertEqual(ledger["rejected"], {"frames": 2})
+        self.assertIn("feed.topic is frame", self.rejects[0]["detail"])
 
     def test_a_body_without_its_topic_is_rejected(self):
         body = lines(reference.mixture(N_POINTS, salt=33))
@@ -116,6 +118,7 @@ class Topics(unittest.TestCase):
                                  [[b"t " + body], [b"nothing"], [b"t", body]],
                                  sent=N_POINTS + 2)
         self.assertEqual(sum(ledger["rejected"].values()), 2)
+        self.assertIn("feed.topic is space", self.rejects[0]["detail"])
 
     def test_a_feed_that_binds(self):
         points = reference.mixture(N_POINTS, salt=34)

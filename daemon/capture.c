@@ -511,6 +511,10 @@ static enum store_verdict check_stream(const struct stream_config *config,
                         DATABASE_WHY_SIZE)) {
         if (!is_readable) {
             snprintf(why, DATABASE_WHY_SIZE, "imprint of %s is damaged", config->name);
+        } else {
+            const size_t length = strlen(why);
+            snprintf(why + length, DATABASE_WHY_SIZE - length,
+                     ": change it back, or give the stream another name to begin anew");
         }
         return is_readable ? STORE_MISMATCH : STORE_DAMAGED;
     }

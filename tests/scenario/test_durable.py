@@ -247,7 +247,7 @@ class Durable(InFolder):
                    (dict(fields=("x", "y", "z")), "streams.s.fields"),
                    (dict(model=harness.model_section(3, covariance="diag")),
                     "streams.s.model.covariance: the state has full, the "
-                    "configuration diag"),
+                    "configuration diag: change it back, or give the stream another name"),
                    (dict(learn={"seed": 2}),
                     "streams.s.learn.seed: the state has 1, the configuration 2"))
         for change, message in changes:

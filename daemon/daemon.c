@@ -155,8 +155,9 @@ static bool start_service(struct daemon *daemon)
     }
     loop_add_watchdog(daemon);
     notify_ready();
-    log_info("ready: %zu streams, %zu workers, publishing on %s, control on %s",
-             daemon->n_routes, daemon->n_workers,
+    log_info("ready: %zu stream%s, %zu worker%s, publishing on %s, control on %s",
+             daemon->n_routes, daemon->n_routes == 1 ? "" : "s", daemon->n_workers,
+             daemon->n_workers == 1 ? "" : "s",
              publisher_attachment(daemon->publisher)->now.bound.item[0],
              daemon->control->attachment.now.bound.item[0]);
     return true;

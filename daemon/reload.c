@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reload.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,8 @@ static void log_changes(struct reload *reload)
             change->from != NULL ? change->from : "absent",
             change->to != NULL ? change->to : "absent");
     }
-    say(reload, LEVEL_INFO, "reloaded: %zu keys changed", changes->n);
+    say(reload, LEVEL_INFO, "reloaded: %zu key%s changed", changes->n,
+        changes->n == 1 ? "" : "s");
 }
 
 /* Replies, and is ready for the next reload. */
@@ -195,8 +197,12 @@ static bool check_changes(struct daemon *daemon)
         if (change->is_live) {
             continue;
         }
-        char *text = xformat("%s:%d: %s: from %s to %s needs a restart",
-                             daemon->config->path, change->line, change->path,
+        char line[16] = ""; /* what is gone has none */
+        if (change->line > 0) {
+            snprintf(line, sizeof(line), "%d:", change->line);
+        }
+        char *text = xformat("%s:%s %s: from %s to %s needs a restart",
+                             daemon->config->path, line, change->path,
                              change->from != NULL ? change->from : "absent",
                              change->to != NULL ? change->to : "absent");
         if (n_refused++ < LINES_MAX) {

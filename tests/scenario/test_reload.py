@@ -182,7 +182,7 @@ class Refused(unittest.TestCase):
                     error = refused(mixd, changed)
                     self.assertRegex(error, rf":[0-9]+: {key}: from .* needs a restart")
             # A stream that would be gone takes its model with it.
-            self.assertIn("streams.t: from a stream to absent",
+            self.assertIn("mixd.yaml: streams.t: from a stream to absent",
                           refused(mixd, config({"s": stream()})))
             self.assertEqual(parameters(mixd.model("s")), before)
 

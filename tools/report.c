@@ -200,6 +200,7 @@ void report_score(const json_t *reply, FILE *out)
     print_member(reply, "log_density", out);
     print_member(reply, "component", out);
     print_member(reply, "responsibilities", out);
+    print_member(reply, "noise", out);
     print_member(reply, "tail", out);
 }
 
@@ -259,14 +260,14 @@ static void print_beginning(const json_t *reject, FILE *out)
     const char *data = text_of(reject, "data");
     const size_t length = strlen(data);
     if (length <= REJECT_SHOWN) {
-        fprintf(out, "[%s]", data);
+        fprintf(out, "  [%s]", data);
         return;
     }
     size_t n = REJECT_SHOWN;
     while (n > 0 && ((unsigned char)data[n] & 0xC0) == 0x80) { /* within a character */
         n--;
     }
-    fprintf(out, "[%.*s…] %lld bytes", (int)n, data, (long long)count_of(reject, "size"));
+    fprintf(out, "  [%.*s…] %lld bytes", (int)n, data, (long long)count_of(reject, "size"));
 }
 
 void report_rejects(const json_t *reply, FILE *out)
@@ -282,8 +283,10 @@ void report_rejects(const json_t *reply, FILE *out)
         if (points != 1) {
             fprintf(out, "%lld points: ", (long long)points);
         }
-        fprintf(out, "%s  ", text_of(reject, "detail"));
-        print_beginning(reject, out);
+        fputs(text_of(reject, "detail"), out);
+        if (count_of(reject, "size") > 0) {
+            print_beginning(reject, out);
+        }
         fputc('\n', out);
     }
     if (json_array_size(rejects) == 0) {

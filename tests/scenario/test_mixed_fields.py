@@ -149,6 +149,8 @@ class MixedFields(harness.InFolder):
             learned = mixd.model("s")
             answer = mixd.ask("score", stream="s", point=[500, -700])
             self.assertGreater(answer["noise"], 0.999)
+            shown = run("mixctl", "--control", mixd.control_endpoint, "score", "s", "0", "0")
+            self.assertRegex(shown.stdout, r"(?m)^  noise +[0-9.e-]+$")
             self.assertLess(mixd.ask("score", stream="s", point=[0, 0])["noise"], 1e-3)
         noise = learned["noise"]
         self.assertAlmostEqual(sum(learned["weights"]) + noise["weight"], 1, places=12)

@@ -109,6 +109,10 @@ class Feed:
     def close(self):
         self.socket.close()
 
+    def drop(self):
+        """Without what was not sent yet."""
+        self.socket.close(0)
+
     def __enter__(self):
         return self
 
@@ -243,10 +247,15 @@ class Daemon:
             elif self.process.returncode is None:
                 self.stop()
         finally:
-            for client in self.clients:
-                client.close()
+            self.drop_clients()
             if self.owns_folder:
                 shutil.rmtree(self.folder, ignore_errors=True)
+
+    def drop_clients(self):
+        """The daemon is gone: what was not sent must not reach another on its port."""
+        for client in self.clients:
+            getattr(client, "drop", client.close)()
+        self.clients.clear()
 
     def start(self):
         """Starts the program and waits until it answers."""

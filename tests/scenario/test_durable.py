@@ -62,9 +62,7 @@ class Restarting(Daemon):
 
     def crash(self):
         self.kill()
-        for client in self.clients:
-            client.close()
-        self.clients.clear()
+        self.drop_clients()
         self.start()
 
     def received(self, name="s"):

@@ -17,13 +17,18 @@
 #define ERRORS 2
 /* What a better model must gain at least, nats a point. */
 #define GAIN_MIN 1e-4
-/* Cost of measuring a field in point-E-steps a point. */
-#define MEASURE_COST 4
+
+static void climb(struct challenge *c, size_t passes, double tolerance,
+                  enum challenge_step step)
+{
+    em_start(c->em, c->points, &c->prior, c->model, passes, tolerance);
+    c->step = step;
+}
 
 struct challenge *challenge_new(const struct mix_options *options,
                                 const struct points *points,
                                 const struct mix_model *published, double memory,
-                                const struct scales *scales, bool remeasures)
+                                const struct scales *scales)
 {
     struct challenge *c = calloc(1, sizeof(*c));
     if (c == NULL) {
@@ -38,17 +43,15 @@ struct challenge *challenge_new(const struct mix_options *options,
     c->climbed = mix_model_copy(published);
     c->em = em_new(&published->shape);
     c->splitmerge = splitmerge_new(options, &published->shape, points_count(points));
-    c->values = calloc(SCALES_SCRATCH * points_count(points) + 1, sizeof(*c->values));
     if (c->scales == NULL || c->model == NULL || c->climbed == NULL || c->em == NULL ||
-        !em_share(c->em, &published->shape, options->executor) || c->splitmerge == NULL ||
-        c->values == NULL) {
+        !em_share(c->em, &published->shape, options->executor) || c->splitmerge == NULL) {
         challenge_destroy(&c);
         return NULL;
     }
     scales_assign(c->scales, scales);
     c->prior = prior_of(c->scales);
-    c->step = CHALLENGE_MEASURE;
-    c->at = remeasures ? 0 : scales->dimensions;
+    scales_update_prior(c->scales, c->model); /* keeps it above the floors */
+    climb(c, CLIMB_PASSES, CLIMB_TOLERANCE, CHALLENGE_CLIMB);
     return c;
 }
 
@@ -61,7 +64,6 @@ void challenge_destroy(struct challenge **challenge)
         mix_model_destroy(&c->climbed);
         em_destroy(&c->em);
         splitmerge_destroy(&c->splitmerge);
-        free(c->values);
         free(c);
         *challenge = NULL;
     }
@@ -72,31 +74,11 @@ static void spend(uint64_t *budget, uint64_t cost)
     *budget = *budget > cost ? *budget - cost : 0;
 }
 
-static void climb(struct challenge *c, size_t passes, double tolerance,
-                  enum challenge_step step)
-{
-    em_start(c->em, c->points, &c->prior, c->model, passes, tolerance);
-    c->step = step;
-}
-
 static void begin_comparison(struct challenge *c, enum challenge_step step)
 {
     c->comparison = (struct comparison){0};
     c->at = 0;
     c->step = step;
-}
-
-static void measure(struct challenge *c, uint64_t *budget)
-{
-    if (c->at < c->scales->dimensions) {
-        scales_measure(c->scales, c->points, c->at, scales_known_step(c->options, c->at),
-                       c->values);
-        c->at++;
-        spend(budget, MEASURE_COST * points_count(c->points));
-        return;
-    }
-    scales_update_prior(c->scales, c->model); /* keeps it above the floors */
-    climb(c, CLIMB_PASSES, CLIMB_TOLERANCE, CHALLENGE_CLIMB);
 }
 
 static double free_parameters(const struct challenge *c)
@@ -167,9 +149,6 @@ static bool run_em(struct challenge *c, uint64_t *budget)
 static void run_step(struct challenge *c, uint64_t *budget)
 {
     switch (c->step) {
-    case CHALLENGE_MEASURE:
-        measure(c, budget);
-        break;
     case CHALLENGE_CLIMB:
         if (run_em(c, budget)) {
             begin_comparison(c, CHALLENGE_COMPARE);

@@ -6,8 +6,8 @@
  * anew. Then split and merge. The winner's statistics are those of the sample: nothing
  * is lost but the precision of the rows beyond it, which the gain has to pay for.
  *
- *     MEASURE -> CLIMB -> COMPARE -> [CONVERGE] -> SPLIT -> JUDGE -> [FINISH] -> done
- *     (after a change)     resync?                          better?
+ *     CLIMB -> COMPARE -> [CONVERGE] -> SPLIT -> JUDGE -> [FINISH] -> done
+ *              resync?                           better?
  */
 #ifndef CHALLENGE_H
 #define CHALLENGE_H
@@ -22,7 +22,6 @@
 #include "splitmerge.h"
 
 enum challenge_step {
-    CHALLENGE_MEASURE,
     CHALLENGE_CLIMB,
     CHALLENGE_COMPARE,
     CHALLENGE_CONVERGE,
@@ -43,19 +42,17 @@ struct challenge {
     struct mix_model *climbed; /* before split and merge */
     struct em *em;             /* em->stats: those of the result */
     struct splitmerge *splitmerge;
-    struct weighted *values; /* scratch to measure with */
     struct comparison comparison;
     enum challenge_step step;
-    size_t at; /* next field or block */
+    size_t at; /* next block */
     bool is_resynced, has_won;
 };
 
-/* remeasures: floors and scales are found anew from the sample. What is passed must
- * stay until the challenge is destroyed. NULL without memory. */
+/* What is passed must stay until the challenge is destroyed. NULL without memory. */
 struct challenge *challenge_new(const struct mix_options *options,
                                 const struct points *points,
                                 const struct mix_model *published, double memory,
-                                const struct scales *scales, bool remeasures);
+                                const struct scales *scales);
 void challenge_destroy(struct challenge **challenge);
 
 /* Runs a slice; true: done. */

@@ -211,7 +211,7 @@ static void walk_reservoir(struct codec *codec, struct mix_learner *learner)
     codec_u64(codec, &learner->next_challenge);
     codec_u64(codec, &learner->last_challenge);
     codec_bool(codec, &learner->is_challenged);
-    codec_bool(codec, &learner->has_old_scales);
+    codec_bool(codec, &learner->has_changed);
     codec_bool(codec, &learner->is_ending);
 }
 

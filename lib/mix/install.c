@@ -150,13 +150,13 @@ static void forget_sample(struct mix_learner *learner)
     reservoir_clear(&learner->reservoir);
     learner->next_challenge = learner_challenge_rows(&learner->options);
     learner->last_challenge = 0;
-    learner->has_old_scales = true;
+    learner->has_changed = true;
 }
 
 void learner_watch_noise(struct mix_learner *learner)
 {
     const double weight = model_noise_weight(learner->model);
-    if (weight > NOISE_WEIGHT_MAX && learner->is_warm && !learner->has_old_scales) {
+    if (weight > NOISE_WEIGHT_MAX && learner->is_warm && !learner->has_changed) {
         forget_sample(learner);
         tell(learner, MIX_EVENT_DRIFT, 0, 0, weight);
     }

@@ -53,20 +53,34 @@ static bool is_last(const struct mix_learner *learner)
     return learner->is_ending || learner->next_fit >= learner_warmup(&learner->options);
 }
 
+static bool is_recovering(const struct mix_learner *learner)
+{
+    return learner->has_changed &&
+           learner->reservoir.age < learner_warmup(&learner->options);
+}
+
+/* Fits before the last of a warm-up, and before as many points came after a change, need
+ * not be the best. */
+static bool is_thorough(const struct mix_learner *learner)
+{
+    return learner->is_warm ? !is_recovering(learner) : is_last(learner);
+}
+
 /* A model that did without a field is no start for one with it: its variance there is
  * the floor. */
 static struct search *prepare_fit(struct mix_learner *learner, const struct points *rows)
 {
+    const bool is_best = is_thorough(learner);
     const struct search_plan plan = {
-        .starts = is_last(learner) ? LAST_STARTS : EARLY_STARTS,
+        .starts = is_best ? LAST_STARTS : EARLY_STARTS,
         .old = learner->has_model && !learner->has_woken ? learner->fast_model : NULL,
         .index = points_count(rows),
-        .sample = is_last(learner) ? LAST_SAMPLE : EARLY_SAMPLE,
+        .sample = is_best ? LAST_SAMPLE : EARLY_SAMPLE,
         .is_raced = true,
         .coarse_passes = COARSE_PASSES,
         .coarse_tolerance = COARSE_TOLERANCE,
-        .split_rounds = is_last(learner) ? SPLIT_ROUNDS : 0,
-        .fine_passes = is_last(learner) ? FINE_PASSES : 0,
+        .split_rounds = is_best ? SPLIT_ROUNDS : 0,
+        .fine_passes = is_best ? FINE_PASSES : 0,
         .fine_tolerance = FINE_TOLERANCE,
     };
     return search_new(&learner->options, &learner->model->shape, rows, &plan);
@@ -88,13 +102,6 @@ static bool prepare_rows(struct mix_job *job)
     return job->copy != NULL;
 }
 
-/* After a change noise may reach over all that is new, and EM from the old model leaves
- * it there: only new starts find the components, and measure the noise anew. */
-static bool needs_refit(const struct mix_learner *learner)
-{
-    return learner->options.noise && learner->has_old_scales;
-}
-
 enum mix_err job_prepare(struct mix_learner *learner)
 {
     if (learner->job != NULL) {
@@ -109,10 +116,9 @@ enum mix_err job_prepare(struct mix_learner *learner)
         job_destroy(&job);
         return MIX_ENOMEM;
     }
-    if (learner->is_challenged && !learner->has_woken && !needs_refit(learner)) {
-        job->challenge =
-            challenge_new(&learner->options, job_rows(job), learner->model,
-                          learner->pace.na, learner->scales, learner->has_old_scales);
+    if (learner->is_challenged && !learner->has_woken && !learner->has_changed) {
+        job->challenge = challenge_new(&learner->options, job_rows(job), learner->model,
+                                       learner->pace.na, learner->scales);
     } else {
         job->search = prepare_fit(learner, job_rows(job));
     }
@@ -225,23 +231,39 @@ static void tell_refit(struct mix_learner *learner)
                                                     .added = learner->counts.added});
 }
 
-/* A field woke after the warm-up, or noise has all: the fit is to the sample of what was
- * learned, or came since. */
+/* Until as many points have come since a change as a warm-up has, the next fit is due
+ * when they have doubled, as in a warm-up; then a challenge at a geometric age. */
+static void end_challenge(struct mix_learner *learner)
+{
+    const uint64_t age = learner->reservoir.age;
+    const uint64_t warmup = learner_warmup(&learner->options);
+    learner->next_challenge = CHALLENGE_GROWTH * age;
+    if (is_recovering(learner)) {
+        learner->next_challenge = 2 * age < warmup ? 2 * age : warmup;
+    } else {
+        learner->has_changed = false;
+    }
+    learner->last_challenge = age;
+    learner->is_challenged = false;
+}
+
+/* A field woke after the warm-up, or much has changed: the fit is to the sample of what
+ * was learned, or came since. EM from the old model would not find what is new where it
+ * lies far away, or leave it to the noise. */
 static void finish_refit(struct mix_learner *learner, struct search *search)
 {
     if (!learner->has_woken) {
         tell_refit(learner);
-    }
-    if (learner->is_challenged) {
-        learner->last_challenge = learner->reservoir.age;
-        learner->next_challenge = CHALLENGE_GROWTH * learner->reservoir.age;
     }
     learner_install(learner, search->scales, search->em->stats, search->best,
                     search->em->weight, search->points);
     if (learner->has_woken) {
         restart_scores(learner, search);
     }
-    learner->has_woken = learner->is_challenged = learner->has_old_scales = false;
+    learner->has_woken = false;
+    if (learner->is_challenged) {
+        end_challenge(learner);
+    }
     if (!learner_samples(learner)) {
         reservoir_clear(&learner->reservoir);
     }
@@ -249,18 +271,14 @@ static void finish_refit(struct mix_learner *learner, struct search *search)
 
 static void finish_challenge(struct mix_learner *learner, struct challenge *challenge)
 {
-    const uint64_t age = learner->reservoir.age;
     if (challenge->has_won) {
         if (challenge->is_resynced) {
             tell_refit(learner);
         }
         learner_install(learner, challenge->scales, challenge->em->stats,
                         challenge->model, challenge->em->weight, challenge->points);
-        learner->has_old_scales = false;
     }
-    learner->is_challenged = false;
-    learner->last_challenge = age;
-    learner->next_challenge = CHALLENGE_GROWTH * age;
+    end_challenge(learner);
 }
 
 /* Installs the result and ends the job. */

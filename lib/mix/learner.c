@@ -437,7 +437,7 @@ void mix_learner_reset(struct mix_learner *learner)
     points_clear(learner->open);
     learner->queue.n = 0;
     learner->next_challenge = learner->last_challenge = 0;
-    learner->is_challenged = learner->has_old_scales = learner->is_ending = false;
+    learner->is_challenged = learner->has_changed = learner->is_ending = false;
     if (learner->watch != NULL) {
         learner->watch->detector = (struct detector){0};
     }

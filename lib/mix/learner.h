@@ -95,7 +95,7 @@ struct mix_learner {
     uint64_t next_challenge; /* age of the reservoir at which one is due */
     uint64_t last_challenge; /* age at the one before, 0: none since it was emptied */
     bool is_challenged;      /* a challenge is due */
-    bool has_old_scales;     /* floors are of before a change */
+    bool has_changed;        /* since then fewer points came than a warm-up has */
     bool is_ending;          /* the fit that is due is the last of the warm-up */
     struct points *open;     /* the open block */
     struct queue queue;      /* of a compact learner: its rows until it is full */

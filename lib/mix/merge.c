@@ -254,7 +254,7 @@ static void merge_sample_state(struct mix_learner *a, const struct mix_learner *
 {
     a->next_challenge = add_ages(a->next_challenge, b->next_challenge);
     a->last_challenge = add_ages(a->last_challenge, b->last_challenge);
-    a->has_old_scales = a->has_old_scales || b->has_old_scales;
+    a->has_changed = a->has_changed || b->has_changed;
     a->is_challenged = a->is_challenged || b->is_challenged;
 }
 

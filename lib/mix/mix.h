@@ -445,7 +445,7 @@ MIX_API double mix_learner_error(const struct mix_learner *learner);
 /* What happened to the model since it was last asked: X(name, word). */
 #define MIX_EVENTS(X)                                                                    \
     X(DRIFT, "drift") /* a change was detected; value: the evidence in nats */           \
-    X(REFIT, "refit") /* the stream was not in random order: fitted anew to a sample */  \
+    X(REFIT, "refit") /* fitted anew: rows not in random order, or those after a change */ \
     X(SPLIT, "split") /* component `id` appeared, cut from `other`; value: overlap */    \
     X(MERGED, "merged")  /* component `id` went, its points to `other`; value: overlap */ \
     X(FLOORED, "floored") /* value: variances that stand at their floor, none before */  \

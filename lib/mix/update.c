@@ -208,7 +208,7 @@ static void look_for_change(struct mix_learner *learner, const double *differenc
 static void schedule_challenge(struct mix_learner *learner)
 {
     const uint64_t age = learner->reservoir.age;
-    const bool is_lost = learner->options.noise && learner->has_old_scales;
+    const bool is_lost = learner->options.noise && learner->has_changed;
     if ((learner_is_challenged(&learner->options) || is_lost) &&
         age >= learner->next_challenge &&
         points_count(learner->memory) >= learner_challenge_rows(&learner->options)) {

@@ -7,7 +7,7 @@ bool learner_samples(const struct mix_learner *learner)
 {
     return !learner->is_warm || learner_is_challenged(&learner->options) ||
            learner->dormancy->n_dormant > 0 ||
-           (learner->options.noise && learner->has_old_scales);
+           (learner->options.noise && learner->has_changed);
 }
 
 void learner_fall_asleep(struct mix_learner *learner)

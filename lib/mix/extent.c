@@ -7,6 +7,8 @@
 #define WARMUP_PER_PARAMETER 50
 #define WARMUP_MIN 8192
 #define WARMUP_MAX 32768
+/* Where entries are missing a row says less, and EM finds its way more slowly. */
+#define WARMUP_MISSING 2
 /* Many models: half as many a parameter, at least these, for all of them may warm up at
  * the same time. */
 #define WARMUP_MIN_COMPACT 512
@@ -33,6 +35,9 @@ size_t learner_warmup(const struct mix_options *options)
     const size_t wanted = WARMUP_PER_PARAMETER * free_parameters(options);
     size_t found = options->compact ? clamp(wanted / 2, WARMUP_MIN_COMPACT, WARMUP_MIN)
                                     : clamp(wanted, WARMUP_MIN, WARMUP_MAX);
+    if (options->marginalize && !options->compact) {
+        found *= WARMUP_MISSING;
+    }
     if (options->warmup > 0) {
         return options->warmup;
     }
@@ -57,10 +62,10 @@ size_t learner_first_fit(const struct mix_options *options)
 #define CHALLENGE_PER_PARAMETER 25
 #define CHALLENGE_MIN 2000
 #define CHALLENGE_MAX 20000
-/* Points that the watch remembers: 8 a free parameter, at least these. */
 /* The fast window begins at 25 points a free parameter, at least these. */
 #define WINDOW_PER_PARAMETER 25
 #define WINDOW_MIN 1000
+/* Points that the watch remembers: 8 a free parameter, at least these. */
 #define WATCH_PER_PARAMETER 8
 #define WATCH_MIN 500
 

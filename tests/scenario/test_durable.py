@@ -2,6 +2,7 @@
 """What the daemon learned outlives it: killed at any moment it goes on from its last
 checkpoint, bit for bit."""
 
+import contextlib
 import glob
 import json
 import os
@@ -399,7 +400,8 @@ class Durable(InFolder):
 
         def empty(state):
             for name in os.listdir(state):
-                os.unlink(os.path.join(state, name))
+                with contextlib.suppress(FileNotFoundError):  # the daemon's own work
+                    os.unlink(os.path.join(state, name))
 
         def link(state):
             os.rename(state, state + ".away")

@@ -172,7 +172,7 @@ class MixedFields(harness.InFolder):
     def test_the_other_families(self):
         family = {field: name for field, (name, _) in REST.items()}
         model = {"components": 2, "family": family, "categories": 3}
-        points, bad = draw_rest(N_POINTS, 8), draw_rest(3, 9)
+        points, bad = draw_rest(3 * N_POINTS, 8), draw_rest(3, 9)
         bad[0, 0], bad[1, 2], bad[2, 3] = 0, 3, -1
         holed = points[-100:].copy()
         holed[::2, 0] = holed[1::2, 2] = math.nan

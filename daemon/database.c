@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * journal_mode=DELETE with synchronous=EXTRA syncs the journal, the file, and the folder
- * after the journal is gone: with less, a power cut could bring the journal back and
+ * journal_mode=DELETE, unless it is chosen otherwise, with synchronous=EXTRA syncs the
+ * journal, the file, and the folder after the journal is gone (PERSIST: the journal, once
+ * its head is zeros): with less, a power cut could bring the journal back and
  * undo what was acknowledged. */
 #include "database.h"
 

@@ -12,6 +12,7 @@
 
 #include "durable.h"
 #include "log.h"
+#include "sidecopy.h"
 #include "statefile.h"
 #include "xalloc.h"
 
@@ -119,15 +120,14 @@ static char *find_aside(const struct pair *pair, size_t i, const char *word)
 }
 
 /* The journal first: a file without its journal is whole or damaged, but a journal
- * without its file would be rolled into the next one of that name. */
+ * without its file would be rolled into the next one of that name. One that is over
+ * stays for that. */
 static const char *rename_both(const char *from, const char *to)
 {
-    struct stat status;
     char *journal_from = xformat("%s-journal", from);
     char *journal_to = xformat("%s-journal", to);
-    const char *failed = lstat(journal_from, &status) == 0
-                             ? durable_rename(journal_from, journal_to)
-                             : NULL;
+    const char *failed =
+        sidecopy_is_needed(from) ? durable_rename(journal_from, journal_to) : NULL;
     if (failed == NULL) {
         failed = durable_rename(from, to);
     }

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* True if the file has a journal with something in it. */
+/* True if the file has a journal that is to be rolled back. */
 bool sidecopy_is_needed(const char *path);
 /* The path of the copy, or NULL: there is no room, or the like. */
 char *sidecopy_make(const char *path);

@@ -20,6 +20,12 @@ static const char CREATE_SQL[] =
     "CREATE TABLE item(kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,"
     " digest INTEGER NOT NULL, PRIMARY KEY (kind, name));";
 
+/* The journal stays, with a head of zeros that says it is over: to make it anew, take its
+ * blocks and give them back is a sixth of a checkpoint. One of a whole rewriting is cut.
+ */
+static const char WRITE_SQL[] = "PRAGMA journal_mode=PERSIST;"
+                                "PRAGMA journal_size_limit=67108864;";
+
 static const char ITEMS_SQL[] =
     "SELECT kind, name, value, digest FROM item ORDER BY kind, name";
 static const char PUT_SQL[] =
@@ -292,6 +298,9 @@ enum database_result statefile_write(const char *path, struct statehead *next,
         why[0] = '\0';
         result =
             database_open(&database, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+        if (result == DATABASE_OK) {
+            result = database_run(&database, "open", WRITE_SQL);
+        }
         if (result == DATABASE_OK) {
             result = write_all(&database, next, known, items);
         }

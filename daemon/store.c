@@ -203,7 +203,9 @@ bool store_backup(const struct store *store, const char *path, char *why)
     const struct statehead none = {0};
     struct statehead head = make_head(store);
     char *temporary = xformat("%s.tmp", path);
+    char *journal = xformat("%s-journal", temporary);
     unlink(temporary);
+    unlink(journal);
     bool is_written =
         statefile_write(temporary, &head, &none, store->items, why) == DATABASE_OK;
     if (is_written) {
@@ -216,6 +218,8 @@ bool store_backup(const struct store *store, const char *path, char *why)
     if (!is_written) {
         unlink(temporary);
     }
+    unlink(journal); /* which is over */
+    free(journal);
     free(temporary);
     return is_written;
 }

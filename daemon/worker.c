@@ -19,11 +19,12 @@
 #include "xalloc.h"
 
 enum {
-    CAPTURE_SLICE_US = 1000, /* of a round */
-    RETRY_MS = 10,           /* until posts are tried again when the pipe was full */
-    LAST_DRAIN_MS = 2000,    /* at the end: what has arrived is still learned, */
-    LAST_WORK_MS = 5000,     /* work that is due is finished, */
-    LAST_POST_MS = 7000,     /* and the last frames find their way, for so long */
+    CAPTURE_SLICE_US =
+        250,              /* of a round; a point waits for some rounds until it counts */
+    RETRY_MS = 10,        /* until posts are tried again when the pipe was full */
+    LAST_DRAIN_MS = 2000, /* at the end: what has arrived is still learned, */
+    LAST_WORK_MS = 5000,  /* work that is due is finished, */
+    LAST_POST_MS = 7000,  /* and the last frames find their way, for so long */
 };
 
 /* The thread's side. */

@@ -426,7 +426,7 @@ START_TEST(a_file_that_does_not_load_is_set_aside_for_the_other)
         ck_assert_uint_eq(size, damage->size);
         ck_assert_mem_eq(bytes, damage->text, size);
         free(bytes);
-        ck_assert(folder_has("state.1.bad-unknown-journal"));
+        ck_assert(!folder_has("state.1.bad-unknown-journal")); /* it is over */
         ck_assert(!folder_has("state.1"));
     }
     commit(store, 3);
@@ -443,6 +443,7 @@ START_TEST(a_file_set_aside_never_replaces_another)
     make_generations(digest);
     folder_write("state.1.bad-unknown", "first", 5);
     folder_write("state.1", "second", 6);
+    folder_write("state.1-journal", "torn", 4);
     struct store *store = open_good();
     store_close(&store);
     size_t size;
@@ -451,6 +452,7 @@ START_TEST(a_file_set_aside_never_replaces_another)
     free(bytes);
     bytes = folder_read("state.1.bad-unknown.2", &size);
     ck_assert_uint_eq(size, 6);
+    ck_assert(folder_has("state.1.bad-unknown.2-journal"));
     free(bytes);
     folder_remove();
 }
@@ -689,7 +691,9 @@ START_TEST(a_backup_is_a_state_and_never_overwrites)
     ck_assert(!store_backup(store, folder_path("saved"), why));
     ck_assert_ptr_nonnull(strstr(why, "exists"));
     ck_assert(!store_backup(store, "/nowhere/saved", why));
-    ck_assert_uint_eq(folder_each(NULL, NULL), 4);
+    /* Two files of the state with their journals, the instance, and this. */
+    ck_assert_uint_eq(folder_each(NULL, NULL), 6);
+    ck_assert(folder_has("saved") && !folder_has("saved.tmp-journal"));
     store_close(&store);
     /* Brought back as either file it is the state to go on from. */
     unlink(folder_path("state.0"));

@@ -11,7 +11,8 @@
  *     recording STREAM       rows of its recording, and which it is
  *     rows      STREAM[/KEY]/PAGE  its part PAGE + 1: of the rows that it holds
  *
- * The worker copies what has changed between two rounds; the state actor writes it. */
+ * The worker copies what has changed between two rounds; the state actor writes it, and
+ * recovery.h brings it back. */
 #ifndef CAPTURE_H
 #define CAPTURE_H
 
@@ -20,9 +21,7 @@
 
 #include "arena.h"
 #include "config.h"
-#include "items.h"
 #include "pack.h"
-#include "schema.h"
 #include "stream.h"
 
 /* Version of these values, see struct store_schema:
@@ -55,15 +54,5 @@ void capture_destroy(struct capture **capture);
 
 /* Adds what has changed since the last call for this stream. */
 void capture_stream(struct capture *capture, struct stream *stream, int64_t now_ms);
-
-/* Puts the stream where its values say. items were accepted by capture_accept(). */
-void capture_restore(struct stream *stream, const struct items *items);
-
-/* Makes version `from` of the values the next one. A schema's `migrate`. */
-bool capture_migrate(const void *context, unsigned from, struct items *items, char *why);
-
-/* Judges the values of a state: context is the struct config. A schema's `accept`. */
-enum store_verdict capture_accept(const void *context, const struct items *items,
-                                  char *why);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "daemon.h"
 #include "log.h"
+#include "recovery.h"
 #include "xalloc.h"
 
 /* A disk that takes longer for the last checkpoint is given up. */
@@ -186,8 +187,8 @@ bool checkpoint_open(struct daemon *daemon)
     checkpoint->gathered_end = &checkpoint->gathered;
     checkpoint->schema = (struct store_schema){
         .version = CAPTURE_VERSION,
-        .migrate = capture_migrate,
-        .accept = capture_accept,
+        .migrate = recovery_migrate,
+        .accept = recovery_accept,
         .context = daemon->config,
     };
     checkpoint->store = store_open(daemon->config->state_path, &checkpoint->schema,
@@ -206,7 +207,7 @@ bool checkpoint_open(struct daemon *daemon)
 
 void checkpoint_restore(const struct daemon *daemon, struct stream *stream)
 {
-    capture_restore(stream, store_items(daemon->checkpoint.store));
+    recovery_restore(stream, store_items(daemon->checkpoint.store));
 }
 
 bool checkpoint_start(struct daemon *daemon)

@@ -3,6 +3,7 @@
  * What a stream keeps: captured, put among the items and restored, it is the stream; what
  * did not change is not captured again; damage is refused. */
 #include "capture.h"
+#include "recovery.h"
 
 #include <stdlib.h>
 
@@ -53,10 +54,10 @@ static void assert_restores(const struct fixture *f, const struct items *items)
 {
     char why[DATABASE_WHY_SIZE] = "";
     struct fault fault = {0};
-    ck_assert_msg(capture_accept(f->config, items, why) == STORE_ACCEPTED, "%s", why);
+    ck_assert_msg(recovery_accept(f->config, items, why) == STORE_ACCEPTED, "%s", why);
     struct stream *copy = stream_open(&f->config->streams[0], "other", &fault);
     ck_assert_msg(copy != NULL, "%s", fault.text);
-    capture_restore(copy, items);
+    recovery_restore(copy, items);
     const struct ledger a = stream_ledger(f->stream), b = stream_ledger(copy);
     ck_assert_mem_eq(&a, &b, sizeof(a));
     ck_assert_uint_eq(router_count(copy->router), router_count(f->stream->router));
@@ -152,22 +153,22 @@ START_TEST(damaged_values_are_refused)
             memcpy(damaged, value, size);
             damaged[at] ^= (unsigned char)(1u << at % 8);
             items_put(items, 2, item->kind, item->name, damaged, size);
-            capture_accept(f->config, items, why);
+            recovery_accept(f->config, items, why);
             items_put(items, 2, item->kind, item->name, value, at);
             /* Without its last number, of no sources, it is what earlier versions wrote.
              */
             const bool is_earlier = strcmp(item->kind, "stream") == 0 && at == size - 8;
             ck_assert_msg(is_earlier ||
-                              capture_accept(f->config, items, why) != STORE_ACCEPTED,
+                              recovery_accept(f->config, items, why) != STORE_ACCEPTED,
                           "%s %s cut to %zu of %zu", item->kind, item->name, at, size);
             items_put(items, 2, item->kind, item->name, value, size);
         }
         free(value);
         free(damaged);
     }
-    ck_assert_int_eq(capture_accept(f->config, items, why), STORE_ACCEPTED);
+    ck_assert_int_eq(recovery_accept(f->config, items, why), STORE_ACCEPTED);
     items_remove(items, 3, "rows", "s/a/0");
-    ck_assert_int_eq(capture_accept(f->config, items, why), STORE_DAMAGED);
+    ck_assert_int_eq(recovery_accept(f->config, items, why), STORE_DAMAGED);
     items_destroy(&items);
     fixture_destroy(f);
 }
@@ -180,7 +181,7 @@ START_TEST(a_state_of_another_model_is_a_mismatch)
     char why[DATABASE_WHY_SIZE];
     take(f->stream, items, 1);
     f->config->streams[0].mix.components = 3;
-    ck_assert_int_eq(capture_accept(f->config, items, why), STORE_MISMATCH);
+    ck_assert_int_eq(recovery_accept(f->config, items, why), STORE_MISMATCH);
     ck_assert_msg(strstr(why, "components: the state has 2") != NULL, "%s", why);
     f->config->streams[0].mix.components = 2;
     items_destroy(&items);

@@ -20,10 +20,10 @@
  * them has dormant fields out of the way (dormant.h). While every field is dormant there
  * is no model: rows go by the open block into the reservoir until a field wakes.
  *
- * learner.c takes rows and keeps the counts, update.c learns a block, job.c runs fits
- * and challenges, install.c makes their results the state, encode.c writes and reads all
- * of it. Nothing is allocated after mix_learner_new() but the workspace of a job, which
- * lives as long as the job.
+ * learner_new.c makes it all: nothing is allocated later but the workspace of a job, which
+ * lives as long as the job. learner.c takes rows and keeps the counts, update.c learns a
+ * block, job.c runs fits and challenges, install.c makes their results the state,
+ * encode.c writes and reads all of it.
  */
 #ifndef LEARNER_H
 #define LEARNER_H

@@ -322,9 +322,7 @@ static void change_slot(struct slot *slot, enum change change)
         mix_learner_thaw(slot->learner);
         break;
     case CHANGE_RESET:
-        mix_learner_reset(slot->learner);
-        slot->published_updates = 0;
-        slot->has_started = false;
+        slot_reset(slot);
         break;
     }
 }

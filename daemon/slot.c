@@ -127,12 +127,23 @@ bool slot_is_frozen(const struct slot *slot)
     return info.state == MIX_FROZEN;
 }
 
+void slot_reset(struct slot *slot)
+{
+    struct mix_info info;
+    mix_learner_info(slot->learner, &info);
+    slot->counts.rejected[REASON_RESET] += info.queued;
+    mix_learner_reset(slot->learner);
+    slot->published_updates = 0;
+    slot->has_started = false;
+}
+
 struct ledger slot_ledger(const struct slot *slot)
 {
     struct mix_info info;
     mix_learner_info(slot->learner, &info);
     struct ledger ledger = slot->counts;
-    ledger.learned = info.learned;
+    /* The learner counts what it held at a reset as learned. */
+    ledger.learned = info.learned - slot->counts.rejected[REASON_RESET];
     ledger.rejected[REASON_UNSCORABLE] += info.unscorable;
     ledger.rejected[REASON_FROZEN] += info.frozen;
     ledger.queued = info.queued;

@@ -19,8 +19,9 @@ struct slot {
     char *key;       /* NULL: the stream has no keys */
     size_t key_size; /* bytes of the key */
     struct mix_learner *learner;
-    struct ledger counts;       /* received, rejected before the learner, duplicate, lost;
-                                   the learner counts the rest, see slot_ledger() */
+    struct ledger counts;       /* received, rejected before the learner or by a reset,
+                                   duplicate, lost; the learner counts the rest, see
+                                   slot_ledger() */
     uint64_t slice;             /* point-E-steps that slot_work() runs at once */
     double last_time_s;         /* newest point, event or arrival time; NaN: none */
     uint64_t seq;               /* of the last model frame; 0: none */
@@ -28,11 +29,11 @@ struct slot {
     uint64_t noted_unscorable;  /* points of these kinds that have a dead letter */
     uint64_t noted_frozen;
     bool lacks_memory; /* for the work that is due, when it was last tried */
-    bool has_news;    /* points came since the last frame */
-    bool has_started; /* there was a model */
-    bool is_changed;  /* since it was last captured for the durable state, which then */
-    bool is_captured;          /* has all its parts, */
-    struct mix_mark captured;  /* as they were then */
+    bool has_news;     /* points came since the last frame */
+    bool has_started;  /* there was a model */
+    bool is_changed;   /* since it was last captured for the durable state, which then */
+    bool is_captured;  /* has all its parts, */
+    struct mix_mark captured; /* as they were then */
 };
 
 /* key: data is NULL for a stream without keys. start: the model to start from, or
@@ -50,6 +51,9 @@ size_t slot_learn(struct slot *slot, const struct mix_rows *rows, uint64_t until
 bool slot_is_busy(const struct slot *slot);
 /* Runs a slice of it, a few milliseconds. True: no more work is due. */
 bool slot_work(struct slot *slot);
+
+/* Forgets the model; points that waited to be learned are rejected for that. */
+void slot_reset(struct slot *slot);
 
 /* What it takes is scored, not learned. */
 bool slot_is_frozen(const struct slot *slot);

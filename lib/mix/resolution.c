@@ -16,14 +16,19 @@
 #define FLOOR_ROUNDING (4 * DBL_EPSILON)
 /* Keeps 1 / variance and its square root in range. */
 #define FLOOR_ABSOLUTE 1e-280
-/* Gaps below this part of the largest value are rounding, not steps of a sensor. A
+/* Gaps below this part of the values on both sides are rounding, not steps of a sensor. A
  * larger part would hide the steps of data far from the origin: at an offset of 1e9
- * standard deviations, 1e-9 leaves only the gaps between clusters. */
+ * standard deviations, 1e-9 leaves only the gaps between clusters. And were it a part of
+ * the largest value of all, a single freak of 1e38 would leave only its own gap. */
 #define GAP_RELATIVE (16 * DBL_EPSILON)
 /* Interquartile range of a normal distribution in standard deviations. */
 #define NORMAL_IQR 1.349
 #define LOG_2 0.69314718055994530942
 #define ARRAYS 9
+/* The prior of a variance relative to the robust one of the field. A component that holds
+ * a freak may be 1e20 times as wide; the prior made of that would smear all others. One
+ * that is too narrow does nothing. */
+#define PRIOR_RATIO_MAX 4
 /* Share of the points beyond each end of what noise covers: a freak value is no end. */
 #define BEYOND 0.001
 
@@ -98,13 +103,14 @@ static double quantile(const struct weighted *sorted, size_t n, double total, do
  * rates divided by a jittered interval. Overwrites the scratch. */
 static double median_gap(struct weighted *sorted, size_t n, struct weighted *scratch)
 {
-    const double largest = fmax(fabs(sorted[0].value), fabs(sorted[n - 1].value));
     size_t gaps = 0;
+    double below = sorted[0].value;
     for (size_t i = 1; i < n; i++) {
-        const double gap = sorted[i].value - sorted[i - 1].value;
-        if (gap > GAP_RELATIVE * largest) {
+        const double above = sorted[i].value, gap = above - below;
+        if (gap > GAP_RELATIVE * fmax(fabs(below), fabs(above))) {
             sorted[gaps++].value = gap;
         }
+        below = above;
     }
     if (gaps == 0) {
         return 0;
@@ -238,7 +244,8 @@ double scales_update_prior(struct scales *scales, const struct mix_model *model)
     }
     for (size_t d = 0; d < scales->dimensions; d++) {
         const double root = exp(mean_log[d] / share / 2); /* its square may overflow */
-        const double s0 = fmax(scales->variance[d] * root * root, scales->floor[d]);
+        const double ratio = fmin(root * root, PRIOR_RATIO_MAX);
+        const double s0 = fmax(scales->variance[d] * ratio, scales->floor[d]);
         change = fmax(change, fabs(log_ratio(s0, scales->s0[d])));
         scales->s0[d] = s0;
     }

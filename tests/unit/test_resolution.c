@@ -166,6 +166,40 @@ START_TEST(the_prior_is_the_geometric_mean_of_the_components)
 }
 END_TEST
 
+START_TEST(a_freak_does_not_become_the_step)
+{
+    const double freaks[] = {1e6, 3.4e38, -1e150};
+    struct rng rng = rng_at(5, RNG_TEST, 0);
+    double x[N];
+    for (size_t i = 0; i < N; i++) {
+        x[i] = rng_normal(&rng);
+    }
+    struct scales *without = measure(x, NULL, N, (double)NAN);
+    x[N / 3] = freaks[_i];
+    struct scales *with = measure(x, NULL, N, (double)NAN);
+    /* Two of N gaps have changed. */
+    ck_assert_double_eq_tol(with->step[0], without->step[0], 0.01 * without->step[0]);
+    scales_destroy(&without);
+    scales_destroy(&with);
+}
+END_TEST
+
+START_TEST(a_component_that_holds_a_freak_does_not_widen_the_prior)
+{
+    const double weights[] = {0.5, 0.5}, means[] = {0, 0}, variances[] = {1, 1e70};
+    struct mix_model *model =
+        mix_model_new(1, 2, MIX_DIAG, weights, means, variances, NULL);
+    struct scales *scales = scales_new(1);
+    scales_of_model(scales, model, NULL);
+    scales->variance[0] = 1; /* robust, as that of a field is measured */
+    scales->floor[0] = 1e-12;
+    scales_update_prior(scales, model);
+    ck_assert(scales->s0[0] >= 1 && scales->s0[0] <= 4);
+    scales_destroy(&scales);
+    mix_model_destroy(&model);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -178,6 +212,8 @@ int main(void)
         UNIT(units_that_are_powers_of_two_change_no_bit),
         UNIT(an_offset_of_a_billion_does_not_change_the_step),
         UNIT(the_prior_is_the_geometric_mean_of_the_components),
+        {a_freak_does_not_become_the_step, 3},
+        UNIT(a_component_that_holds_a_freak_does_not_widen_the_prior),
     };
     return unit_run("resolution", tests, COUNT(tests));
 }

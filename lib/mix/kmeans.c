@@ -23,9 +23,9 @@ struct kmeans {
     double *inverse;   /* D: 1 / scale of a field */
     double *centres;   /* K x D, units of the fields */
     double *tried;     /* trials x D: candidates for the next centre */
-    double *offset;    /* (K or trials) x D: of centres from the mean, scaled */
+    double *offset;    /* (K or trials) x D: of centres from the median, scaled */
     double *base;      /* (K or trials): 0 */
-    double *a;         /* BLOCK_POINTS x (D + 1): a block about the mean (kernel.h) */
+    double *a;         /* BLOCK_POINTS x (D + 1): a block about the median (kernel.h) */
     double *closeness; /* (K or trials) x BLOCK_POINTS: minus squared distances */
     double *nearest;   /* per point: squared distance to its centre, scaled fields */
     double potential;  /* sum of weight times nearest */
@@ -125,7 +125,7 @@ static void aim(struct kmeans *km, const double *centres, size_t n)
     for (size_t k = 0; k < n; k++) {
         for (size_t d = 0; d < km->dimensions; d++) {
             const size_t at = k * km->dimensions + d;
-            km->offset[at] = km->inverse[d] * (km->scales->mean[d] - centres[at]);
+            km->offset[at] = km->inverse[d] * (km->scales->median[d] - centres[at]);
         }
     }
 }
@@ -166,7 +166,7 @@ static void measure(struct kmeans *km, const struct block *block, const double *
                                        .base = km->base,
                                        .out = km->closeness};
     if (!block->has_missing) {
-        km->kernel->centre(block->x, km->dimensions, groups, km->scales->mean, km->a);
+        km->kernel->centre(block->x, km->dimensions, groups, km->scales->median, km->a);
         km->kernel->density_diag(&job);
         return;
     }
@@ -176,13 +176,13 @@ static void measure(struct kmeans *km, const struct block *block, const double *
     }
 }
 
-/* Copies point i as a centre; where it is missing, the mean of the field. */
+/* Copies point i as a centre; where it is missing, the median of the field. */
 static void centre_at(const struct kmeans *km, size_t i, double *centre)
 {
     points_get(km->points, i, centre, NULL, NULL);
     for (size_t d = 0; d < km->dimensions; d++) {
         if (isnan(centre[d])) {
-            centre[d] = km->scales->mean[d];
+            centre[d] = km->scales->median[d];
         }
     }
 }
@@ -233,17 +233,33 @@ static void try_candidates(struct kmeans *km, size_t n, double *potential)
     }
 }
 
-/* The next centre is known: the distances of all points to their nearest. */
+static bool is_at(const struct kmeans *km, const struct block *block, size_t i,
+                  const double *centre)
+{
+    size_t d = 0;
+    while (d < km->dimensions && block->x[d * BLOCK_POINTS + i] == centre[d]) {
+        d++;
+    }
+    return d == km->dimensions;
+}
+
+/* The next centre is known: the distances of all points to their nearest, and their
+ * potential. That of a centre to itself is rounded relative to its place: of one at 1e38
+ * it would be far larger than all others, and the same point chosen again and again. */
 static void take_centre(struct kmeans *km, const double *centre)
 {
+    double potential = 0;
     aim(km, centre, 1);
     for (size_t j = 0; j < points_blocks(km->points); j++) {
         const struct block *block = points_block(km->points, j);
+        double *nearest = km->nearest + j * BLOCK_POINTS;
         measure(km, block, centre, 1);
         for (size_t i = 0; i < block->n; i++) {
-            km->nearest[j * BLOCK_POINTS + i] = with_candidate(km, j, i, 0);
+            nearest[i] = is_at(km, block, i, centre) ? 0 : with_candidate(km, j, i, 0);
+            potential += block->weight[i] * nearest[i];
         }
     }
+    km->potential = potential;
     km->chosen++;
 }
 
@@ -279,7 +295,6 @@ static size_t choose_centre(struct kmeans *km)
         winner = potential[t] < potential[winner] ? t : winner;
     }
     memcpy(centre, km->tried + winner * dims, dims * sizeof(*centre));
-    km->potential = potential[winner];
     take_centre(km, centre);
     return n + 1;
 }

@@ -63,6 +63,39 @@ START_TEST(separated_clusters_are_found_from_any_seed)
 }
 END_TEST
 
+/* Rounded relative to its place, the distance of a freak to itself is larger than any
+ * other: it must not be chosen twice, and the others must not fall together. */
+START_TEST(a_freak_is_one_centre)
+{
+    const double freaks[] = {1e6, 1e20, 3.4e38, 1e150};
+    struct mix_model *truth = mixture_random(D, K, 20, 7);
+    struct sample s = sample_draw(truth, 7, 800);
+    s.x[100 * D] = s.x[100 * D + 1] = s.x[300 * D] = s.x[300 * D + 1] = freaks[_i];
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct run run = run_kmeans(&s, K + 1, seed, 0);
+        double centres[(K + 1) * D];
+        size_t far = 0;
+        kmeans_centres(run.kmeans, centres);
+        for (size_t l = 0; l <= K; l++) {
+            far += centres[l * D] == freaks[_i];
+        }
+        ck_assert_msg(far == 1, "seed %d: %zu of the centres", (int)seed, far);
+        for (size_t k = 0; k < K; k++) {
+            const double *mean = mix_model_means(truth) + k * D;
+            double nearest = HUGE_VAL;
+            for (size_t l = 0; l <= K; l++) {
+                nearest = fmin(nearest, hypot(centres[l * D] - mean[0],
+                                              centres[l * D + 1] - mean[1]));
+            }
+            ck_assert_msg(nearest < 1, "seed %d: %g away", (int)seed, nearest);
+        }
+        run_clear(&run);
+    }
+    free(s.x);
+    mix_model_destroy(&truth);
+}
+END_TEST
+
 START_TEST(responsibilities_are_the_weights_of_the_points)
 {
     struct mix_model *truth = mixture_random(D, K, 3, 5);
@@ -177,6 +210,7 @@ int main(void)
 {
     const struct unit_test tests[] = {
         {separated_clusters_are_found_from_any_seed, 20},
+        {a_freak_is_one_centre, 4},
         UNIT(responsibilities_are_the_weights_of_the_points),
         UNIT(centres_without_points_share_those_of_another),
         UNIT(units_that_are_powers_of_two_change_no_bit),

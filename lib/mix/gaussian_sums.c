@@ -12,6 +12,10 @@
 
 #include "gaussian.h"
 
+/* 1e150, the largest value, times eps so often is below the smallest spread of a block of
+ * ordinary values. */
+#define APPROACHES_MAX 12
+
 /* What the functions below have in common. */
 struct task {
     const struct factor *f;
@@ -55,33 +59,6 @@ static void drop_missing(const struct task *task, double *a)
     }
 }
 
-/* The moments of component k about the mean that they gave before. */
-static void repeat(const struct task *task, size_t k)
-{
-    const struct factor *f = task->f;
-    const size_t dims = f->dimensions, stride = f->components;
-    const size_t n = gaussian_is_dense(f) ? packed_size(dims + 1) : 1 + 2 * dims;
-    double centre[MIX_DIMENSIONS_MAX];
-    struct kernel_moments job = task->job;
-    for (size_t d = 0; d < dims; d++) {
-        centre[d] = task->cache.ref[d] + task->scratch.mean[d * stride + k];
-    }
-    task->work->kernel->centre(task->block->x + f->first * BLOCK_POINTS, dims, job.groups,
-                               centre, task->scratch.b);
-    drop_missing(task, task->scratch.b);
-    job.a = task->scratch.b;
-    job.components = job.stride = 1;
-    job.resp = task->resp + k * BLOCK_POINTS;
-    job.out = task->scratch.again;
-    task->work->kernel->moments(&job);
-    for (size_t at = 0; at < n; at++) {
-        task->scratch.moments[at * stride + k] = task->scratch.again[at];
-    }
-    for (size_t d = 0; d < dims; d++) {
-        find_mean(task, d, k, centre[d]);
-    }
-}
-
 /* True if the scatter of component k would lose too many digits in some field: compared
  * with itself and with what the model expects, for two points may lie close by chance. */
 static bool is_far(const struct task *task, size_t k)
@@ -101,6 +78,46 @@ static bool is_far(const struct task *task, size_t k)
     return false;
 }
 
+/* The moments of component k about the mean that they gave before, which was found about
+ * `centre`, and moves there. */
+static void repeat(const struct task *task, size_t k, double *centre)
+{
+    const struct factor *f = task->f;
+    const size_t dims = f->dimensions, stride = f->components;
+    const size_t n = gaussian_is_dense(f) ? packed_size(dims + 1) : 1 + 2 * dims;
+    struct kernel_moments job = task->job;
+    for (size_t d = 0; d < dims; d++) {
+        centre[d] += task->scratch.mean[d * stride + k];
+    }
+    task->work->kernel->centre(task->block->x + f->first * BLOCK_POINTS, dims, job.groups,
+                               centre, task->scratch.b);
+    drop_missing(task, task->scratch.b);
+    job.a = task->scratch.b;
+    job.components = job.stride = 1;
+    job.resp = task->resp + k * BLOCK_POINTS;
+    job.out = task->scratch.again;
+    task->work->kernel->moments(&job);
+    for (size_t at = 0; at < n; at++) {
+        task->scratch.moments[at * stride + k] = task->scratch.again[at];
+    }
+    for (size_t d = 0; d < dims; d++) {
+        find_mean(task, d, k, centre[d]);
+    }
+}
+
+/* Until the centre is near. Once is enough, but where a component that holds a freak of
+ * 1e38 has taken the reference along: each time leaves eps of the distance. */
+static void approach(const struct task *task, size_t k)
+{
+    double centre[MIX_DIMENSIONS_MAX];
+    for (size_t i = 0; i < APPROACHES_MAX && is_far(task, k); i++) {
+        if (i == 0) {
+            memcpy(centre, task->cache.ref, task->f->dimensions * sizeof(double));
+        }
+        repeat(task, k, centre);
+    }
+}
+
 static void find_means(const struct task *task)
 {
     for (size_t i = 0; i < task->f->dimensions; i++) {
@@ -109,9 +126,7 @@ static void find_means(const struct task *task)
         }
     }
     for (size_t k = task->ks.first; k < task->ks.end; k++) {
-        if (is_far(task, k)) {
-            repeat(task, k);
-        }
+        approach(task, k);
     }
 }
 

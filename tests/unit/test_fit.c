@@ -143,6 +143,38 @@ START_TEST(bad_rows_are_left_out)
 }
 END_TEST
 
+static struct mix_model *fit_with(struct sample *s, double freak)
+{
+    struct mix_options options;
+    struct mix_fit_options fit;
+    mix_options_init(&options, D, K + 1);
+    mix_fit_options_init(&fit);
+    s->x[0] = s->x[1] = freak;
+    const struct mix_rows rows = sample_rows(s);
+    enum mix_err err;
+    struct mix_model *model = mix_fit(&options, &fit, &rows, NULL, NULL, &err);
+    ck_assert_int_eq(err, MIX_OK);
+    return model;
+}
+
+/* A component of its own for a freak costs the others nothing, wherever it is. */
+START_TEST(how_far_out_a_freak_is_makes_no_difference)
+{
+    const double freaks[] = {1e12, 1e20, 3.4e38, -1e149};
+    struct sample s = draw(N);
+    struct mix_model *near = fit_with(&s, 1e4), *far = fit_with(&s, freaks[_i]);
+    s.x[0] = s.x[1] = (double)NAN; /* the rest of the points */
+    s.x += D;
+    s.n--;
+    const double expected = mean_log_density(near, &s);
+    ck_assert_double_eq_tol(mean_log_density(far, &s), expected, 1e-5);
+    s.x -= D;
+    free(s.x);
+    mix_model_destroy(&near);
+    mix_model_destroy(&far);
+}
+END_TEST
+
 START_TEST(what_cannot_be_fitted_is_refused)
 {
     const double none[D] = {(double)NAN, 1};
@@ -204,6 +236,7 @@ int main(void)
         {without_a_tolerance_the_passes_are_exactly_as_many, 3},
         UNIT(weight_two_is_the_point_twice),
         UNIT(bad_rows_are_left_out),
+        {how_far_out_a_freak_is_makes_no_difference, 4},
         UNIT(what_cannot_be_fitted_is_refused),
         {few_distinct_points_give_a_finite_model, 4},
     };

@@ -419,6 +419,30 @@ START_TEST(a_constant_field_adds_nothing_to_a_spherical_score)
 }
 END_TEST
 
+/* A freak takes a component along, wherever it comes from; at the latest at the next
+ * challenge, when the points are twice as many, nothing of it is left. */
+START_TEST(a_freak_is_forgotten)
+{
+    const double freaks[] = {1e12, 3.4e38, 1e149};
+    struct mix_options options = small_options();
+    options.adapt = false;
+    options.warmup = 4000;
+    struct mix_learner *learner = new_learner(&options);
+    struct mix_model *truth = mixture_random(D, K, 6, 51);
+    struct sample s = sample_draw(truth, 12, 40000);
+    s.x[6000 * D] = s.x[6000 * D + 1] = freaks[_i];
+    feed(learner, &s);
+    s.x[6000 * D] = s.x[6000 * D + 1] = (double)NAN;
+    const struct sample late = {s.x + 30000 * D, 10000, D};
+    const double gap = mean_log_density(truth, &late) -
+                       mean_log_density(mix_learner_model(learner), &late);
+    ck_assert_msg(gap < 0.01, "%g nats", gap);
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&truth);
+    free(s.x);
+}
+END_TEST
+
 /* Identities stay with the components through the fits of the warm-up and challenges,
  * and none is ever given twice. */
 START_TEST(identities_stay_with_their_components)
@@ -564,6 +588,7 @@ int main(void)
         UNIT_LOOP(a_stream_that_ends_leaves_nothing_open, ends),
         UNIT(a_stream_of_a_row_or_none_ends_without_a_model),
         UNIT(a_constant_field_adds_nothing_to_a_spherical_score),
+        {a_freak_is_forgotten, 3},
         UNIT(identities_stay_with_their_components),
         UNIT(scores_need_a_model_and_are_finite),
         UNIT(learners_that_share_a_workspace_do_not_disturb_each_other),

@@ -38,7 +38,12 @@ static struct {
     atomic_int format;
     atomic_ullong dropped;
     pthread_mutex_t mutex;
-} sink = {.level = LEVEL_INFO, .format = LOG_TEXT, .mutex = PTHREAD_MUTEX_INITIALIZER};
+    struct log_limit limit; /* of all lines, under the mutex */
+} sink = {
+    .level = LEVEL_INFO,
+    .format = LOG_TEXT,
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+    .limit = {.lines = LOG_LINES_MAX, .period_ms = LOG_PERIOD_MS, .start_ms = INT64_MIN}};
 
 void log_configure(enum log_level level, enum log_format format)
 {
@@ -171,9 +176,81 @@ static void write_arguments(enum log_level level, const char *format, va_list ar
     write_line(line, format_line(line, level, message));
 }
 
+/* Past the limit of all lines. */
+static void write_now(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void write_now(enum log_level level, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    write_arguments(level, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- Limits ---------------------------------------------------------------- */
+
+/* Begins a period when the last one is over. Returns what was left out in that. */
+static uint64_t begin_period(struct log_limit *limit, int64_t now_ms)
+{
+    const uint64_t suppressed = limit->suppressed;
+    if (limit->start_ms != INT64_MIN && now_ms - limit->start_ms < limit->period_ms) {
+        return 0;
+    }
+    limit->start_ms = now_ms;
+    limit->written = 0;
+    limit->suppressed = 0;
+    return suppressed;
+}
+
+static bool admit(struct log_limit *limit)
+{
+    const bool is_admitted = limit->written < limit->lines;
+    limit->written += is_admitted;
+    limit->suppressed += !is_admitted;
+    return is_admitted;
+}
+
+static void tell_suppressed(uint64_t n)
+{
+    if (n > 0) {
+        write_now(LEVEL_WARN, "log: suppressed %llu lines over %d a second",
+                  (unsigned long long)n, LOG_LINES_MAX);
+    }
+}
+
+void log_tick(int64_t now_ms)
+{
+    pthread_mutex_lock(&sink.mutex);
+    const uint64_t n = begin_period(&sink.limit, now_ms);
+    pthread_mutex_unlock(&sink.mutex);
+    tell_suppressed(n);
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Whether a line may leave, by the limit of all. */
+static bool may_leave(enum log_level level)
+{
+    if (level == LEVEL_DEBUG || level == LEVEL_ERROR) {
+        return true;
+    }
+    const int64_t now_ms = monotonic_ms();
+    pthread_mutex_lock(&sink.mutex);
+    const uint64_t n = begin_period(&sink.limit, now_ms);
+    const bool is_admitted = admit(&sink.limit);
+    pthread_mutex_unlock(&sink.mutex);
+    tell_suppressed(n);
+    return is_admitted;
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
-    if (!log_is_enabled(level)) {
+    if (!log_is_enabled(level) || !may_leave(level)) {
         return;
     }
     va_list arguments;
@@ -184,17 +261,11 @@ void log_write(enum log_level level, const char *format, ...)
 
 void log_limit_tick(struct log_limit *limit, int64_t now_ms, enum log_level level)
 {
-    if (limit->start_ms != INT64_MIN && now_ms - limit->start_ms < limit->period_ms) {
-        return;
-    }
-    if (limit->suppressed > 0) {
+    const uint64_t n = begin_period(limit, now_ms);
+    if (n > 0) {
         log_write(level, "%s%ssuppressed %llu lines like the last one", limit->subject,
-                  limit->subject[0] != '\0' ? ": " : "",
-                  (unsigned long long)limit->suppressed);
+                  limit->subject[0] != '\0' ? ": " : "", (unsigned long long)n);
     }
-    limit->start_ms = now_ms;
-    limit->written = 0;
-    limit->suppressed = 0;
 }
 
 void log_limited(struct log_limit *limit, int64_t now_ms, enum log_level level,
@@ -204,11 +275,9 @@ void log_limited(struct log_limit *limit, int64_t now_ms, enum log_level level,
         return;
     }
     log_limit_tick(limit, now_ms, level);
-    if (limit->written == limit->lines) {
-        limit->suppressed++;
+    if (!admit(limit) || !may_leave(level)) {
         return;
     }
-    limit->written++;
     va_list arguments;
     va_start(arguments, format);
     write_arguments(level, format, arguments);

@@ -36,8 +36,17 @@ void log_write(enum log_level level, const char *format, ...)
 /* Lines that could not be written since the start. */
 uint64_t log_dropped(void);
 
-/* Lets at most `lines` lines pass in `period_ms`; how many were left out is written
- * when the period is over. One for each kind of message that outsiders can cause. */
+/* Of lines between debug, which somebody asked for, and error, so many leave in a second,
+ * whoever writes them: a thousand streams that are each within their limit would fill a
+ * disk. How many were left out is written when the second is over. */
+enum { LOG_LINES_MAX = 100, LOG_PERIOD_MS = 1000 };
+/* Tells what was left out if the second is over; from a timer, so that the last count is
+ * told as well. now_ms: monotonic. */
+void log_tick(int64_t now_ms);
+
+/* Within that, lets at most `lines` lines pass in `period_ms`; how many were left out is
+ * written when the period is over. One for each kind of message that outsiders can cause.
+ */
 struct log_limit {
     unsigned lines;      /* in a period */
     unsigned period_ms;  /* length of the period */

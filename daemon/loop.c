@@ -201,6 +201,15 @@ static int on_deadline(zloop_t *loop, int timer, void *argument)
 
 /* ---- The loop -------------------------------------------------------------- */
 
+static int on_log(zloop_t *loop, int timer, void *argument)
+{
+    (void)loop;
+    (void)timer;
+    (void)argument;
+    log_tick(moment_now().ms);
+    return 0;
+}
+
 bool loop_open(struct daemon *daemon)
 {
     const sigset_t set = handled_signals();
@@ -212,6 +221,7 @@ bool loop_open(struct daemon *daemon)
     zloop_set_nonstop(daemon->loop, true);
     zmq_pollitem_t item = {NULL, daemon->signal_fd, ZMQ_POLLIN, 0};
     zloop_poller(daemon->loop, &item, on_signal, daemon);
+    zloop_timer(daemon->loop, LOG_PERIOD_MS, 0, on_log, daemon);
     return true;
 }
 
@@ -219,6 +229,7 @@ void loop_close(struct daemon *daemon)
 {
     zloop_destroy(&daemon->loop);
     close(daemon->signal_fd);
+    log_tick(moment_now().ms + LOG_PERIOD_MS); /* what was left out until now */
 }
 
 static void add_reader(struct daemon *daemon, zsock_t *sock, zloop_reader_fn *handler)

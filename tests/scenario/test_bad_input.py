@@ -8,6 +8,7 @@ a thousand good points, and the ledger must have grown by exactly what was sent.
 import io
 import json
 import struct
+import time
 import unittest
 
 import numpy as np
@@ -348,6 +349,21 @@ class BadMessages(unittest.TestCase):
         grown = self.surround("csv", [b"bad\n" * 100000], 100000)
         self.assertEqual(grown["rejected"], {"parse": 100000})
         self.assertLess(len(self.mixd.errors().splitlines()) - before, 100)
+
+    def test_all_streams_share_a_limited_rate(self):
+        """Forty streams, each within its ten lines a second."""
+        streams = {f"s{i}": stream(feed={"format": "csv"}) for i in range(40)}
+        begin = time.monotonic()
+        with Daemon(config(streams)) as mixd:
+            for name in streams:
+                mixd.feed(name).send(b"bad\n" * 20)
+                mixd.drain(name, 20)
+            errors = mixd.stop()
+        periods = 1 + int(time.monotonic() - begin)
+        self.assertLessEqual(errors.count(": rejected: "), 100 * periods)
+        self.assertGreater(errors.count(": rejected: "), 50)
+        if periods == 1:
+            self.assertRegex(errors, "log: suppressed [0-9]+ lines over 100 a second")
 
 
 if __name__ == "__main__":

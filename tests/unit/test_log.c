@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -172,13 +173,61 @@ START_TEST(a_flood_is_limited_and_counted)
 }
 END_TEST
 
+static size_t count_lines(const char *lines, const char *of)
+{
+    size_t n = 0;
+    for (const char *c = lines; (c = strstr(c, of)) != NULL; c += strlen(of)) {
+        n++;
+    }
+    return n;
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Each subject is within its limit, all together are not. */
+START_TEST(a_flood_of_all_together_is_limited_and_counted)
+{
+    catch_log();
+    const int64_t begin_ms = monotonic_ms();
+    for (int i = 0; i < 500; i++) {
+        struct log_limit limit = LOG_LIMIT_INIT;
+        log_limited(&limit, begin_ms, LEVEL_WARN, "flood %d", i);
+        log_info("flood %d", i);
+    }
+    log_error("that must be told");
+    /* As a rule it all happens within a second. */
+    const int64_t periods = 1 + (monotonic_ms() - begin_ms) / LOG_PERIOD_MS;
+    char *lines = strdup(caught());
+    const size_t n = count_lines(lines, "flood ");
+    ck_assert_uint_ge(n, LOG_LINES_MAX);
+    ck_assert_uint_le(n, LOG_LINES_MAX * (size_t)periods);
+    ck_assert_ptr_nonnull(strstr(lines, "error: that must be told\n"));
+    log_tick(begin_ms);
+    ck_assert_uint_eq(count_lines(caught(), "suppressed"), 0);
+    log_tick(monotonic_ms() + LOG_PERIOD_MS);
+    if (periods == 1) {
+        char expected[64];
+        snprintf(expected, sizeof(expected), "log: suppressed %zu lines", 1000 - n);
+        ck_assert_ptr_nonnull(strstr(caught(), expected));
+    }
+    log_tick(monotonic_ms() + 2 * LOG_PERIOD_MS);
+    ck_assert_str_eq(caught(), "");
+    free(lines);
+}
+END_TEST
+
 /* A reader that does not read: the writer must not wait for it. */
 START_TEST(a_full_pipe_drops_lines)
 {
     catch_log();
     alarm(10);
     for (int i = 0; i < 10000; i++) {
-        log_info("a line that is long enough to fill a pipe of 64 KiB in the end");
+        log_error("a line that is long enough to fill a pipe of 64 KiB in the end");
     }
     ck_assert_uint_gt(log_dropped(), 0);
     /* What was written is whole lines. */
@@ -210,6 +259,7 @@ int main(void)
         UNIT(what_does_not_fit_is_cut_with_dots),
         UNIT(a_long_message_stays_one_line),
         UNIT(a_flood_is_limited_and_counted),
+        UNIT(a_flood_of_all_together_is_limited_and_counted),
         UNIT(a_full_pipe_drops_lines),
         UNIT(a_closed_standard_error_drops_lines),
     };

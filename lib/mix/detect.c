@@ -12,16 +12,16 @@
 #define EVIDENCE_NATS 20
 #define EVIDENCE_DEVIATIONS 8
 
-double detect_difference(const double *recent, const double *published,
-                         const double *weight, size_t n)
+double detect_difference(const double *recent, const double *fast, const double *weight,
+                         size_t n)
 {
     double sum[2] = {0, 0}; /* of every other point: one need not wait for the next */
     for (size_t i = 0; i < n; i++) {
-        double gain = recent[i] - published[i];
+        double gain = recent[i] - fast[i];
         gain = gain > -CLIP ? gain : -CLIP;
         gain = gain < CLIP ? gain : CLIP;
         /* NaN where neither model has a density; the comparisons made it a number. */
-        const bool is_known = recent[i] - published[i] == recent[i] - published[i];
+        const bool is_known = recent[i] - fast[i] == recent[i] - fast[i];
         sum[i % 2] += is_known ? weight[i] * gain : 0;
     }
     return sum[0] + sum[1];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Detects that a model of the last few points has begun to predict clearly better than
- * it usually does: a sum of paired differences of log densities, less their usual mean
- * and deviation (a CUSUM with slack; E. S. Page, Continuous inspection schemes,
- * Biometrika 41 (1954) 100-115).
+ * it usually does beside the fast model, which remembers many times as many: a sum of
+ * paired differences of log densities, less their usual mean and deviation (a CUSUM with
+ * slack; E. S. Page, Continuous inspection schemes, Biometrika 41 (1954) 100-115).
  *
- *     d = sum over a block of clip(log p_recent - log p_published, -4, 4)      nats
+ *     d = sum over a block of clip(log p_recent - log p_fast, -4, 4)    nats
  *     g = max(0, g + d - max(0, mean d) - sd d),   change when g > max(20, 8 sd d)
  *
  * Mean and deviation are those of the blocks since the last change, this one excluded.
@@ -28,8 +28,8 @@ struct detector {
 };
 
 /* d of a block: the log densities of its points under both models, and their weights. */
-double detect_difference(const double *recent, const double *published,
-                         const double *weight, size_t n);
+double detect_difference(const double *recent, const double *fast, const double *weight,
+                         size_t n);
 
 /* Takes d of the next block. True: a change; the detector is then as new. *evidence is
  * the value of g that decided, nats. */

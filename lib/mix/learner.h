@@ -9,11 +9,11 @@
  *                |  refit on memory at |
  *                |  every doubling     |
  *
- *   open block --E-step of fast_model--> sums --+-> fast --M-step--> fast_model
- *        |                                      |-> slow --M-step--> model (published)
- *        |                                      '-> watch -M-step--> model of the watch
- *        |------densities of model--> scores -> mean score, tail
- *        |------densities of both--> does the watch predict better? a change
+ *   open block --E-step of fast_model--+-> sums --+-> fast --M-step--> fast_model
+ *        |                             |          |-> slow --M-step--> model (published)
+ *        |                             |          '-> watch -M-step--> model of the watch
+ *        |                             '-> scores -> mean score, tail
+ *        |------densities of the watch--> does it predict better? a change
  *        '------> reservoir -> a challenge at geometric ages
  *
  * Memory, open block and reservoir hold rows as they came; what EM and scores see of

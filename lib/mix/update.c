@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One block of stepwise EM: score the points with the published model before they are
- * learned, take their statistics with the fast model, blend them into both averages,
- * and make the next models. Cappe and Moulines 2009, equations 8 and 9, in the centred
- * form of stats.c.
+ * One block of stepwise EM: score the points with the fast model before they are learned,
+ * take their statistics with it, blend them into the averages, and make the next models.
+ * Cappe and Moulines 2009, equations 8 and 9, in the centred form of stats.c.
  */
 #include <float.h>
 #include <math.h>
@@ -123,34 +122,27 @@ static void count(struct mix_learner *learner)
     }
 }
 
-/* How much better the watch predicts a block, nats. The densities of the published model
- * are in the scratch. */
-static double watch_block(struct mix_learner *learner, const struct block *block)
-{
-    struct estep *estep = learner->estep;
-    double published[BLOCK_POINTS];
-    memcpy(published, estep->log_density, sizeof(published));
-    estep_density(estep, learner->watch->model, block);
-    return detect_difference(estep->log_density, published, block->weight, block->n);
-}
-
 /* The E-steps of a part of the open block. Returns the difference of the watch. */
 static double expect(struct mix_learner *learner, const struct block *raw)
 {
     const struct block *block = dormancy_view(learner->dormancy, raw);
-    double difference = 0;
-    if (learner->is_warm && learner->watch != NULL) {
-        estep_density(learner->estep, learner->model, block);
-        score_points(learner, block);
-        difference = watch_block(learner, block);
-        estep_run(learner->estep, learner->fast_model, block);
-    } else { /* the fast model will do: it differs by some 1e-4 nats at most */
-        estep_score(learner->estep, learner->fast_model, block);
-        score_points(learner, block);
+    struct estep *estep = learner->estep;
+    const bool is_watched = learner->is_warm && learner->watch != NULL;
+    double recent[BLOCK_POINTS], difference = 0;
+    if (is_watched) {
+        estep_density(estep, learner->watch->model, block);
+        memcpy(recent, estep->log_density, sizeof(recent));
     }
-    sums_add(learner->sums, learner->estep, learner->fast_model, block);
+    /* The published model would say the same: it differs by some 1e-4 nats at most. */
+    estep_score(estep, learner->fast_model, block);
+    score_points(learner, block);
+    if (is_watched) {
+        difference =
+            detect_difference(recent, estep->log_density, block->weight, block->n);
+    }
+    sums_add(learner->sums, estep, learner->fast_model, block);
     if (learner->is_warm) {
-        batches_look(learner->batches, learner->estep, block);
+        batches_look(learner->batches, estep, block);
     }
     if (learner_samples(learner)) {
         reservoir_offer(&learner->reservoir, raw, learner->options.seed);

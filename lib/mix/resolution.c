@@ -29,6 +29,9 @@
  * a freak may be 1e20 times as wide; the prior made of that would smear all others. One
  * that is too narrow does nothing. */
 #define PRIOR_RATIO_MAX 4
+/* How far the mean, which is that of the prior, may be from the median, in robust standard
+ * deviations. One is usual; a single freak takes it any distance along. */
+#define MEAN_DISTANCE_MAX 10
 /* Share of the points beyond each end of what noise covers: a freak value is no end. */
 #define BEYOND 0.001
 
@@ -165,10 +168,12 @@ void scales_measure(struct scales *scales, const struct points *points, size_t d
     const double from_iqr = (iqr / NORMAL_IQR) * (iqr / NORMAL_IQR);
     scales->low[d] = quantile(scratch, n, total, BEYOND);
     scales->high[d] = quantile(scratch, n, total, 1 - BEYOND);
+    const double robust = iqr > 0 ? fmin(squares, from_iqr) : squares;
+    const double farthest = MEAN_DISTANCE_MAX * sqrt(robust);
     scales->median[d] = median;
-    scales->mean[d] = median + sum;
+    scales->mean[d] = median + fmin(fmax(sum, -farthest), farthest);
     scales->step[d] = isnan(given) ? median_gap(scratch, n, scratch + n) : given;
-    set_field(scales, d, squares, iqr > 0 ? fmin(squares, from_iqr) : squares);
+    set_field(scales, d, squares, robust);
 }
 
 void scales_first_prior(struct scales *scales, size_t components)

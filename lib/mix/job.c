@@ -60,10 +60,11 @@ static bool is_recovering(const struct mix_learner *learner)
 }
 
 /* Fits before the last of a warm-up, and before as many points came after a change, need
- * not be the best. */
+ * not be the best: the next one is near. */
 static bool is_thorough(const struct mix_learner *learner)
 {
-    return learner->is_warm ? !is_recovering(learner) : is_last(learner);
+    return learner->is_warm ? learner->has_woken || !is_recovering(learner)
+                            : is_last(learner);
 }
 
 /* A model that did without a field is no start for one with it: its variance there is

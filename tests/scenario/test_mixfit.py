@@ -256,6 +256,8 @@ class Mixfit(InFolder):
             with self.subTest(arguments):
                 done = self.fit("--components", 3, *arguments, code=code)
                 self.assertTrue(done.stderr)
+        done = self.fit("--components", 3, "--seed", -1, good, code=EX_USAGE)
+        self.assertIn("not a whole number from 0 to 9007199254740992", done.stderr)
 
     @unittest.skipUnless(os.path.isdir(harness.DATA), "no recorded data here")
     def test_old_faithful(self):

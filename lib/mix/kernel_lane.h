@@ -180,6 +180,12 @@ static inline vec keep(vec v, ivec mask)
     return (vec)((ivec)v & mask);
 }
 
+/* a where the mask is set, else b. */
+static inline vec either(vec a, vec b, ivec mask)
+{
+    return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
+}
+
 /* The eight virtual lanes of one sum, added as below. */
 static inline double add_slots(const vec slot[SLOTS])
 {

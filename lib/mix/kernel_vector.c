@@ -9,7 +9,6 @@
 
 #include "kernel.h"
 #include "kernel_lane.h"
-#include "special.h"
 
 static void centre(const double *x, size_t dims, size_t groups, const double *ref,
                    double *a)
@@ -82,7 +81,7 @@ INLINE void totals_add(struct totals *totals, size_t v, vec weight, vec high, ve
     const ivec counts = (sum >= 1) & (weight > 0);
     const size_t slot = v % SLOTS;
     totals->high[slot] += keep(high, counts);
-    totals->product[slot] *= keep(sum, counts) + keep(all(1), ~counts);
+    totals->product[slot] *= either(sum, all(1), counts);
     totals->count[slot] += keep(all(1), counts);
 }
 
@@ -109,26 +108,15 @@ static void normalise_chunk(struct kernel_normalise *job, size_t i, struct total
     }
 }
 
-/* One logarithm for the whole block: mantissas are multiplied, exponents added. */
-static double log2_product(const vec slot[SLOTS])
-{
-    double lane[8], mantissa = 1;
-    int exponents = 0;
-    for (size_t s = 0; s < SLOTS; s++) {
-        store(lane + s * LANES, slot[s]);
-    }
-    for (size_t j = 0; j < 8; j++) {
-        int exponent;
-        mantissa *= special_split(lane[j], &exponent);
-        exponents += exponent;
-    }
-    return exponents + special_log2(mantissa);
-}
-
+/* One logarithm a lane for the whole block. */
 static void finish(struct kernel_normalise *job, const struct totals *totals)
 {
+    vec bits[SLOTS];
+    for (size_t s = 0; s < SLOTS; s++) {
+        bits[s] = totals->high[s] + log2_of(totals->product[s]);
+    }
     job->count = add_slots(totals->count);
-    job->bits = add_slots(totals->high) + log2_product(totals->product);
+    job->bits = add_slots(bits);
 }
 
 static void normalise(struct kernel_normalise *job)
@@ -179,8 +167,7 @@ static void log_density(const struct kernel_logs *job)
             value += load(job->offset + i);
         }
         value *= all(LN_2);
-        store(job->out + i, (vec)(((ivec)value & is_scored) |
-                                  ((ivec)all(-(double)INFINITY) & ~is_scored)));
+        store(job->out + i, either(value, all(-(double)INFINITY), is_scored));
     }
 }
 
@@ -250,10 +237,7 @@ static void log2_each(const double *x, size_t n, double *out)
         const vec value = load_some(x + i, n - i);
         const ivec is_normal = value >= 0x1p-1022;
         const vec log2 = log2_of(value);
-        store_some(
-            out + i,
-            (vec)(((ivec)log2 & is_normal) | ((ivec)all(-(double)INFINITY) & ~is_normal)),
-            n - i);
+        store_some(out + i, either(log2, all(-(double)INFINITY), is_normal), n - i);
     }
 }
 
@@ -261,9 +245,7 @@ static void exp2_each(const double *x, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const vec value = load_some(x + i, n - i);
-        const ivec is_high = value > KERNEL_EXP2_MAX;
-        const vec bounded =
-            (vec)(((ivec)all(KERNEL_EXP2_MAX) & is_high) | ((ivec)value & ~is_high));
+        const vec bounded = either(all(KERNEL_EXP2_MAX), value, value > KERNEL_EXP2_MAX);
         store_some(out + i, exp2_of(bounded), n - i);
     }
 }

@@ -7,10 +7,10 @@ overlapping and on separated points; then the feed against a loop in NumPy and p
 Run from the build folder by `make bench-peers`. Every program starts from the model that
 the points were drawn from, with its means half a standard deviation off (OpenCV from
 these means alone: Python cannot give it more). The time of a pass of a peer is that of
-many passes less that of few, so that its preparations do not count; mixd's is the best
-of many. On separated points EM soon stops, so few and many are fewer there, and the
-median of three is taken. Peers whose Debian package is not installed are left out with a
-line."""
+many passes less that of few, so that its preparations do not count, each the best of
+several: other load on the machine only ever adds to it. mixd's is the best of many. On
+separated points EM soon stops, so few and many are fewer there. Peers whose Debian
+package is not installed are left out with a line."""
 import os
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
@@ -18,7 +18,6 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 import argparse
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,9 +37,10 @@ CONFIGS = [
 ]
 # Distance between means in standard deviations.
 DATA = {"overlapping": 0.5, "separated": 10.0}
-# Passes whose times are compared, and how often.
+# Passes whose times are compared; each is measured so often, but no longer than this.
 PASSES = {"overlapping": (2, 8), "separated": (1, 3)}
-REPEATS = {"overlapping": 1, "separated": 3}
+REPEATS = 5
+REPEATS_S = 2.0
 # Ratios to reach, (scikit-learn, Armadillo); None: nothing is asked.
 GOALS = {
     ("full", 1, 3): (45, 28), ("full", 2, 4): (75, 30), ("full", 2, 16): (90, 45),
@@ -79,12 +79,16 @@ class Problem:
 
 
 def differenced(run, passes):
-    """Seconds of a pass from run(passes)."""
-    times = []
-    for n in passes:
-        begin = time.perf_counter()
-        run(n)
-        times.append(time.perf_counter() - begin)
+    """Seconds of a pass from run(passes), the least of several."""
+    times = [float("inf")] * 2
+    end = time.perf_counter() + REPEATS_S
+    for _ in range(REPEATS):
+        for j, n in enumerate(passes):
+            begin = time.perf_counter()
+            run(n)
+            times[j] = min(times[j], time.perf_counter() - begin)
+        if time.perf_counter() > end:
+            break
     return (times[1] - times[0]) / (passes[1] - passes[0])
 
 
@@ -168,10 +172,10 @@ PEERS = [
 # ---- The tables ---------------------------------------------------------------------
 
 
-def peer_text(run, problem, data, own, goal):
+def peer_text(run, problem, own, goal):
     """How many times faster mixd is; "-" where the peer gave no time."""
     try:
-        seconds = statistics.median(run(problem) for _ in range(REPEATS[data]))
+        seconds = run(problem)
     except RuntimeError as error:
         print(f"  {error}", file=sys.stderr)
         seconds = 0
@@ -193,7 +197,7 @@ def compare(peers, configs, seed):
                 own = mixd_pass(problem)
                 line = f"  {covariance:5} ({d:2},{k:2}) {data:12}{n / own / 1e6:13.2f}"
                 for name, run in peers:
-                    line += peer_text(run, problem, data, own, goals.get(name))
+                    line += peer_text(run, problem, own, goals.get(name))
                 print(line, flush=True)
 
 

@@ -2,6 +2,7 @@
 //
 // The pass of Armadillo for bench_peers.py: peer_armadillo COVARIANCE D K FILE FEW MANY.
 // FILE as for peer_pass. Prints the seconds of MANY passes less those of FEW, a pass.
+#include <algorithm>
 #include <armadillo>
 #include <chrono>
 #include <cstdio>
@@ -31,12 +32,25 @@ static double seconds(const Model &start, const arma::mat &points, arma::uword p
     return time.count();
 }
 
+// The least of several.
+template <typename Model>
+static double best_of(const Model &start, const arma::mat &points, arma::uword passes)
+{
+    double best = seconds(start, points, passes), total = best;
+    for (int round = 1; round < 5 && total < 1; round++) {
+        const double time = seconds(start, points, passes);
+        best = std::min(best, time);
+        total += time;
+    }
+    return best;
+}
+
 template <typename Model>
 static double a_pass(const Model &start, const arma::mat &points, arma::uword few,
                      arma::uword many)
 {
-    const double base = seconds(start, points, few);
-    return (seconds(start, points, many) - base) / static_cast<double>(many - few);
+    const double base = best_of(start, points, few);
+    return (best_of(start, points, many) - base) / static_cast<double>(many - few);
 }
 
 int main(int argc, char **argv)

@@ -35,11 +35,21 @@ if (d == 1) {
     })
   }
 }
+# The least of several; the clock of system.time() is too coarse.
 run <- function(passes) {
   control <- emControl(eps = 0, tol = c(0, 0), itmax = c(passes, passes))
-  system.time(suppressWarnings(
-    em(modelName = model, data = points, parameters = parameters, control = control)
-  ))[["elapsed"]]
+  best <- Inf
+  end <- as.numeric(Sys.time()) + 1
+  for (round in 1:5) {
+    begin <- as.numeric(Sys.time())
+    suppressWarnings(
+      em(modelName = model, data = points, parameters = parameters, control = control)
+    )
+    now <- as.numeric(Sys.time())
+    best <- min(best, now - begin)
+    if (now > end) break
+  }
+  best
 }
 few <- as.integer(words[5])
 many <- as.integer(words[6])

@@ -3,10 +3,10 @@
  * What a stream keeps: captured, put among the items and restored, it is the stream; what
  * did not change is not captured again; damage is refused. */
 #include "capture.h"
-#include "recovery.h"
 
 #include <stdlib.h>
 
+#include "recovery.h"
 #include "stream_fixture.h"
 
 #define PLAIN "    fields: [x, y]\n    model: {components: 2}\n    learn: {warmup: 300}\n"
@@ -124,10 +124,12 @@ START_TEST(rows_that_were_forgotten_are_removed)
     take(f->stream, items, 1);
     ck_assert_uint_eq(items_present(items), 3 + 4);
     struct slot *slot = router_slot(f->stream->router, 0);
-    mix_learner_reset(slot->learner);
+    slot_reset(slot);
     slot->is_changed = true;
     take(f->stream, items, 2);
     ck_assert_uint_eq(items_present(items), 3);
+    ck_assert_uint_gt(slot_ledger(slot).rejected[REASON_RESET], 0);
+    assert_restores(f, items); /* with its ledger */
     fixture_points(f, 70);
     take(f->stream, items, 3);
     assert_restores(f, items);

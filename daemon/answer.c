@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "answer.h"
+#include "answer_impl.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,7 +52,7 @@ static struct slot *need_slot(struct stream *stream, struct request *request)
 }
 
 /* As above, and it must have a model. */
-static const struct mix_model *need_model(struct stream *stream, struct request *request,
+const struct mix_model *answer_need_model(struct stream *stream, struct request *request,
                                           struct slot **slot)
 {
     *slot = need_slot(stream, request);
@@ -70,7 +70,7 @@ static const struct mix_model *need_model(struct stream *stream, struct request 
     return model;
 }
 
-static void reply_take(struct request *request, json_t *reply)
+void answer_take(struct request *request, json_t *reply)
 {
     request->reply = reply;
     if (reply == NULL) {
@@ -84,15 +84,15 @@ enum answered answer_model(struct stream *stream, struct request *request,
                            struct moment now)
 {
     struct slot *slot;
-    if (need_model(stream, request, &slot) != NULL) {
-        reply_take(request,
-                   json_pack("{s:o}", "model", bulletin_frame(stream, slot, false, now)));
+    if (answer_need_model(stream, request, &slot) != NULL) {
+        answer_take(request, json_pack("{s:o}", "model",
+                                       bulletin_frame(stream, slot, false, now)));
     }
     return ANSWERED;
 }
 
-/* The point of a request; null is a missing entry where the stream takes those. */
-static bool read_point(const struct stream *stream, struct request *request, double *x)
+bool answer_read_point(const struct stream *stream, struct request *request,
+                       bool may_miss, double *x)
 {
     const json_t *point = json_object_get(request->arguments, "point");
     const size_t n_fields = stream->config->fields.n;
@@ -106,7 +106,7 @@ static bool read_point(const struct stream *stream, struct request *request, dou
         const json_t *value = json_array_get(point, d);
         if (json_is_number(value) && fabs(json_number_value(value)) <= VALUE_LIMIT) {
             x[d] = json_number_value(value);
-        } else if (json_is_null(value) && stream->config->mix.marginalize) {
+        } else if (json_is_null(value) && may_miss) {
             x[d] = NAN;
         } else {
             request_fail(request, CODE_ARGUMENT,
@@ -117,7 +117,7 @@ static bool read_point(const struct stream *stream, struct request *request, dou
     return true;
 }
 
-static json_t *real_or_null(double value)
+json_t *answer_real(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
@@ -140,7 +140,7 @@ static json_t *score_json(const struct slot *slot, const struct mix_model *model
         log_density = NAN;
     }
     for (size_t k = 0; k < K; k++) {
-        json_array_append_new(array, real_or_null(resp[k]));
+        json_array_append_new(array, answer_real(resp[k]));
         noise -= resp[k];
         best = resp[k] > resp[best] ? k : best;
     }
@@ -148,10 +148,10 @@ static json_t *score_json(const struct slot *slot, const struct mix_model *model
     mix_learner_info(slot->learner, &info);
     const uint64_t id = info.ids != NULL ? info.ids[best] : best;
     json_t *reply = json_pack("{s:o, s:o, s:I, s:o}", "log_density",
-                              real_or_null(log_density), "responsibilities", array,
-                              "component", (json_int_t)id, "tail", real_or_null(tail));
+                              answer_real(log_density), "responsibilities", array,
+                              "component", (json_int_t)id, "tail", answer_real(tail));
     if (mix_model_noise(model) != NULL) {
-        json_object_set_new(reply, "noise", real_or_null(fmax(noise, 0)));
+        json_object_set_new(reply, "noise", answer_real(fmax(noise, 0)));
     }
     return reply;
 }
@@ -162,9 +162,10 @@ enum answered answer_score(struct stream *stream, struct request *request,
     (void)now;
     double x[MIX_DIMENSIONS_MAX];
     struct slot *slot;
-    const struct mix_model *model = need_model(stream, request, &slot);
-    if (model != NULL && read_point(stream, request, x)) {
-        reply_take(request, score_json(slot, model, x));
+    const struct mix_model *model = answer_need_model(stream, request, &slot);
+    if (model != NULL &&
+        answer_read_point(stream, request, stream->config->mix.marginalize, x)) {
+        answer_take(request, score_json(slot, model, x));
     }
     return ANSWERED;
 }
@@ -197,7 +198,7 @@ enum answered answer_sample(struct stream *stream, struct request *request,
 {
     (void)now;
     struct slot *slot;
-    const struct mix_model *model = need_model(stream, request, &slot);
+    const struct mix_model *model = answer_need_model(stream, request, &slot);
     if (model == NULL) {
         return ANSWERED;
     }
@@ -210,7 +211,7 @@ enum answered answer_sample(struct stream *stream, struct request *request,
     }
     double *x = xalloc(n * D + 1, sizeof(x[0]));
     if (mix_model_sample(model, argument_count(request, "seed", 1), n, x) == MIX_OK) {
-        reply_take(request, json_pack("{s:o}", "points", rows_json(x, n, D)));
+        answer_take(request, json_pack("{s:o}", "points", rows_json(x, n, D)));
     } else {
         request_fail(request, CODE_INTERNAL, "the model cannot be sampled");
     }
@@ -224,7 +225,7 @@ enum answered answer_rejects(struct stream *stream, struct request *request,
     for (size_t i = 0; i < router_count(stream->router); i++) {
         stream_note_skipped(stream, router_slot(stream->router, i), now.wall_s);
     }
-    reply_take(request, json_pack("{s:o}", "rejects", rejects_json(stream->rejects)));
+    answer_take(request, json_pack("{s:o}", "rejects", rejects_json(stream->rejects)));
     return ANSWERED;
 }
 
@@ -233,8 +234,7 @@ enum answered answer_rejects(struct stream *stream, struct request *request,
 /* What `wait` can wait for. */
 static bool has_condition(const struct request *request)
 {
-    static const char *const names[] = {"points", "updates", "log_likelihood",
-                                        "error"};
+    static const char *const names[] = {"points", "updates", "log_likelihood", "error"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (json_is_number(json_object_get(request->arguments, names[i]))) {
             return true;
@@ -262,8 +262,9 @@ enum answered answer_wait(struct stream *stream, struct request *request,
 {
     struct slot *slot = find_slot(stream, request);
     if (!has_condition(request)) {
-        request_fail(request, CODE_ARGUMENT,
-                     "nothing to wait for: give points, updates, log_likelihood or error");
+        request_fail(
+            request, CODE_ARGUMENT,
+            "nothing to wait for: give points, updates, log_likelihood or error");
     }
     if (request->code != CODE_OK) {
         return ANSWERED;
@@ -303,7 +304,7 @@ enum answered answer_drain(struct stream *stream, struct request *request,
         return WAITING;
     }
     const struct ledger ledger = slot != NULL ? slot_ledger(slot) : stream_ledger(stream);
-    reply_take(request, json_pack("{s:o}", "ledger", ledger_json(&ledger)));
+    answer_take(request, json_pack("{s:o}", "ledger", ledger_json(&ledger)));
     return ANSWERED;
 }
 
@@ -355,7 +356,7 @@ static enum answered change_stream(struct stream *stream, struct request *reques
     if (slot != NULL) {
         mix_learner_info(slot->learner, &info);
     }
-    reply_take(request, json_pack("{s:s}", "state", stream_state_name(info.state)));
+    answer_take(request, json_pack("{s:s}", "state", stream_state_name(info.state)));
     return ANSWERED;
 }
 

@@ -17,6 +17,7 @@ typedef enum answered answer_fn(struct stream *stream, struct request *request,
                                 struct moment now);
 
 answer_fn answer_model, answer_score, answer_sample, answer_rejects;
+answer_fn answer_marginal, answer_conditional, answer_moments; /* answer_derived.c */
 answer_fn answer_wait, answer_drain;
 answer_fn answer_sources, answer_forget_source; /* answer_sources.c */
 answer_fn answer_freeze, answer_thaw, answer_reset;

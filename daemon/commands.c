@@ -24,6 +24,12 @@ static const struct command commands[] = {
     {"sample", COMMAND_STREAM,
      {STREAM, KEY, {"n", ARGUMENT_SOME, true}, {"seed", ARGUMENT_COUNT, false}},
      answer_sample, NULL, 0, "points drawn from the model"},
+    {"conditional", COMMAND_STREAM, {STREAM, KEY, {"point", ARGUMENT_POINT, true}},
+     answer_conditional, NULL, 0, "the fields that are null in a point, given the others"},
+    {"marginal", COMMAND_STREAM, {STREAM, KEY, {"fields", ARGUMENT_NAMES, true}},
+     answer_marginal, NULL, 0, "the mixture of some fields, whatever the others"},
+    {"moments", COMMAND_STREAM, {STREAM, KEY}, answer_moments, NULL, 0,
+     "mean and covariance of the whole mixture"},
     {"wait", COMMAND_STREAM,
      {STREAM, KEY, {"points", ARGUMENT_COUNT, false}, {"updates", ARGUMENT_COUNT, false},
       {"log_likelihood", ARGUMENT_NUMBER, false}, {"error", ARGUMENT_POSITIVE, false},
@@ -125,6 +131,8 @@ static const char *type_problem(enum argument_type type, const json_t *value)
         return is_between(value, 0, day_s) ? NULL : "seconds from 0 to 86400";
     case ARGUMENT_POINT:
         return json_is_array(value) ? NULL : "an array of numbers";
+    case ARGUMENT_NAMES:
+        return json_is_array(value) ? NULL : "an array of names";
     }
     return "of a known type";
 }

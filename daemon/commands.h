@@ -21,6 +21,7 @@ enum argument_type {
     ARGUMENT_POSITIVE,
     ARGUMENT_SECONDS, /* a number, 0 to a day */
     ARGUMENT_POINT,   /* an array; the stream checks its entries */
+    ARGUMENT_NAMES,   /* the same, of strings */
 };
 
 struct argument {

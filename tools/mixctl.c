@@ -45,7 +45,15 @@ static const struct argument {
 #define N_ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
 
 /* Positional arguments. */
-enum form { NOTHING, STREAM, STREAM_AND_POINT, NEW_FILE, SOME_SOURCE, ONE_SOURCE };
+enum form {
+    NOTHING,
+    STREAM,
+    STREAM_AND_POINT,
+    STREAM_AND_FIELDS,
+    NEW_FILE,
+    SOME_SOURCE,
+    ONE_SOURCE
+};
 
 static const struct command {
     const char *name;
@@ -58,6 +66,10 @@ static const struct command {
     {"streams", NOTHING, "", report_streams, "feeds, columns and fields"},
     {"model", STREAM, "", report_model, "the current model as a model file"},
     {"score", STREAM_AND_POINT, "", report_score, "log density of a point"},
+    {"conditional", STREAM_AND_POINT, "", report_conditional,
+     "what is null in a point, given the rest"},
+    {"marginal", STREAM_AND_FIELDS, "", report_model, "the model of some fields"},
+    {"moments", STREAM, "", report_moments, "mean and covariance of the mixture"},
     {"sample", STREAM, " n seed ", report_sample, "points drawn from the model"},
     {"wait", STREAM, " points updates log-likelihood error timeout ", report_wait,
      "until the model has come so far"},
@@ -90,7 +102,7 @@ struct invocation {
     const char *given[N_ARGUMENTS]; /* values; NULL where not given */
     const char *file;               /* a new one, for the daemon */
     size_t n_point;
-    char **point; /* words */
+    char **point; /* words: numbers, or names of fields */
     const char *source;
 };
 
@@ -114,6 +126,12 @@ static bool command_takes(const struct command *command, const char *argument)
     return takes;
 }
 
+/* Any number of words after the stream. */
+static bool takes_words(const struct command *command)
+{
+    return command->form == STREAM_AND_POINT || command->form == STREAM_AND_FIELDS;
+}
+
 static error_t parse_word(struct argp_state *state, char *word)
 {
     struct invocation *invocation = state->input;
@@ -129,7 +147,7 @@ static error_t parse_word(struct argp_state *state, char *word)
     } else if (state->arg_num == 2 && (invocation->command->form == SOME_SOURCE ||
                                        invocation->command->form == ONE_SOURCE)) {
         invocation->source = word;
-    } else if (invocation->command->form == STREAM_AND_POINT) {
+    } else if (takes_words(invocation->command)) {
         invocation->point[invocation->n_point++] = word;
     } else {
         tool_usage(state, "%s: %s: one word too many", invocation->command->name, word);
@@ -153,9 +171,10 @@ static void check_complete(struct argp_state *state)
         tool_usage(state, "%s: no stream: mixctl %s STREAM", command->name,
                    command->name);
     }
-    if (command->form == STREAM_AND_POINT && invocation->n_point == 0) {
-        tool_usage(state, "%s: no point: mixctl %s STREAM X...", command->name,
-                   command->name);
+    if (takes_words(command) && invocation->n_point == 0) {
+        const bool is_point = command->form == STREAM_AND_POINT;
+        tool_usage(state, "%s: no %s: mixctl %s STREAM %s...", command->name,
+                   is_point ? "point" : "field", command->name, is_point ? "X" : "FIELD");
     }
     if (command->form == ONE_SOURCE && invocation->source == NULL) {
         tool_usage(state, "%s: no source: mixctl %s STREAM SOURCE", command->name,
@@ -202,8 +221,9 @@ static char *commands_text(void)
     fprintf(out, "Commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
         static const char *const forms[] = {
-            "", " STREAM", " STREAM X...", " FILE", " STREAM [SOURCE]", " STREAM SOURCE"};
-        fprintf(out, "  %-13s%-16s  %s\n", commands[i].name, forms[commands[i].form],
+            "",      " STREAM",          " STREAM X...",  " STREAM FIELD...",
+            " FILE", " STREAM [SOURCE]", " STREAM SOURCE"};
+        fprintf(out, "  %-13s%-17s  %s\n", commands[i].name, forms[commands[i].form],
                 commands[i].help);
     }
     fprintf(out, "\nSTREAM is NAME, or NAME/KEY for one model of a keyed stream.\n");
@@ -266,17 +286,15 @@ static void hide_negative_numbers(int argc, char **argv)
 static bool add_argument(json_t *request, const struct argument *argument,
                          const char *text, struct failure *failure)
 {
-    static const char *const kinds[] = {
-        "whole number from 0", "number",
-        "number, or a time as YYYY-MM-DDTHH:MM:SSZ"};
+    static const char *const kinds[] = {"whole number from 0", "number",
+                                        "number, or a time as YYYY-MM-DDTHH:MM:SSZ"};
     double value;
     const double low = argument->type == COUNT ? 0 : -1e300;
     const double high = argument->type == COUNT ? 9007199254740992.0 : 1e300;
-    const bool is_read = argument->type == TIME
-                             ? isotime_read(text, strlen(text), &value)
-                             : tool_read(text, low, high, &value);
-    const bool is_whole = is_read && fabs(value) <= TOOL_COUNT_MAX &&
-                          value == (double)(json_int_t)value;
+    const bool is_read = argument->type == TIME ? isotime_read(text, strlen(text), &value)
+                                                : tool_read(text, low, high, &value);
+    const bool is_whole =
+        is_read && fabs(value) <= TOOL_COUNT_MAX && value == (double)(json_int_t)value;
     if (!is_read || (argument->type == COUNT && !is_whole)) {
         failure_set(failure, EX_USAGE, "--%s: %s: not a %s", argument->name, text,
                     kinds[argument->type]);
@@ -301,14 +319,28 @@ static bool add_point(json_t *request, const struct invocation *invocation,
     json_object_set_new(request, "point", point);
     for (size_t i = 0; i < invocation->n_point; i++) {
         double value;
+        if (strcmp(invocation->point[i], "null") == 0) { /* the value is not known */
+            json_array_append_new(point, json_null());
+            continue;
+        }
         if (!tool_read(invocation->point[i], -1e150, 1e150, &value)) {
-            failure_set(failure, EX_USAGE, "score: %s: not a number up to 1e150",
-                        invocation->point[i]);
+            failure_set(failure, EX_USAGE,
+                        "%s: %s: not a number up to 1e150, and not null",
+                        invocation->command->name, invocation->point[i]);
             return false;
         }
         json_array_append_new(point, json_real(value));
     }
     return true;
+}
+
+static void add_fields(json_t *request, const struct invocation *invocation)
+{
+    json_t *fields = json_array();
+    for (size_t i = 0; i < invocation->n_point; i++) {
+        json_array_append_new(fields, json_string(invocation->point[i]));
+    }
+    json_object_set_new(request, "fields", fields);
 }
 
 static void add_stream(json_t *request, const char *stream)
@@ -360,6 +392,9 @@ static json_t *request_new(const struct invocation *invocation, struct failure *
     }
     if (is_good && invocation->command->form == STREAM_AND_POINT) {
         is_good = add_point(request, invocation, failure);
+    }
+    if (invocation->command->form == STREAM_AND_FIELDS) {
+        add_fields(request, invocation);
     }
     if (!is_good) {
         json_decref(request);

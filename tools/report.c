@@ -204,6 +204,26 @@ void report_score(const json_t *reply, FILE *out)
     print_member(reply, "tail", out);
 }
 
+void report_conditional(const json_t *reply, FILE *out)
+{
+    print_member(reply, "mean", out);
+    print_member(reply, "variance", out);
+    print_member(json_object_get(reply, "model"), "weights", out);
+}
+
+void report_moments(const json_t *reply, FILE *out)
+{
+    size_t i;
+    const json_t *row;
+    print_member(reply, "mean", out);
+    json_array_foreach(json_object_get(reply, "covariance"), i, row)
+    {
+        fprintf(out, "  %-10s ", i == 0 ? "covariance" : "");
+        print_list(row, out);
+        fputc('\n', out);
+    }
+}
+
 void report_sample(const json_t *reply, FILE *out)
 {
     size_t i;

@@ -14,6 +14,8 @@ report_fn report_status;
 report_fn report_streams;
 report_fn report_model;
 report_fn report_score;
+report_fn report_conditional;
+report_fn report_moments;
 report_fn report_sample;
 report_fn report_wait;
 report_fn report_ledger;

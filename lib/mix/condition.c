@@ -75,6 +75,54 @@ static enum mix_err derive(const struct mix_model *model, const struct shape *wa
     return err;
 }
 
+/* Gaussian fields of a product stay factors of their own where what stood between them is
+ * gone; all of them together are one diagonal gaussian, as mix_model_is_gaussian() has it. */
+static bool is_apart(const struct shape *shape)
+{
+    bool is_gaussian = true;
+    for (size_t i = 0; i < shape->n_factors; i++) {
+        is_gaussian = is_gaussian && shape->factors[i].family->id == MIX_GAUSSIAN;
+    }
+    return is_gaussian && shape->n_factors > 1;
+}
+
+/* The diagonal gaussian of the same means and variances. */
+static void join_params(const struct mix_model *apart, struct mix_model *joint)
+{
+    const size_t n = apart->shape.components, dims = apart->shape.dimensions;
+    memcpy(joint->weights, apart->weights, n * sizeof(*joint->weights));
+    for (size_t k = 0; k < n; k++) {
+        mix_model_component(apart, k, joint->param + k * dims,
+                            joint->param + (n + k) * dims);
+    }
+}
+
+static enum mix_err join_gaussians(struct mix_model **model)
+{
+    struct mix_model *apart = *model;
+    if (!is_apart(&apart->shape)) {
+        return MIX_OK;
+    }
+    struct shape shape = {.dimensions = apart->shape.dimensions, .n_factors = 1};
+    shape.factors[0] = apart->shape.factors[0];
+    shape.factors[0].dimensions = shape.dimensions;
+    shape.factors[0].first = 0;
+    shape = shape_resize(&shape, apart->shape.components);
+    shape.has_noise = apart->shape.has_noise;
+    struct mix_model *joint = model_new(&shape);
+    if (joint == NULL) {
+        mix_model_destroy(model);
+        return MIX_ENOMEM;
+    }
+    join_params(apart, joint);
+    if (shape.has_noise) {
+        join_params(apart->noise, joint->noise);
+    }
+    mix_model_destroy(model);
+    *model = joint;
+    return MIX_OK;
+}
+
 /* A mixture over the wanted fields, with these weights: of the components, then of the
  * noise. */
 static enum mix_err derive_model(const struct mix_model *model,
@@ -92,6 +140,9 @@ static enum mix_err derive_model(const struct mix_model *model,
         struct mix_model *noise = (*out)->noise;
         err = derive(model->noise, &noise->shape, fields, x, noise->param);
         noise->weights[0] = weights[wanted.components];
+    }
+    if (err == MIX_OK) {
+        err = join_gaussians(out);
     }
     if (err == MIX_OK) {
         err = model_prepare(*out);

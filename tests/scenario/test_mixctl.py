@@ -15,6 +15,7 @@ from reference import parameters
 
 EX_USAGE, EX_NOINPUT, EX_UNAVAILABLE, EX_TEMPFAIL = 64, 66, 69, 75
 N_POINTS = 2000
+FIELDS = ["x", "y"]
 
 
 class Mixctl(InFolder):
@@ -41,7 +42,8 @@ class Mixctl(InFolder):
         commands = [
             ["version"], ["status"], ["streams"], ["config"], ["model", "s"],
             ["score", "s", "1", "2"], ["score", "s", "-1.5", "-2e3"],
-            ["sample", "s", "--n", "3", "--seed", "1"],
+            ["sample", "s", "--n", "3", "--seed", "1"], ["moments", "s"],
+            ["conditional", "s", "-1.5", "null"], ["marginal", "s", FIELDS[0]],
             ["wait", "s", "--points", "100", "--timeout", "5"],
             ["drain", "s", "--sent", "1"], ["rejects", "s"],
             ["freeze", "fresh"], ["thaw", "fresh"], ["reset", "fresh"],
@@ -70,8 +72,22 @@ class Mixctl(InFolder):
         model = harness.parse(self.good("model", "s"))
         self.assertEqual(parameters(model), parameters(self.mixd.model("s")))
 
+    def test_what_follows_from_a_model_is_a_model_file(self):
+        file = os.path.join(self.folder, "given.json")
+        given = harness.parse(self.good("--json", "conditional", "s", "null", "1"))
+        for model in (given["model"], harness.parse(self.good("marginal", "s", FIELDS[0]))):
+            with open(file, "w", encoding="utf-8") as out:
+                json.dump(model, out)
+            done = run("mixfit", "--json", "--score", file, "--columns", "1", "--format",
+                       "csv", "-", stdin="0.5\n1\n")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(model["fields"], [FIELDS[0]])
+
     def test_exit_codes(self):
         failures = [
+            (EX_USAGE, ["conditional", "s", "1", "2"]), (EX_USAGE, ["marginal", "s"]),
+            (EX_USAGE, ["marginal", "s", "nothing"]), (EX_USAGE, ["conditional", "s"]),
+            (EX_USAGE, ["score", "s", "1", "null"]), (EX_TEMPFAIL, ["moments", "fresh"]),
             (EX_USAGE, ["explode"]), (EX_USAGE, []), (EX_USAGE, ["model"]),
             (EX_USAGE, ["--no-such-option"]), (EX_USAGE, ["model", "s", "t", "u"]),
             (EX_USAGE, ["score", "s", "1"]),

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "commands.h"
+#include "frame.h"
 #include "stream_fixture.h"
 
 #define FIELDS "    fields: [a, b]\n    model: {components: 2}\n"
@@ -48,6 +49,24 @@ static const struct {
      CODE_ARGUMENT, CODE_ARGUMENT},
     {"{\"command\":\"score\",\"stream\":\"s\",\"point\":[1,1e200]}", CODE_NOT_READY,
      CODE_ARGUMENT, CODE_ARGUMENT},
+    {"{\"command\":\"conditional\",\"stream\":\"s\",\"point\":[1,null]}", CODE_NOT_READY,
+     CODE_OK, CODE_ARGUMENT},
+    {"{\"command\":\"conditional\",\"stream\":\"s\",\"point\":[null,null]}",
+     CODE_NOT_READY, CODE_OK, CODE_ARGUMENT},
+    {"{\"command\":\"conditional\",\"stream\":\"s\",\"point\":[1,2]}", CODE_NOT_READY,
+     CODE_ARGUMENT, CODE_ARGUMENT},
+    {"{\"command\":\"marginal\",\"stream\":\"s\",\"fields\":[\"b\"]}", CODE_NOT_READY,
+     CODE_OK, CODE_ARGUMENT},
+    {"{\"command\":\"marginal\",\"stream\":\"s\",\"fields\":[]}", CODE_NOT_READY,
+     CODE_ARGUMENT, CODE_ARGUMENT},
+    {"{\"command\":\"marginal\",\"stream\":\"s\",\"fields\":[\"c\"]}", CODE_NOT_READY,
+     CODE_ARGUMENT, CODE_ARGUMENT},
+    {"{\"command\":\"marginal\",\"stream\":\"s\",\"fields\":[0]}", CODE_NOT_READY,
+     CODE_ARGUMENT, CODE_ARGUMENT},
+    {"{\"command\":\"marginal\",\"stream\":\"s\",\"fields\":[\"a\",\"a\"]}",
+     CODE_NOT_READY, CODE_ARGUMENT, CODE_ARGUMENT},
+    {"{\"command\":\"moments\",\"stream\":\"s\"}", CODE_NOT_READY, CODE_OK,
+     CODE_ARGUMENT},
     {"{\"command\":\"sample\",\"stream\":\"s\",\"n\":3}", CODE_NOT_READY, CODE_OK,
      CODE_ARGUMENT},
     {"{\"command\":\"sample\",\"stream\":\"s\",\"n\":100000000}", CODE_NOT_READY,
@@ -113,6 +132,110 @@ START_TEST(a_score_is_that_of_the_model)
     request = ask(f, "{\"command\":\"score\",\"stream\":\"s\",\"point\":[1e150,-1e150]}");
     ck_assert_int_eq(request->code, CODE_OK);
     ck_assert(json_is_real(json_object_get(request->reply, "log_density")));
+    request_destroy(&request);
+    fixture_destroy(f);
+}
+END_TEST
+
+/* log p(x) of a request's model, which is read as a file of it would be. */
+static double log_density_of(const struct request *request, const double *x, size_t dims)
+{
+    char error[256];
+    struct mix_model *model =
+        frame_model(json_object_get(request->reply, "model"), NULL, error, sizeof(error));
+    ck_assert_msg(model != NULL, "%s", error);
+    ck_assert_uint_eq(mix_model_dimensions(model), dims);
+    const struct mix_rows row = {.x = x, .n = 1, .stride = dims};
+    double log_density;
+    ck_assert_int_eq(mix_model_log_density(model, &row, &log_density), MIX_OK);
+    mix_model_destroy(&model);
+    return log_density;
+}
+
+/* p(a, b) = p(b) p(a | b), all three as the stream answers them. */
+START_TEST(marginal_times_conditional_is_the_density)
+{
+    struct fixture *f = fixture_new("format: f64", FIELDS);
+    fixture_points(f, 1000);
+    const double x[2] = {0.25, -1};
+    struct request *joint = ask(f, "{\"command\":\"model\",\"stream\":\"s\"}");
+    struct request *marginal =
+        ask(f, "{\"command\":\"marginal\",\"stream\":\"s\",\"fields\":[\"b\"]}");
+    struct request *given =
+        ask(f, "{\"command\":\"conditional\",\"stream\":\"s\",\"point\":[null,-1]}");
+    ck_assert_double_eq_tol(
+        log_density_of(joint, x, 2),
+        log_density_of(marginal, x + 1, 1) + log_density_of(given, x, 1), 1e-12);
+    ck_assert(json_equal(json_object_get(json_object_get(joint->reply, "model"), "ids"),
+                         json_object_get(json_object_get(given->reply, "model"), "ids")));
+    double mean, known, variance, none;
+    ck_assert_int_eq(json_unpack(given->reply, "{s:[F,F], s:[F,F]}", "mean", &mean,
+                                 &known, "variance", &variance, &none),
+                     0);
+    double expected[2], spread[2];
+    const double seen[2] = {(double)NAN, -1};
+    ck_assert_int_eq(
+        mix_model_predict(mix_learner_model(router_slot(f->stream->router, 0)->learner),
+                          seen, expected, spread),
+        MIX_OK);
+    ck_assert_double_eq_tol(mean, expected[0], 1e-12);
+    ck_assert_double_eq_tol(variance, spread[0], 1e-12 * spread[0]);
+    ck_assert_double_eq(known, -1);
+    ck_assert_double_eq(none, 0);
+    request_destroy(&joint);
+    request_destroy(&marginal);
+    request_destroy(&given);
+    fixture_destroy(f);
+}
+END_TEST
+
+#define PRODUCT                                                                          \
+    "    fields: [a, b, c]\n    model: {components: 2, family: {a: gaussian, "           \
+    "b: student-t, c: gaussian}, "
+
+static const char *const noise[] = {PRODUCT "noise: off}\n", PRODUCT "noise: on}\n"};
+
+/* Fields named in any order come in that of the stream, also from a product, where what
+ * stood between two gaussian fields is left out. */
+START_TEST(a_marginal_of_mixed_fields_reads_back)
+{
+    struct fixture *f = fixture_new("format: f64", noise[_i]);
+    fixture_points(f, 1000);
+    const struct mix_model *model =
+        mix_learner_model(router_slot(f->stream->router, 0)->learner);
+    struct request *request = ask(f, "{\"command\":\"marginal\",\"stream\":\"s\","
+                                     "\"fields\":[\"c\",\"a\"]}");
+    ck_assert_msg(request->code == CODE_OK, "%s", request->error);
+    const char *first, *second, *family;
+    ck_assert_int_eq(json_unpack(request->reply, "{s:{s:[s,s], s:s}}", "model", "fields",
+                                 &first, &second, "family", &family),
+                     0);
+    ck_assert_str_eq(first, "a");
+    ck_assert_str_eq(second, "c");
+    ck_assert_str_eq(family, "gaussian");
+    const double x[3] = {0.25, (double)NAN, -1}, ends[2] = {0.25, -1};
+    const struct mix_rows row = {.x = x, .n = 1, .stride = 3};
+    double expected;
+    ck_assert_int_eq(mix_model_log_density(model, &row, &expected), MIX_OK);
+    ck_assert_double_eq_tol(log_density_of(request, ends, 2), expected, 1e-12);
+    request_destroy(&request);
+    fixture_destroy(f);
+}
+END_TEST
+
+START_TEST(moments_are_those_of_the_mixture)
+{
+    struct fixture *f = fixture_new("format: f64", FIELDS);
+    fixture_points(f, 1000);
+    double mean[2], covariance[4], m[2], c[4];
+    mix_model_moments(mix_learner_model(router_slot(f->stream->router, 0)->learner), mean,
+                      covariance);
+    struct request *request = ask(f, "{\"command\":\"moments\",\"stream\":\"s\"}");
+    ck_assert_int_eq(json_unpack(request->reply, "{s:[F,F], s:[[F,F],[F,F]]}", "mean", m,
+                                 m + 1, "covariance", c, c + 1, c + 2, c + 3),
+                     0);
+    ck_assert_mem_eq(m, mean, sizeof(m));
+    ck_assert_mem_eq(c, covariance, sizeof(c));
     request_destroy(&request);
     fixture_destroy(f);
 }
@@ -218,6 +341,9 @@ int main(void)
     const struct unit_test tests[] = {
         UNIT_LOOP(a_request_is_answered_or_refused_with_its_code, requests),
         UNIT(a_score_is_that_of_the_model),
+        UNIT(marginal_times_conditional_is_the_density),
+        UNIT_LOOP(a_marginal_of_mixed_fields_reads_back, noise),
+        UNIT(moments_are_those_of_the_mixture),
         UNIT(samples_follow_their_seed),
         UNIT(a_frozen_stream_scores_and_a_thawed_one_learns),
         UNIT(a_reset_forgets_the_model_and_keeps_the_ledger),

@@ -19,8 +19,8 @@ START_TEST(every_row_is_complete)
         ck_assert_msg(row->place != COMMAND_HERE || row->here != NULL, "%s", row->name);
         const bool names_stream = row->arguments[0].name != NULL &&
                                   strcmp(row->arguments[0].name, "stream") == 0;
-        ck_assert_msg(names_stream == (row->place == COMMAND_STREAM ||
-                                       row->place == COMMAND_HISTORY),
+        ck_assert_msg(names_stream ==
+                          (row->place == COMMAND_STREAM || row->place == COMMAND_HISTORY),
                       "%s", row->name);
         for (size_t i = 0; i < COMMAND_ARGUMENTS && row->arguments[i].name != NULL; i++) {
             const bool is_timeout = strcmp(row->arguments[i].name, "timeout") == 0;
@@ -97,6 +97,8 @@ static const struct {
      CODE_ARGUMENT},
     {"{\"command\":\"sample\",\"stream\":\"a\",\"n\":0}", CODE_ARGUMENT},
     {"{\"command\":\"score\",\"stream\":\"a\",\"point\":1}", CODE_ARGUMENT},
+    {"{\"command\":\"marginal\",\"stream\":\"a\",\"fields\":\"b\"}", CODE_ARGUMENT},
+    {"{\"command\":\"marginal\",\"stream\":\"a\"}", CODE_ARGUMENT},
     {"{\"command\":\"wait\",\"stream\":\"a\",\"log_likelihood\":\"x\"}", CODE_ARGUMENT},
 };
 

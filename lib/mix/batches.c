@@ -22,8 +22,9 @@
 /* Points of a block whose responsibilities are looked at: enough for a mean. */
 #define LOOK_POINTS 64
 
-struct batches *batches_new(const struct shape *shape)
+struct batches *batches_new(struct mix_model *scratch)
 {
+    const struct shape *shape = &scratch->shape;
     struct batches *batches = calloc(1, sizeof(*batches));
     if (batches == NULL) {
         return NULL;
@@ -31,8 +32,8 @@ struct batches *batches_new(const struct shape *shape)
     const size_t k = shape->components, d = shape->dimensions;
     batches->weight = calloc(BATCHES_MAX * (1 + k + k * d) + 2 * k, sizeof(double));
     batches->open = stats_new(shape);
-    batches->scratch = model_new(shape);
-    if (batches->weight == NULL || batches->open == NULL || batches->scratch == NULL) {
+    batches->scratch = scratch;
+    if (batches->weight == NULL || batches->open == NULL) {
         batches_destroy(&batches);
         return NULL;
     }
@@ -49,7 +50,6 @@ void batches_destroy(struct batches **batches)
     if (*batches != NULL) {
         free((*batches)->weight);
         stats_destroy(&(*batches)->open);
-        mix_model_destroy(&(*batches)->scratch);
         free(*batches);
         *batches = NULL;
     }

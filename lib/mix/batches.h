@@ -43,10 +43,12 @@ struct batches {
     double *mass;    /* K: sum of r_ik over points looked at, of all batches */
     double *squares; /* K: sum of r_ik^2 over the same */
     struct stats *open;
-    struct mix_model *scratch;
+    struct mix_model *scratch; /* not owned */
 };
 
-struct batches *batches_new(const struct shape *shape);
+/* Of the shape of the scratch, a model that is written in any call, that others may write
+ * between calls, and that must outlive the batches. */
+struct batches *batches_new(struct mix_model *scratch);
 void batches_destroy(struct batches **batches);
 /* Begins anew. */
 void batches_clear(struct batches *batches);

@@ -78,7 +78,7 @@ struct queue {
 
 /* What is of no use from one call to the next. */
 struct mix_workspace {
-    size_t columns, sums_size, scratch_size; /* of the shape that it is for */
+    struct mix_model *model; /* of the shape that it is for; scratch of the batches */
     struct estep *estep;
     struct sums *sums;
 };

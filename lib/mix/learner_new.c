@@ -34,6 +34,7 @@ static struct watch *watch_new(const struct mix_options *options, const struct s
     return watch;
 }
 
+/* And makes what needs its scratch. */
 static bool attach_workspace(struct mix_learner *learner, const struct shape *shape)
 {
     struct mix_workspace *workspace = learner->options.workspace;
@@ -46,6 +47,7 @@ static bool attach_workspace(struct mix_learner *learner, const struct shape *sh
     }
     learner->estep = workspace->estep;
     learner->sums = workspace->sums;
+    learner->batches = batches_new(workspace->model);
     if (learner_adapts(&learner->options)) {
         learner->watch = watch_new(&learner->options, shape);
     }
@@ -73,7 +75,6 @@ static bool allocate(struct mix_learner *learner)
     learner->scales = scales_new(dims);
     learner->ids = calloc(shape->components, sizeof(*learner->ids));
     learner->dormancy = dormancy_new(dims);
-    learner->batches = batches_new(shape);
     /* One of many takes room for the scores that come. */
     const bool has_tail =
         learner->options.compact || tail_reserve(&learner->tail, 0, TAIL_BINS);

@@ -16,6 +16,23 @@ void shape_assign(struct shape *dst, const struct shape *src)
     memcpy(dst, src, shape_bytes(src));
 }
 
+static bool factor_is_same(const struct factor *a, const struct factor *b)
+{
+    return a->family == b->family && a->components == b->components &&
+           a->dimensions == b->dimensions && a->first == b->first &&
+           a->covariance == b->covariance && a->categories == b->categories;
+}
+
+bool shape_is_same(const struct shape *a, const struct shape *b)
+{
+    bool is_same = a->dimensions == b->dimensions && a->components == b->components &&
+                   a->has_noise == b->has_noise && a->n_factors == b->n_factors;
+    for (size_t i = 0; is_same && i < a->n_factors; i++) {
+        is_same = factor_is_same(&a->factors[i], &b->factors[i]);
+    }
+    return is_same;
+}
+
 struct shape shape_resize(const struct shape *shape, size_t components)
 {
     struct shape other;

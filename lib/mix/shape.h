@@ -36,6 +36,8 @@ struct shape shape_of(const struct mix_options *options);
 size_t shape_bytes(const struct shape *shape);
 /* dst <- src, with the factors that there are. */
 void shape_assign(struct shape *dst, const struct shape *src);
+/* Whether models of one may be used as those of the other. */
+bool shape_is_same(const struct shape *a, const struct shape *b);
 /* The same shape with another number of components, and without noise. */
 struct shape shape_resize(const struct shape *shape, size_t components);
 /* That of the noise: one component of the same families, its gaussians diagonal. */

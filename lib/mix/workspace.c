@@ -12,12 +12,10 @@ struct mix_workspace *workspace_of(const struct shape *shape,
     if (workspace == NULL) {
         return NULL;
     }
-    workspace->columns = shape_columns(shape);
-    workspace->sums_size = shape->sums_size;
-    workspace->scratch_size = shape->scratch_size;
+    workspace->model = model_new(shape);
     workspace->estep = estep_new(shape);
     workspace->sums = sums_new(shape);
-    if (workspace->estep == NULL || workspace->sums == NULL ||
+    if (workspace->model == NULL || workspace->estep == NULL || workspace->sums == NULL ||
         !estep_share(workspace->estep, shape, executor)) {
         mix_workspace_destroy(&workspace);
     }
@@ -26,9 +24,7 @@ struct mix_workspace *workspace_of(const struct shape *shape,
 
 bool workspace_fits(const struct mix_workspace *workspace, const struct shape *shape)
 {
-    return workspace != NULL && workspace->columns == shape_columns(shape) &&
-           workspace->sums_size == shape->sums_size &&
-           workspace->scratch_size == shape->scratch_size;
+    return workspace != NULL && shape_is_same(&workspace->model->shape, shape);
 }
 
 struct mix_workspace *mix_workspace_new(const struct mix_options *options)
@@ -43,6 +39,7 @@ struct mix_workspace *mix_workspace_new(const struct mix_options *options)
 void mix_workspace_destroy(struct mix_workspace **workspace)
 {
     if (*workspace != NULL) {
+        mix_model_destroy(&(*workspace)->model);
         estep_destroy(&(*workspace)->estep);
         sums_destroy(&(*workspace)->sums);
         free(*workspace);

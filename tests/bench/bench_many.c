@@ -144,7 +144,7 @@ static void print_budget(const struct mix_learner *l, double all)
         {"learner", chunk(l)},
         {"tail", chunk(l->tail.bins)},
         {"batches", chunk(l->batches) + chunk(l->batches->weight) +
-                        stats_bytes(l->batches->open) + model_bytes(l->batches->scratch)},
+                        stats_bytes(l->batches->open)},
         {"models", model_bytes(l->fast_model) + model_bytes(l->model)},
         {"statistics", stats_bytes(l->fast) + stats_bytes(l->slow)},
         {"watch",

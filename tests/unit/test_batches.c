@@ -15,7 +15,7 @@ static struct batches *batches_of(const struct mix_model *model, const struct sa
     const struct mix_rows rows = sample_rows(s);
     struct points *points = points_new(D, s->n);
     struct scales *scales = scales_new(D);
-    struct batches *batches = batches_new(&model->shape);
+    struct batches *batches = batches_new(mix_model_copy(model));
     struct estep *estep = estep_new(&model->shape);
     struct sums *sums = sums_new(&model->shape);
     scales_of_model(scales, model, NULL);
@@ -33,6 +33,12 @@ static struct batches *batches_of(const struct mix_model *model, const struct sa
     estep_destroy(&estep);
     sums_destroy(&sums);
     return batches;
+}
+
+static void forget(struct batches **batches)
+{
+    mix_model_destroy(&(*batches)->scratch);
+    batches_destroy(batches);
 }
 
 static struct mix_model *one_gaussian(void)
@@ -63,7 +69,7 @@ START_TEST(they_are_those_of_the_means_of_batches)
         }
         ck_assert_double_eq_tol(errors[d], sqrt(squares / (M * (M - 1))), 1e-12);
     }
-    batches_destroy(&batches);
+    forget(&batches);
     mix_model_destroy(&model);
     free(s.x);
 }
@@ -85,7 +91,7 @@ START_TEST(neighbours_are_joined_as_the_stream_doubles)
         sum += batches->weight[j];
     }
     ck_assert_double_eq(sum + batches->open_weight, (double)s.n);
-    batches_destroy(&batches);
+    forget(&batches);
     mix_model_destroy(&model);
     free(s.x);
 }
@@ -101,7 +107,7 @@ START_TEST(there_are_none_where_they_would_not_be_honest)
     double errors[D], weight;
     ck_assert_int_eq(batches_errors(batches, model, (double)s.n, errors, &weight),
                      phi[_i] < 0.999);
-    batches_destroy(&batches);
+    forget(&batches);
     mix_model_destroy(&model);
     free(s.x);
 }
@@ -118,7 +124,7 @@ START_TEST(components_that_cannot_be_told_apart_have_none)
     double errors[K * D], shares[K];
     ck_assert_int_eq(batches_errors(batches, model, (double)s.n, errors, shares),
                      _i == 1);
-    batches_destroy(&batches);
+    forget(&batches);
     mix_model_destroy(&model);
     free(s.x);
 }

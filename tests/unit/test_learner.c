@@ -480,6 +480,31 @@ static void add_rows(struct mix_learner *learner, const struct sample *s, size_t
               (struct mix_rows){.x = s->x + first * D, .n = end - first, .stride = D});
 }
 
+/* Such a learner has one of its own. */
+START_TEST(a_workspace_of_another_shape_is_left_alone)
+{
+    enum { ROWS = 2000 };
+    struct mix_options options;
+    mix_options_init(&options, D, K);
+    struct mix_workspace *full = mix_workspace_new(&options);
+    struct sample s = draw(83, ROWS);
+    options.covariance = MIX_TIED;
+    struct mix_learner *alone = new_learner(&options);
+    options.workspace = full;
+    struct mix_learner *other = new_learner(&options);
+    ck_assert_ptr_null(alone->options.workspace);
+    ck_assert_ptr_ne(other->estep, full->estep);
+    ck_assert_ptr_ne(other->batches->scratch, full->model);
+    add_rows(alone, &s, 0, ROWS);
+    add_rows(other, &s, 0, ROWS);
+    assert_same_state(alone, other);
+    mix_learner_destroy(&alone);
+    mix_learner_destroy(&other);
+    mix_workspace_destroy(&full);
+    free(s.x);
+}
+END_TEST
+
 /* Learners in turn, point by point; their models as if each were alone. */
 START_TEST(learners_that_share_a_workspace_do_not_disturb_each_other)
 {
@@ -591,6 +616,7 @@ int main(void)
         {a_freak_is_forgotten, 3},
         UNIT(identities_stay_with_their_components),
         UNIT(scores_need_a_model_and_are_finite),
+        UNIT(a_workspace_of_another_shape_is_left_alone),
         UNIT(learners_that_share_a_workspace_do_not_disturb_each_other),
         UNIT(a_compact_learner_is_encoded_and_goes_on),
     };

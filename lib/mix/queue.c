@@ -7,7 +7,9 @@
 
 #include "learner.h"
 
-#define ROOM_MIN 8
+/* Rows of room are taken by so many: twice as much each time would leave a quarter of the
+ * room of many learners empty. */
+#define ROOM_STEP 32
 
 size_t learner_open_count(const struct mix_learner *learner)
 {
@@ -35,7 +37,7 @@ bool queue_takes(const struct mix_learner *learner, const struct mix_rows *rows)
 static bool grow(struct mix_learner *learner)
 {
     struct queue *queue = &learner->queue;
-    const size_t room = queue->room == 0 ? ROOM_MIN : 2 * queue->room;
+    const size_t room = queue->room + ROOM_STEP;
     const size_t row = learner->model->shape.dimensions * sizeof(double);
     double *x = realloc(queue->x, room * row);
     if (x == NULL) {

@@ -15,12 +15,18 @@
 
 enum { TABLE_MIN = 16 }; /* power of two */
 
+/* The hash is here so that a search touches no slot but the one that it finds. */
+struct entry {
+    uint32_t hash;
+    uint32_t slot; /* 1 + index into slots; 0: empty */
+};
+
 struct router {
     const struct stream_config *config;
     const struct mix_model *start;
     struct slot **slots;
     size_t n_slots;
-    uint32_t *table;   /* 1 + index into slots; 0: empty */
+    struct entry *table;
     size_t table_size; /* power of two */
     struct slot *last; /* rows of one key often come together */
 };
@@ -71,16 +77,26 @@ static uint32_t hash_key(struct bytes key)
     return hash;
 }
 
-/* The place of the key in the table, or the empty place where it would go. */
-static uint32_t *find_place(const struct router *router, struct bytes key)
+/* The entry of the key in the table, or the empty one where it would go. */
+static struct entry *find_entry(const struct router *router, struct bytes key,
+                                uint32_t hash)
 {
     const size_t mask = router->table_size - 1;
-    size_t i = hash_key(key) & mask;
-    while (router->table[i] != 0 &&
-           !slot_has_key(router->slots[router->table[i] - 1], key)) {
-        i = (i + 1) & mask;
+    struct entry *entry = &router->table[hash & mask];
+    while (entry->slot != 0 &&
+           (entry->hash != hash || !slot_has_key(router->slots[entry->slot - 1], key))) {
+        entry = &router->table[(size_t)(entry - router->table + 1) & mask];
     }
-    return &router->table[i];
+    return entry;
+}
+
+/* Into the table, which has no such key and room for it. */
+static void put_entry(struct router *router, size_t index)
+{
+    const struct slot *slot = router->slots[index];
+    const struct bytes key = {slot->key, slot->key_size};
+    const uint32_t hash = hash_key(key);
+    *find_entry(router, key, hash) = (struct entry){hash, (uint32_t)index + 1};
 }
 
 static void grow(struct router *router)
@@ -89,8 +105,7 @@ static void grow(struct router *router)
     router->table_size *= 2;
     router->table = xalloc(router->table_size, sizeof(router->table[0]));
     for (size_t i = 0; i < router->n_slots; i++) {
-        const struct slot *slot = router->slots[i];
-        *find_place(router, (struct bytes){slot->key, slot->key_size}) = (uint32_t)i + 1;
+        put_entry(router, i);
     }
 }
 
@@ -110,7 +125,7 @@ static struct slot *add_slot(struct router *router, struct bytes key)
         xrealloc(router->slots, router->n_slots + 1, sizeof(router->slots[0]));
     slot->index = router->n_slots;
     router->slots[router->n_slots++] = slot;
-    *find_place(router, key) = (uint32_t)router->n_slots;
+    put_entry(router, slot->index);
     return slot;
 }
 
@@ -125,8 +140,8 @@ static bool key_is_valid(const struct router *router, struct bytes key)
 
 struct slot *router_find(const struct router *router, struct bytes key)
 {
-    const uint32_t place = *find_place(router, key);
-    return place != 0 ? router->slots[place - 1] : NULL;
+    const struct entry *entry = find_entry(router, key, hash_key(key));
+    return entry->slot != 0 ? router->slots[entry->slot - 1] : NULL;
 }
 
 struct slot *router_get(struct router *router, struct bytes key)

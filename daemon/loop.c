@@ -10,6 +10,7 @@
 #include "archive.h"
 #include "daemon.h"
 #include "dispatch.h"
+#include "heap.h"
 #include "log.h"
 #include "notify.h"
 #include "reload.h"
@@ -210,6 +211,15 @@ static int on_log(zloop_t *loop, int timer, void *argument)
     return 0;
 }
 
+static int on_heap(zloop_t *loop, int timer, void *argument)
+{
+    (void)loop;
+    (void)timer;
+    (void)argument;
+    heap_trim();
+    return 0;
+}
+
 bool loop_open(struct daemon *daemon)
 {
     const sigset_t set = handled_signals();
@@ -222,6 +232,7 @@ bool loop_open(struct daemon *daemon)
     zmq_pollitem_t item = {NULL, daemon->signal_fd, ZMQ_POLLIN, 0};
     zloop_poller(daemon->loop, &item, on_signal, daemon);
     zloop_timer(daemon->loop, LOG_PERIOD_MS, 0, on_log, daemon);
+    zloop_timer(daemon->loop, HEAP_PERIOD_MS, 0, on_heap, daemon);
     return true;
 }
 

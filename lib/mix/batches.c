@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel.h"
+
 /* Below this a variance of batches is mostly chance. */
 #define BATCHES_MIN 8
 /* Independent points that the stream must be worth at least. */
@@ -65,18 +67,31 @@ void batches_clear(struct batches *batches)
     memset(batches->mass, 0, 2 * batches->scratch->shape.components * sizeof(double));
 }
 
+/* Sum of w (r / w)^2 over n points, r being responsibility times weight w. */
+static double weighted_squares(const double *resp, const double *weight, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += weight[i] > 0 ? resp[i] * (resp[i] / weight[i]) : 0;
+    }
+    return sum;
+}
+
 void batches_look(struct batches *batches, const struct estep *estep,
                   const struct block *block)
 {
+    const struct kernel *kernel = kernel_current();
     const size_t n = block->n < LOOK_POINTS ? block->n : LOOK_POINTS;
-    for (size_t k = 0; k < batches->scratch->shape.components; k++) {
+    const size_t groups = (n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    const size_t k_all = batches->scratch->shape.components;
+    for (size_t k = 0; k < k_all; k++) {
         const double *resp = estep->resp + k * BLOCK_POINTS;
-        double mass = 0, squares = 0;
-        for (size_t i = 0; i < n; i++) {
-            mass += resp[i];
-            squares += block->is_weighted && block->weight[i] > 0
-                           ? resp[i] * (resp[i] / block->weight[i])
-                           : resp[i] * resp[i];
+        double mass, squares;
+        kernel->mass(resp, 1, groups, &mass);
+        if (block->is_weighted) {
+            squares = weighted_squares(resp, block->weight, n);
+        } else {
+            kernel->squares(resp, 1, groups, &squares);
         }
         batches->mass[k] += mass;
         batches->squares[k] += squares;

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "kernel.h"
+
 /* A single point says at most so much, in nats. */
 #define CLIP 4
 /* Blocks before the usual difference is known, and those it remembers. */
@@ -15,16 +17,7 @@
 double detect_difference(const double *recent, const double *fast, const double *weight,
                          size_t n)
 {
-    double sum[2] = {0, 0}; /* of every other point: one need not wait for the next */
-    for (size_t i = 0; i < n; i++) {
-        double gain = recent[i] - fast[i];
-        gain = gain > -CLIP ? gain : -CLIP;
-        gain = gain < CLIP ? gain : CLIP;
-        /* NaN where neither model has a density; the comparisons made it a number. */
-        const bool is_known = recent[i] - fast[i] == recent[i] - fast[i];
-        sum[i % 2] += is_known ? weight[i] * gain : 0;
-    }
-    return sum[0] + sum[1];
+    return kernel_current()->gain(recent, fast, weight, n, CLIP);
 }
 
 /* Welford's recursion, with a memory. */

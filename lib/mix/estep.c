@@ -224,17 +224,12 @@ static void score(struct estep *estep, const struct mix_model *model,
 /* Log-likelihood and counts from log_density, where points differ in weight. */
 static void total(struct estep *estep, const struct block *block)
 {
-    estep->log_likelihood = estep->weight = 0;
-    estep->unscorable = 0;
-    for (size_t i = 0; i < block->n; i++) {
-        const double l = estep->log_density[i];
-        if (!(l > -(double)INFINITY)) {
-            estep->unscorable++;
-            continue;
-        }
-        estep->log_likelihood += block->weight[i] * l;
-        estep->weight += block->weight[i];
-    }
+    struct kernel_weigh job = {
+        .n = block->n, .value = estep->log_density, .weight = block->weight};
+    estep->work.kernel->weigh(&job);
+    estep->log_likelihood = job.sum;
+    estep->weight = job.mass;
+    estep->unscorable = job.lost;
 }
 
 /* ---- In parts -------------------------------------------------------------------- */

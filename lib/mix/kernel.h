@@ -146,6 +146,15 @@ struct kernel_score {
  * 2^KERNEL_EXP2_MIN would not be nothing beside the inverse. */
 #define KERNEL_PRODUCT_MAX 0x1p400
 
+/* Totals of n points, those left out that have no value above -inf. */
+struct kernel_weigh {
+    size_t n;
+    const double *value, *weight;
+    double sum;  /* out: of weight value */
+    double mass; /* out: of weight */
+    size_t lost; /* out: points left out */
+};
+
 struct kernel {
     const char *name;
     /* a <- 1 and x - ref; x: rows of BLOCK_POINTS. */
@@ -188,6 +197,13 @@ struct kernel {
     bool (*collect)(const double *x, size_t stride, size_t n, double *out);
     /* Whether no value is NaN or beyond the limit on either side. */
     bool (*within)(const double *x, size_t n, double limit);
+    void (*weigh)(struct kernel_weigh *job);
+    /* Sum of weight (value - other), the difference held within +-limit; nothing where it
+     * is NaN. */
+    double (*gain)(const double *value, const double *other, const double *weight,
+                   size_t n, double limit);
+    /* out[k] = sum of resp[k][i]^2 over the groups. */
+    void (*squares)(const double *resp, size_t components, size_t groups, double *out);
 };
 
 /* The rows this machine can run, best first, ended by NULL. */

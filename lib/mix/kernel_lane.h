@@ -41,6 +41,7 @@ struct kernel_moments;
 struct kernel_join;
 struct kernel_factor;
 struct kernel_score;
+struct kernel_weigh;
 void LEVELLED(kernel_density_full)(const struct kernel_density *job);
 void LEVELLED(kernel_density_diag)(const struct kernel_density *job);
 void LEVELLED(kernel_rotate)(const double *a, size_t dims, size_t groups, const double *w,
@@ -55,6 +56,11 @@ void LEVELLED(kernel_join)(const struct kernel_join *job);
 void LEVELLED(kernel_factor)(struct kernel_factor *job);
 void LEVELLED(kernel_score)(struct kernel_score *job);
 bool LEVELLED(kernel_within)(const double *x, size_t n, double limit);
+void LEVELLED(kernel_weigh)(struct kernel_weigh *job);
+double LEVELLED(kernel_gain)(const double *value, const double *other,
+                             const double *weight, size_t n, double limit);
+void LEVELLED(kernel_squares)(const double *resp, size_t components, size_t groups,
+                              double *out);
 
 typedef double vec __attribute__((vector_size(8 * LANES)));
 typedef int64_t ivec __attribute__((vector_size(8 * LANES)));

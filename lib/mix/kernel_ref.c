@@ -358,6 +358,43 @@ static bool within(const double *x, size_t n, double limit)
     return is_within;
 }
 
+static void weigh(struct kernel_weigh *job)
+{
+    job->sum = job->mass = 0;
+    job->lost = 0;
+    for (size_t i = 0; i < job->n; i++) {
+        if (job->value[i] > -(double)INFINITY) {
+            job->sum += job->weight[i] * job->value[i];
+            job->mass += job->weight[i];
+        } else {
+            job->lost++;
+        }
+    }
+}
+
+static double gain(const double *value, const double *other, const double *weight,
+                   size_t n, double limit)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double difference = value[i] - other[i];
+        if (!isnan(difference)) {
+            sum += weight[i] * fmin(fmax(difference, -limit), limit);
+        }
+    }
+    return sum;
+}
+
+static void squares(const double *resp, size_t components, size_t groups, double *out)
+{
+    for (size_t k = 0; k < components; k++) {
+        out[k] = 0;
+        for (size_t i = 0; i < groups * KERNEL_GROUP; i++) {
+            out[k] += resp[k * BLOCK_POINTS + i] * resp[k * BLOCK_POINTS + i];
+        }
+    }
+}
+
 extern const struct kernel kernel_ref;
 const struct kernel kernel_ref = {
     .name = "reference",
@@ -382,4 +419,7 @@ const struct kernel kernel_ref = {
     .score = score,
     .collect = collect,
     .within = within,
+    .weigh = weigh,
+    .gain = gain,
+    .squares = squares,
 };

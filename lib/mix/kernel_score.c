@@ -122,3 +122,61 @@ bool LEVELLED(kernel_within)(const double *x, size_t n, double limit)
     }
     return bits_of(is_within) == (1u << LANES) - 1;
 }
+
+/* Vector s of the eight virtual lanes from point i on; what is beyond the end is 0. */
+INLINE vec load_lanes(const double *x, size_t i, size_t s, size_t n)
+{
+    const size_t at = i + s * LANES;
+    return at < n ? load_some(x + at, n - at) : all(0);
+}
+
+void LEVELLED(kernel_weigh)(struct kernel_weigh *job)
+{
+    vec sum[SLOTS] = {{0}}, mass[SLOTS] = {{0}}, lost[SLOTS] = {{0}};
+    for (size_t i = 0; i < job->n; i += 8) {
+        UNROLL for (size_t s = 0; s < SLOTS; s++)
+        {
+            const vec value = load_lanes(job->value, i, s, job->n);
+            const vec weight = load_lanes(job->weight, i, s, job->n);
+            const ivec counts = value > -(double)INFINITY;
+            sum[s] += keep(value * weight, counts);
+            mass[s] += keep(weight, counts);
+            lost[s] += keep(all(1), ~counts);
+        }
+    }
+    job->sum = add_slots(sum);
+    job->mass = add_slots(mass);
+    job->lost = (size_t)add_slots(lost);
+}
+
+double LEVELLED(kernel_gain)(const double *value, const double *other,
+                             const double *weight, size_t n, double limit)
+{
+    vec sum[SLOTS] = {{0}};
+    for (size_t i = 0; i < n; i += 8) {
+        UNROLL for (size_t s = 0; s < SLOTS; s++)
+        {
+            const vec gain = load_lanes(value, i, s, n) - load_lanes(other, i, s, n);
+            const vec bounded = -max_of(-max_of(gain, all(-limit)), all(-limit));
+            sum[s] += keep(load_lanes(weight, i, s, n) * bounded, gain == gain);
+        }
+    }
+    return add_slots(sum);
+}
+
+void LEVELLED(kernel_squares)(const double *resp, size_t components, size_t groups,
+                              double *out)
+{
+    for (size_t k = 0; k < components; k++) {
+        const double *row = resp + k * BLOCK_POINTS;
+        vec sum[SLOTS] = {{0}};
+        for (size_t i = 0; i < groups * KERNEL_GROUP; i += 8) {
+            UNROLL for (size_t s = 0; s < SLOTS; s++)
+            {
+                const vec r = load(row + i + s * LANES);
+                sum[s] = fma_of(r, r, sum[s]);
+            }
+        }
+        out[k] = add_slots(sum);
+    }
+}

@@ -305,4 +305,7 @@ const struct kernel LEVELLED(kernel) = {
     .score = LEVELLED(kernel_score),
     .collect = collect,
     .within = LEVELLED(kernel_within),
+    .weigh = LEVELLED(kernel_weigh),
+    .gain = LEVELLED(kernel_gain),
+    .squares = LEVELLED(kernel_squares),
 };

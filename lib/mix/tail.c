@@ -115,24 +115,52 @@ static bool reserve_for(struct tail *tail, const int64_t *bin, size_t n)
     return tail_reserve(tail, first, end);
 }
 
-void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n)
+/* Whether there is room for all bins; for -1 there is none. */
+static bool has_room(const struct tail *tail, const int64_t *bin, size_t n)
 {
-    const bool has_room = reserve_for(tail, bin, n);
-    const double unit = tail->unit;
-    double total = 0;
+    bool is_outside = false;
     for (size_t i = 0; i < n; i++) {
-        if (bin[i] >= 0 && (has_room || (size_t)bin[i] - tail->first < tail->n)) {
-            tail->bins[(size_t)bin[i] - tail->first] += weight[i] * unit;
-            total += weight[i];
+        is_outside |= (size_t)bin[i] - tail->first >= tail->n;
+    }
+    return !is_outside;
+}
+
+/* Those that there is room for; returns the weight of the others. */
+static double add_some(struct tail *tail, const int64_t *bin, const double *weight,
+                       size_t n)
+{
+    double lost = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (bin[i] >= 0 && (size_t)bin[i] - tail->first < tail->n) {
+            tail->bins[(size_t)bin[i] - tail->first] += weight[i] * tail->unit;
+        } else if (bin[i] >= 0) {
+            lost += weight[i];
         }
     }
-    tail->total += total * unit;
+    return lost;
+}
+
+void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n,
+                   double mass)
+{
+    if (!has_room(tail, bin, n)) {
+        (void)reserve_for(tail, bin, n);
+        tail->total += (mass - add_some(tail, bin, weight, n)) * tail->unit;
+        return;
+    }
+    double *const bins = tail->bins;
+    const size_t first = tail->first;
+    const double unit = tail->unit;
+    for (size_t i = 0; i < n; i++) {
+        bins[(size_t)bin[i] - first] += weight[i] * unit;
+    }
+    tail->total += mass * unit;
 }
 
 void tail_add(struct tail *tail, double score, double weight)
 {
     const int64_t bin = (int64_t)tail_bin(tail->reference, score);
-    tail_add_bins(tail, &bin, &weight, 1);
+    tail_add_bins(tail, &bin, &weight, 1, weight);
 }
 
 void tail_fade(struct tail *tail, double factor)
@@ -193,9 +221,9 @@ static int doublings(size_t bin)
 /* What a neighbour would hold if it were as wide. Past the ends there is nothing. */
 static double mass_beside(const struct tail *tail, size_t bin, size_t neighbour)
 {
-    return neighbour >= TAIL_BINS ? 0
-                                  : ldexp(bin_mass(tail, neighbour),
-                                          doublings(bin) - doublings(neighbour));
+    return neighbour >= TAIL_BINS
+               ? 0
+               : ldexp(bin_mass(tail, neighbour), doublings(bin) - doublings(neighbour));
 }
 
 /* How much of a bin is below a score in it: with the density 1 + slope (t - 1/2) for t in

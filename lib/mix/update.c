@@ -45,7 +45,7 @@ static void score_points(struct mix_learner *learner, const struct block *block)
     }
     learner->recent_score += scores.sum;
     learner->recent_weight += scores.mass;
-    tail_add_bins(&learner->tail, scores.bin, block->weight, block->n);
+    tail_add_bins(&learner->tail, scores.bin, block->weight, block->n, scores.mass);
 }
 
 /* What the scores of the past count beside those of this block: half after 4096 points,

@@ -125,7 +125,7 @@ START_TEST(a_block_and_its_points_score_the_same)
     }
     ck_assert(scores.mass == (double)s.n);
     ck_assert_double_eq_tol(scores.sum, sum, 1e-12 * fabs(sum));
-    tail_add_bins(&tail, scores.bin, block->weight, s.n);
+    tail_add_bins(&tail, scores.bin, block->weight, s.n, scores.mass);
     ck_assert(tail.total == (double)s.n);
     tail_clear(&tail);
     scales_destroy(&scales);

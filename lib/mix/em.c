@@ -125,6 +125,7 @@ void em_start(struct em *em, const struct points *points, const struct prior *pr
     em->pass = 0;
     em->parts = parts < 1 ? 1 : parts < parts_max(em) ? parts : parts_max(em);
     em->rival = -HUGE_VAL;
+    em->is_beaten = false;
     em->gain = 0;
     em->log_likelihood = (double)NAN;
     em->weight = 0;
@@ -183,8 +184,8 @@ static void end_pass(struct em *em)
     em->gain = em->pass > 0 ? em->log_likelihood - before : 0;
     const bool has_converged =
         em->tolerance > 0 && em->pass > 0 && em->gain < em->tolerance;
-    if (has_converged || em->pass >= em->max_passes || em->weight == 0 ||
-        is_beaten(em, gain)) {
+    em->is_beaten = is_beaten(em, gain);
+    if (has_converged || em->pass >= em->max_passes || em->weight == 0 || em->is_beaten) {
         em->is_done = true;
         return;
     }

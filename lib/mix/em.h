@@ -50,6 +50,7 @@ struct em {
     double log_likelihood; /* of the model, nats a point; NaN before the first E-step */
     double weight;         /* of the points that could be scored, */
     uint64_t unscorable;   /* and those that could not, both in the last E-step */
+    bool is_beaten;        /* it ended since it will not reach its rival */
     bool is_done;
 };
 

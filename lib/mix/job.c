@@ -14,7 +14,10 @@
  * old model are enough, and a tolerance well below the noise of the fit. */
 #define EARLY_STARTS 2
 #define LAST_STARTS 5
-/* Points that starts are made on; the best goes on with all. */
+/* Points that starts are made on, a free parameter, within these; the best goes on with
+ * all. */
+#define SAMPLE_PER_PARAMETER 80
+#define SAMPLE_MIN 2048
 #define EARLY_SAMPLE 4096
 #define LAST_SAMPLE 8192
 #define COARSE_PASSES 100
@@ -67,6 +70,13 @@ static bool is_thorough(const struct mix_learner *learner)
                             : is_last(learner);
 }
 
+static size_t start_sample(const struct mix_learner *learner, bool is_best)
+{
+    const size_t most = is_best ? LAST_SAMPLE : EARLY_SAMPLE;
+    const size_t wanted = SAMPLE_PER_PARAMETER * shape_parameters(&learner->model->shape);
+    return wanted < SAMPLE_MIN ? SAMPLE_MIN : wanted < most ? wanted : most;
+}
+
 /* A model that did without a field is no start for one with it: its variance there is
  * the floor. */
 static struct search *prepare_fit(struct mix_learner *learner, const struct points *rows)
@@ -76,7 +86,7 @@ static struct search *prepare_fit(struct mix_learner *learner, const struct poin
         .starts = is_best ? LAST_STARTS : EARLY_STARTS,
         .old = learner->has_model && !learner->has_woken ? learner->fast_model : NULL,
         .index = points_count(rows),
-        .sample = is_best ? LAST_SAMPLE : EARLY_SAMPLE,
+        .sample = start_sample(learner, is_best),
         .is_raced = true,
         .coarse_passes = COARSE_PASSES,
         .coarse_tolerance = COARSE_TOLERANCE,

@@ -8,7 +8,10 @@
 #include "compare.h"
 #include "moves.h"
 
-/* Points on which moves are ranked and tried, and their densities kept: 8 MiB. */
+/* Points on which moves are ranked and tried, a free parameter, within these; and their
+ * densities kept: 8 MiB. */
+#define SAMPLE_PER_PARAMETER 40
+#define SAMPLE_MIN 2048
 #define SAMPLE_MAX 4096
 #define DENSITIES_MAX ((size_t)1 << 20)
 /* Pairs whose loss is computed, a component: those that overlap most, and all with the
@@ -22,7 +25,9 @@
 #define RECUTS_TRIED_FEW 12 /* with at most so many components: */
 #define FEW_COMPONENTS 3
 #define CANDIDATES (MOVES_TRIED + RECUTS_TRIED_FEW)
-/* EM passes of every candidate on the sample, and of the best one on all points. */
+/* EM passes of the model and of every candidate on the sample, and of the best one on
+ * all points. */
+#define LEVEL_TOLERANCE 1e-6
 #define TRY_PASSES 15
 #define CLIMB_PASSES 80
 #define CLIMB_TOLERANCE 1e-5
@@ -32,7 +37,17 @@
 /* A component with fewer points a parameter than this is not cut. */
 #define POINTS_PER_FIELD 4
 
-enum step { SM_WEIGH, SM_LOSS, SM_GAIN, SM_RECUT, SM_TRY, SM_CLIMB, SM_JUDGE, SM_DONE };
+enum step {
+    SM_WEIGH,
+    SM_LOSS,
+    SM_GAIN,
+    SM_RECUT,
+    SM_LEVEL,
+    SM_TRY,
+    SM_CLIMB,
+    SM_JUDGE,
+    SM_DONE
+};
 
 struct candidate {
     double change; /* estimated, nats a point */
@@ -62,14 +77,17 @@ struct splitmerge {
     enum step step;
     size_t at; /* next piece of the step */
     size_t rounds, accepted;
+    double level;                 /* what a candidate must reach on the sample */
     double best_log_likelihood;   /* of the candidates, on the sample */
     struct comparison comparison; /* of the judgement, on all points */
 };
 
-static size_t sample_size(size_t n, size_t components)
+static size_t sample_size(size_t n, const struct shape *shape)
 {
-    const size_t most = DENSITIES_MAX / components;
-    const size_t wanted = n < SAMPLE_MAX ? n : SAMPLE_MAX;
+    const size_t most = DENSITIES_MAX / shape->components;
+    size_t wanted = SAMPLE_PER_PARAMETER * shape_parameters(shape);
+    wanted = wanted < SAMPLE_MIN ? SAMPLE_MIN : wanted < SAMPLE_MAX ? wanted : SAMPLE_MAX;
+    wanted = wanted < n ? wanted : n;
     return wanted < most ? wanted : most;
 }
 
@@ -90,7 +108,7 @@ struct splitmerge *splitmerge_new(const struct mix_options *options,
     }
     shape_assign(&sm->shape, shape);
     sm->halves_shape = shape_resize(shape, 2 * (k + CANDIDATES));
-    sm->moves = moves_new(shape, sample_size(n, k), k);
+    sm->moves = moves_new(shape, sample_size(n, shape), k);
     sm->em = em_new(shape);
     sm->trial = model_new(shape);
     sm->best = model_new(shape);
@@ -382,6 +400,28 @@ static void offer_recut(struct splitmerge *sm, const struct cut *cut)
     }
 }
 
+/* Descending by change; then by what is cut and merged, so that the order is one. */
+static int compare_candidates(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if (x->change != y->change) {
+        return x->change > y->change ? -1 : 1;
+    }
+    return x->k != y->k ? (x->k > y->k) - (x->k < y->k)
+                        : compare_merges(&x->merge, &y->merge);
+}
+
+/* The model itself goes on with EM on the sample, and gains there by fitting its chance:
+ * what candidates that do as well have gained, too. */
+static void begin_level(struct splitmerge *sm)
+{
+    qsort(sm->candidates, sm->n_candidates, sizeof(*sm->candidates), compare_candidates);
+    model_assign(sm->best, sm->model);
+    em_start(sm->em, sm->moves->joint->points, sm->prior, sm->best, TRY_PASSES,
+             LEVEL_TOLERANCE);
+    enter(sm, SM_LEVEL);
+}
+
 static uint64_t recut(struct splitmerge *sm)
 {
     const size_t pairs = sm->n_merges < RECUT_PAIRS ? sm->n_merges : RECUT_PAIRS;
@@ -396,13 +436,27 @@ static uint64_t recut(struct splitmerge *sm)
         offer_recut(sm, &cut);
     }
     if (++sm->at == pairs * FAMILY_CUTS) {
-        sm->best_log_likelihood = -HUGE_VAL;
-        enter(sm, sm->n_candidates > 0 ? SM_TRY : SM_DONE);
+        if (sm->n_candidates > 0) {
+            begin_level(sm);
+        } else {
+            enter(sm, SM_DONE);
+        }
     }
     return points_count(sm->moves->joint->points) * 16;
 }
 
-/* ---- TRY, CLIMB, JUDGE ---------------------------------------------------- */
+/* ---- LEVEL, TRY, CLIMB, JUDGE --------------------------------------------- */
+
+static void level(struct splitmerge *sm, uint64_t *budget)
+{
+    em_run(sm->em, budget);
+    if (sm->em->is_done) {
+        sm->level = sm->em->log_likelihood + GAIN_MIN / 2;
+        sm->best_log_likelihood = -HUGE_VAL;
+        sm->em->model = NULL;
+        enter(sm, SM_TRY);
+    }
+}
 
 /* Puts halves of a slot in the places of components a and b, which share `share`. */
 static void place_halves(struct splitmerge *sm, const struct candidate *candidate,
@@ -441,13 +495,13 @@ static void try_candidate(struct splitmerge *sm, uint64_t *budget)
             sm->at++;
         } else {
             em_start(em, sm->moves->joint->points, sm->prior, sm->trial, TRY_PASSES, 0);
-            em_race(em, sm->best_log_likelihood);
+            em_race(em, fmax(sm->level, sm->best_log_likelihood));
         }
     } else {
         em_run(em, budget);
     }
     if (em->model == sm->trial && em->is_done) {
-        if (em->log_likelihood > sm->best_log_likelihood) {
+        if (!em->is_beaten && em->log_likelihood > sm->best_log_likelihood) {
             sm->best_log_likelihood = em->log_likelihood;
             model_assign(sm->best, sm->trial);
         }
@@ -512,6 +566,9 @@ bool splitmerge_run(struct splitmerge *sm, uint64_t *budget)
             break;
         case SM_RECUT:
             spend(budget, recut(sm));
+            break;
+        case SM_LEVEL:
+            level(sm, budget);
             break;
         case SM_TRY:
             try_candidate(sm, budget);

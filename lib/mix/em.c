@@ -14,9 +14,8 @@
 /* Doubles of the sums of all parts together, at the most. */
 #define PARTS_VALUES ((size_t)1 << 19)
 
-/* A run is compared with its rival after so many passes, and if a pass gains less than so
- * much of what the one before it did. */
-#define RACE_PASSES 6
+/* A run is compared with its rival if a pass gains less than so much of what the one
+ * before it did. */
 #define RACE_RATIO 0.8
 
 /* What threads need: an E-step each, and the sums of every part. */
@@ -133,9 +132,10 @@ void em_start(struct em *em, const struct points *points, const struct prior *pr
     begin_pass(em);
 }
 
-void em_race(struct em *em, double rival)
+void em_race(struct em *em, double rival, size_t passes)
 {
     em->rival = rival;
+    em->race_passes = passes;
 }
 
 static size_t part_begin(const struct em *em, size_t part)
@@ -166,7 +166,7 @@ static bool step(struct em *em)
 static bool is_beaten(const struct em *em, double before)
 {
     const double ratio = em->gain / before;
-    if (em->pass < RACE_PASSES || !(ratio >= 0 && ratio < RACE_RATIO)) {
+    if (em->pass < em->race_passes || !(ratio >= 0 && ratio < RACE_RATIO)) {
         return false;
     }
     return em->log_likelihood + em->gain * ratio / (1 - ratio) < em->rival;

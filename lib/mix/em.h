@@ -5,10 +5,10 @@
  * after the last pass one more E-step leaves the log-likelihood of the final model and
  * its statistics.
  *
- * The blocks are cut into parts, as many as follows from their number and the shape of the
- * model alone. Sums run over the blocks of a part in order, and the parts are then blended
- * in order, each with its share of the weight so far; so neither slices nor threads, which
- * take parts, change a bit.
+ * The blocks are cut into parts, as many as follows from their number and the shape of
+ * the model alone. Sums run over the blocks of a part in order, and the parts are then
+ * blended in order, each with its share of the weight so far; so neither slices nor
+ * threads, which take parts, change a bit.
  */
 #ifndef EM_H
 #define EM_H
@@ -28,7 +28,7 @@ struct em {
     /* Scratch, owned. */
     struct estep *estep;
     struct sums *sums;
-    struct stats *stats; /* of the model once is_done */
+    struct stats *stats;                 /* of the model once is_done */
     const struct mix_executor *executor; /* NULL: one thread */
     struct crewed *crewed; /* scratch of its threads and parts; NULL without one */
     /* The run, set by em_start. */
@@ -36,13 +36,14 @@ struct em {
     const struct prior *prior;
     struct mix_model *model; /* fitted in place, the caller's */
     size_t max_passes;
-    double tolerance;      /* nats a point; 0: never stops early */
-    double rival;          /* log-likelihood that it is to reach; -inf: any will do */
-    double gain;           /* of the last pass, nats a point */
-    size_t pass;           /* M-steps made */
-    size_t parts;          /* of the points */
-    size_t part;           /* that are in the statistics */
-    size_t block;          /* next block of this E-step; with threads, of every part */
+    double tolerance;   /* nats a point; 0: never stops early */
+    double rival;       /* log-likelihood that it is to reach; -inf: any will do */
+    size_t race_passes; /* after which it is compared with that */
+    double gain;        /* of the last pass, nats a point */
+    size_t pass;        /* M-steps made */
+    size_t parts;       /* of the points */
+    size_t part;        /* that are in the statistics */
+    size_t block;       /* next block of this E-step; with threads, of every part */
     struct {
         double weight, log_likelihood;
         uint64_t unscorable;
@@ -67,10 +68,11 @@ void em_start(struct em *em, const struct points *points, const struct prior *pr
               struct mix_model *model, size_t max_passes, double tolerance);
 
 /* Has the run end as soon as it will not reach the log-likelihood of a rival, nats a
- * point: where the gains of its passes fall fast enough, Aitken's extrapolation says how
- * far it goes (Boehning et al., The distribution of the likelihood ratio for mixtures of
- * densities from the one-parameter exponential family, 1994). */
-void em_race(struct em *em, double rival);
+ * point, after so many passes or later: where the gains of its passes fall fast enough,
+ * Aitken's extrapolation says how far it goes (Boehning et al., The distribution of the
+ * likelihood ratio for mixtures of densities from the one-parameter exponential family,
+ * 1994). */
+void em_race(struct em *em, double rival, size_t passes);
 
 /* Runs blocks until about *budget point-E-steps are spent or the run is done; takes
  * what was spent from *budget, not below 0. Returns at every end of a pass as well. */

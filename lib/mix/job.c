@@ -20,6 +20,10 @@
 #define SAMPLE_MIN 2048
 #define EARLY_SAMPLE 4096
 #define LAST_SAMPLE 8192
+/* Passes of EM before a start can be beaten. Gains fall fast at first: judged early, one
+ * in a few good starts is lost. */
+#define EARLY_RACE 3
+#define LAST_RACE 6
 #define COARSE_PASSES 100
 #define COARSE_TOLERANCE 1e-4
 #define SPLIT_ROUNDS 6
@@ -87,7 +91,7 @@ static struct search *prepare_fit(struct mix_learner *learner, const struct poin
         .old = learner->has_model && !learner->has_woken ? learner->fast_model : NULL,
         .index = points_count(rows),
         .sample = start_sample(learner, is_best),
-        .is_raced = true,
+        .race_passes = is_best ? LAST_RACE : EARLY_RACE,
         .coarse_passes = COARSE_PASSES,
         .coarse_tolerance = COARSE_TOLERANCE,
         .split_rounds = is_best ? SPLIT_ROUNDS : 0,

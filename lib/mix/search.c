@@ -7,8 +7,9 @@
 #include "noise.h"
 #include "seeds.h"
 
-/* The old model is kept when the best start is not better by more than this, in nats a
- * point: its labels and its basin are worth more than noise. */
+/* The old model is kept unless a start is better by more than this, in nats a point: its
+ * labels and its basin are worth more than noise. It is climbed first, so that most
+ * starts end early. */
 #define OLD_ADVANTAGE 1e-3
 /* The prior is refitted until no S0 changes by more than this part, or so often. */
 #define PRIOR_CHANGE 0.1
@@ -71,7 +72,7 @@ struct search *search_new(const struct mix_options *options, const struct shape 
     search->options = options;
     search->points = points;
     search->plan = *plan;
-    search->best_log_likelihood = -HUGE_VAL;
+    search->to_beat = -HUGE_VAL;
     search->scales = scales_new(shape->dimensions);
     search->best = model_new(shape);
     search->trial = model_new(shape);
@@ -154,6 +155,16 @@ static void climb(struct search *search, size_t passes, double tolerance,
     search->step = step;
 }
 
+static void revise_old(struct search *search)
+{
+    scales_first_prior(search->scales, search->options->components);
+    model_assign(search->trial, search->plan.old);
+    place_noise(search, search->trial);
+    scales_update_prior(search->scales, search->trial);
+    climb(search, search->plan.coarse_passes, search->plan.coarse_tolerance,
+          SEARCH_REVISE);
+}
+
 /* All scales are known. */
 static void measure_noise(struct search *search)
 {
@@ -172,7 +183,11 @@ static void measure(struct search *search, uint64_t *budget)
         if (search->noise != NULL) {
             measure_noise(search);
         }
-        begin_start(search);
+        if (search->plan.old != NULL) {
+            revise_old(search);
+        } else {
+            begin_start(search);
+        }
     }
 }
 
@@ -185,8 +200,8 @@ static void seed(struct search *search, uint64_t *budget)
         scales_update_prior(search->scales, search->trial);
         climb(search, search->plan.coarse_passes, search->plan.coarse_tolerance,
               SEARCH_CLIMB);
-        if (search->plan.is_raced) {
-            em_race(search->em, search->best_log_likelihood);
+        if (search->plan.race_passes > 0) {
+            em_race(search->em, search->to_beat, search->plan.race_passes);
         }
     }
 }
@@ -204,12 +219,13 @@ static bool run_em(struct search *search, uint64_t *budget)
     return search->em->is_done;
 }
 
-/* The trial becomes the best if its log-likelihood is at least `least`. */
-static void consider(struct search *search, double least)
+/* The trial becomes the best if it beats the best so far, or there is none; the next one
+ * has to gain `advantage` on it. */
+static void consider(struct search *search, double advantage)
 {
-    if (search->em->log_likelihood >= least || search->best_log_likelihood == -HUGE_VAL) {
+    if (search->em->log_likelihood > search->to_beat || search->to_beat == -HUGE_VAL) {
         model_assign(search->best, search->trial);
-        search->best_log_likelihood = search->em->log_likelihood;
+        search->to_beat = search->em->log_likelihood + advantage;
     }
 }
 
@@ -227,15 +243,10 @@ static void refine(struct search *search)
 
 static void end_climb(struct search *search)
 {
-    consider(search, nextafter(search->best_log_likelihood, HUGE_VAL));
+    consider(search, 0);
     search->start++;
     if (search->start < search->plan.starts) {
         begin_start(search);
-    } else if (search->plan.old != NULL) {
-        model_assign(search->trial, search->plan.old);
-        place_noise(search, search->trial);
-        climb(search, search->plan.coarse_passes, search->plan.coarse_tolerance,
-              SEARCH_REVISE);
     } else {
         refine(search);
     }
@@ -264,7 +275,6 @@ static void end_prior(struct search *search)
 static void end_finish(struct search *search)
 {
     model_assign(search->best, search->trial);
-    search->best_log_likelihood = search->em->log_likelihood;
     search->step = SEARCH_DONE;
 }
 
@@ -284,8 +294,8 @@ static void run_step(struct search *search, uint64_t *budget)
         break;
     case SEARCH_REVISE:
         if (run_em(search, budget)) {
-            consider(search, search->best_log_likelihood - OLD_ADVANTAGE);
-            refine(search);
+            consider(search, OLD_ADVANTAGE);
+            begin_start(search);
         }
         break;
     case SEARCH_PRIOR:

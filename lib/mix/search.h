@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * The search for a good model of points in memory, resumable in slices: k-means++
- * starts, batch EM from each and from an older model if there is one, the prior fitted
+ * starts, batch EM from an older model if there is one and from each, the prior fitted
  * to the winner, then a last EM. Used by the warm-up of a learner and by mix_fit(). In
  * the warm-up many points are sampled for the starts, which only have to find the basin,
  * and a start that stays behind another ends.
  * With noise the seeds of the starts leave out what is noise by its looks (seeds.h).
  *
- *     MEASURE -> SEED -> CLIMB -> ... -> REVISE -> PRIOR -> SPLIT -> FINISH -> done
- *                  ^-------'              (old)   (S0 <-> EM)
+ *     MEASURE -> REVISE -> SEED -> CLIMB -> ... -> PRIOR -> SPLIT -> FINISH -> done
+ *                 (old)     ^--------'           (S0 <-> EM)
  */
 #ifndef SEARCH_H
 #define SEARCH_H
@@ -25,15 +25,16 @@
 
 struct search_plan {
     size_t starts;               /* k-means++ starts */
-    const struct mix_model *old; /* also climbed from; NULL: none */
+    const struct mix_model *old; /* also climbed from, first; NULL: none */
     uint64_t index;              /* keys the random numbers, beside the seed */
     size_t coarse_passes;        /* EM passes of each start */
     double coarse_tolerance;     /* nats a point */
     bool is_final;               /* the best start is the result as it is */
     size_t sample;               /* points that starts are made on at most; 0: all */
-    bool is_raced;               /* a start ends when it stays behind the best so far */
-    size_t split_rounds;         /* of split and merge; 0: none */
-    size_t fine_passes;          /* EM passes of the winner, 0: none */
+    size_t race_passes;  /* from which on a start ends when it stays behind the best
+                            so far; 0: never */
+    size_t split_rounds; /* of split and merge; 0: none */
+    size_t fine_passes;  /* EM passes of the winner, 0: none */
     double fine_tolerance;
     mix_fit_progress_fn *progress; /* after every pass; NULL: nobody asks */
     void *context;
@@ -41,9 +42,9 @@ struct search_plan {
 
 enum search_step {
     SEARCH_MEASURE,
+    SEARCH_REVISE,
     SEARCH_SEED,
     SEARCH_CLIMB,
-    SEARCH_REVISE,
     SEARCH_PRIOR,
     SEARCH_SPLIT,
     SEARCH_FINISH,
@@ -53,17 +54,17 @@ enum search_step {
 struct search {
     const struct mix_options *options;
     const struct points *points;
-    struct points *sample; /* of them, for the starts; NULL: the starts take all */
+    struct points *sample;   /* of them, for the starts; NULL: the starts take all */
     struct mix_model *noise; /* of all points; NULL: the model has none */
     struct em *noise_em;
     struct search_plan plan;
     enum search_step step;
-    struct scales *scales;      /* result: of the points, with the prior's S0 */
-    struct mix_model *best;     /* result */
-    double best_log_likelihood; /* nats a point */
-    struct mix_model *trial;    /* the start being climbed */
-    struct em *em;              /* em->stats at the end: those of the best model */
-    struct seeds *seeds; /* the points of the starts, for k-means */
+    struct scales *scales;   /* result: of the points, with the prior's S0 */
+    struct mix_model *best;  /* result */
+    double to_beat;          /* log-likelihood of a better one, nats a point */
+    struct mix_model *trial; /* the start being climbed */
+    struct em *em;           /* em->stats at the end: those of the best model */
+    struct seeds *seeds;     /* the points of the starts, for k-means */
     struct kmeans *kmeans;
     struct splitmerge *splitmerge; /* NULL without split_rounds */
     struct weighted *values;       /* scratch of scales_measure */

@@ -17,18 +17,21 @@
 /* Pairs whose loss is computed, a component: those that overlap most, and all with the
  * lightest component. */
 #define PAIRS_PER_COMPONENT 3
-/* Moves that are tried: merge one pair and cut a third component; merge a pair and cut
- * it another way, the only move there is with two components. */
-#define MOVES_TRIED 4
+/* Moves that are tried: merge one pair and cut a third component, as many as there are
+ * components, within these; merge a pair and cut it another way, the only move there is
+ * with two components. */
+#define MOVES_TRIED_MIN 4
+#define MOVES_TRIED_MAX 16
 #define RECUT_PAIRS 4
 #define RECUTS_TRIED 4
 #define RECUTS_TRIED_FEW 12 /* with at most so many components: */
 #define FEW_COMPONENTS 3
-#define CANDIDATES (MOVES_TRIED + RECUTS_TRIED_FEW)
+#define CANDIDATES (MOVES_TRIED_MAX + RECUTS_TRIED_FEW)
 /* EM passes of the model and of every candidate on the sample, and of the best one on
  * all points. */
 #define LEVEL_TOLERANCE 1e-6
 #define TRY_PASSES 15
+#define RACE_PASSES 6
 #define CLIMB_PASSES 80
 #define CLIMB_TOLERANCE 1e-5
 /* A move must gain so much, in nats a point and in standard errors. */
@@ -353,9 +356,13 @@ static size_t offer(struct splitmerge *sm, struct candidate candidate, size_t fi
 
 static void rank_moves(struct splitmerge *sm)
 {
+    const size_t k_all = sm->shape.components;
+    const size_t room = k_all < MOVES_TRIED_MIN   ? MOVES_TRIED_MIN
+                        : k_all < MOVES_TRIED_MAX ? k_all
+                                                  : MOVES_TRIED_MAX;
     for (size_t p = 0; p < sm->n_merges; p++) {
         const struct merge *merge = &sm->merges[p];
-        for (size_t k = 0; k < sm->shape.components; k++) {
+        for (size_t k = 0; k < k_all; k++) {
             const double change = sm->gains[k].change - merge->loss;
             if (k != merge->i && k != merge->j && change > -HUGE_VAL) {
                 offer(sm,
@@ -363,7 +370,7 @@ static void rank_moves(struct splitmerge *sm)
                                          .merge = *merge,
                                          .k = k,
                                          .share = sm->gains[k].share},
-                      0, MOVES_TRIED);
+                      0, room);
             }
         }
     }
@@ -495,7 +502,7 @@ static void try_candidate(struct splitmerge *sm, uint64_t *budget)
             sm->at++;
         } else {
             em_start(em, sm->moves->joint->points, sm->prior, sm->trial, TRY_PASSES, 0);
-            em_race(em, fmax(sm->level, sm->best_log_likelihood));
+            em_race(em, fmax(sm->level, sm->best_log_likelihood), RACE_PASSES);
         }
     } else {
         em_run(em, budget);

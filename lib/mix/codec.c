@@ -145,29 +145,50 @@ void codec_points(struct codec *codec, struct points *points)
 /* Bytes that a step of the checksum takes. */
 #define CRC_STEP 8
 
-/* table[0]: remainders of the values of a byte, polynomial 0x42f0e1eba9ea3693 reflected;
- * table[j]: of the same byte with j zero bytes after it. */
-static void make_remainders(uint64_t table[CRC_STEP][256])
-{
-    const uint64_t polynomial = UINT64_C(0xc96c5795d7870f42);
-    table[0][0] = 0;
-    table[0][128] = polynomial;
-    for (uint64_t v = 64; v > 0; v /= 2) { /* a bit further: the value of the next one */
-        const uint64_t r = table[0][2 * v];
-        table[0][v] = (r >> 1) ^ ((r & 1) != 0 ? polynomial : 0);
-    }
-    for (uint64_t v = 2; v < 256; v *= 2) { /* it is linear */
-        for (uint64_t w = 1; w < v; w++) {
-            table[0][v + w] = table[0][v] ^ table[0][w];
-        }
-    }
-    for (size_t j = 1; j < CRC_STEP; j++) {
-        for (size_t v = 0; v < 256; v++) {
-            const uint64_t r = table[j - 1][v];
-            table[j][v] = (r >> 8) ^ table[0][r & 255];
-        }
-    }
-}
+/* All sums of some of the values after x: a remainder is linear in the bits. */
+#define SPAN1(x, a) (x), (x) ^ (a)
+#define SPAN2(x, a, b) SPAN1(x, a), SPAN1((x) ^ (b), a)
+#define SPAN4(x, a, b, c, d)                                                             \
+    SPAN2(x, a, b), SPAN2((x) ^ (c), a, b), SPAN2((x) ^ (d), a, b),                      \
+        SPAN2((x) ^ (c) ^ (d), a, b)
+#define SPAN6(x, a, b, c, d, e, f)                                                       \
+    SPAN4(x, a, b, c, d), SPAN4((x) ^ (e), a, b, c, d), SPAN4((x) ^ (f), a, b, c, d),    \
+        SPAN4((x) ^ (e) ^ (f), a, b, c, d)
+#define SPAN8(x, a, b, c, d, e, f, g, h)                                                 \
+    SPAN6(x, a, b, c, d, e, f), SPAN6((x) ^ (g), a, b, c, d, e, f),                      \
+        SPAN6((x) ^ (h), a, b, c, d, e, f), SPAN6((x) ^ (g) ^ (h), a, b, c, d, e, f)
+
+/* slice[j][v]: remainder of byte v with j zero bytes after it, polynomial
+ * 0x42f0e1eba9ea3693 reflected, spanned by those of the eight bits.
+ * tests/unit/test_codec.c derives the same sums bit by bit. */
+/* clang-format off */
+static const uint64_t slice[CRC_STEP][256] = {
+    {SPAN8(UINT64_C(0), 0xb32e4cbe03a75f6f, 0xf4843657a840a05b, 0x7bd0c384ff8f5e33,
+           0xf7a18709ff1ebc66, 0x7d9ba13851336649, 0xfb374270a266cc92,
+           0x64b62bcaebc387a1, 0xc96c5795d7870f42)},
+    {SPAN8(UINT64_C(0), 0x54e979925cd0f10d, 0xa9d2f324b9a1e21a, 0xc17d4962dc4ddab1,
+           0x10223dee1795abe7, 0x20447bdc2f2b57ce, 0x4088f7b85e56af9c,
+           0x8111ef70bcad5f38, 0x90fb71cad654a0f5)},
+    {SPAN8(UINT64_C(0), 0x3f0be14a916a6dcb, 0x7e17c29522d4db96, 0xfc2f852a45a9b72c,
+           0x6a87a57f245d70dd, 0xd50f4afe48bae1ba, 0x38c63ad73e7bddf1,
+           0x718c75ae7cf7bbe2, 0xe318eb5cf9ef77c4)},
+    {SPAN8(UINT64_C(0), 0x1dee8a5e222ca1dc, 0x3bdd14bc445943b8, 0x77ba297888b28770,
+           0xef7452f111650ee0, 0x4c300ac98dc40345, 0x986015931b88068a,
+           0xa218840d981e1391, 0xd6e9a7309f3239a7)},
+    {SPAN8(UINT64_C(0), 0x5c2d776033c4205e, 0xb85aeec0678840bc, 0xe26d72ab601e9ffd,
+           0x56024a7d6f33217f, 0xac0494fade6642fe, 0xcad186de13c29b79,
+           0x077ba297888b2877, 0x0ef7452f111650ee)},
+    {SPAN8(UINT64_C(0), 0x6184d55f721267c6, 0xc309aabee424cf8c, 0x14cbfa566747819d,
+           0x2997f4acce8f033a, 0x532fe9599d1e0674, 0xa65fd2b33a3c0ce8,
+           0xde670a4ddb760755, 0x2e16bbb019e2102f)},
+    {SPAN8(UINT64_C(0), 0x22ef0d5934f964ec, 0x45de1ab269f2c9d8, 0x8bbc3564d3e593b0,
+           0x85a0c5e208c539e5, 0x999924efbe846d4f, 0xa1eae6f4d206c41b,
+           0xd10d62c20b0396b3, 0x30c26aafb90933e3)},
+    {SPAN8(UINT64_C(0), 0xdabe95afc7875f40, 0x27a584742000a005, 0x4f4b08e84001400a,
+           0x9e9611d080028014, 0xaff48c8aaf0b1ead, 0xcd31b63ef11823df,
+           0x08bbc3564d3e593b, 0x117786ac9a7cb276)},
+};
+/* clang-format on */
 
 /* Eight bytes a step (M. E. Kounavis and F. L. Berry, A systematic approach to building
  * high performance software-based CRC generators, ISCC 2005): a state of D = K = 8 is
@@ -175,20 +196,18 @@ static void make_remainders(uint64_t table[CRC_STEP][256])
 uint64_t codec_checksum(const void *bytes, size_t size)
 {
     const unsigned char *p = bytes;
-    uint64_t table[CRC_STEP][256];
     uint64_t crc = UINT64_MAX;
-    make_remainders(table);
     for (; size >= CRC_STEP; size -= CRC_STEP, p += CRC_STEP) {
         uint64_t word, next = 0;
         memcpy(&word, p, sizeof(word));
         word = crc ^ le64toh(word);
         for (size_t j = 0; j < CRC_STEP; j++) {
-            next ^= table[CRC_STEP - 1 - j][(word >> (8 * j)) & 255];
+            next ^= slice[CRC_STEP - 1 - j][(word >> (8 * j)) & 255];
         }
         crc = next;
     }
     for (; size > 0; size--, p++) {
-        crc = (crc >> 8) ^ table[0][(crc ^ *p) & 255];
+        crc = (crc >> 8) ^ slice[0][(crc ^ *p) & 255];
     }
     return ~crc;
 }

@@ -83,6 +83,33 @@ START_TEST(the_checksum_is_crc_64)
 }
 END_TEST
 
+static uint64_t bit_by_bit(const unsigned char *bytes, size_t size)
+{
+    uint64_t crc = UINT64_MAX;
+    for (size_t i = 0; i < 8 * size; i++) {
+        crc ^= (bytes[i / 8] >> (i % 8)) & 1;
+        crc = (crc >> 1) ^ ((crc & 1) != 0 ? UINT64_C(0xc96c5795d7870f42) : 0);
+    }
+    return ~crc;
+}
+
+/* Lengths of whole words and not, at any alignment. */
+START_TEST(the_checksum_is_that_of_single_bits)
+{
+    unsigned char bytes[700];
+    const uint64_t seed = unit_seed(3);
+    uint64_t random = seed;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (unsigned char)unit_random(&random);
+    }
+    for (size_t size = 0; size + 7 < sizeof(bytes); size++) {
+        const unsigned char *at = bytes + size % 7;
+        ck_assert_msg(codec_checksum(at, size) == bit_by_bit(at, size),
+                      "%zu of seed %llu", size, (unsigned long long)seed);
+    }
+}
+END_TEST
+
 /* Rows come back with what they carried, whichever of weights and times there are. */
 START_TEST(points_come_back_with_weights_and_times)
 {
@@ -145,6 +172,7 @@ int main(void)
         UNIT(reading_past_the_end_fails_and_gives_zero),
         UNIT(a_flag_is_zero_or_one),
         UNIT(the_checksum_is_crc_64),
+        UNIT(the_checksum_is_that_of_single_bits),
         {points_come_back_with_weights_and_times, 4},
         UNIT(more_points_than_there_is_room_for_are_refused),
     };

@@ -113,8 +113,11 @@ static uint64_t next_edge(const struct source *source, uint64_t number)
 
 /* ---- Points ---------------------------------------------------------------- */
 
-void source_begin(struct source *source, uint64_t seq, uint32_t print)
+bool source_begin(struct source *source, uint64_t seq, uint32_t print)
 {
+    if (source->next != 0 && seq > source->next && seq - source->next > SOURCE_LEAP_MAX) {
+        return false;
+    }
     if (source->next == 0) {
         source->next = seq;
     }
@@ -126,6 +129,7 @@ void source_begin(struct source *source, uint64_t seq, uint32_t print)
         source->print = print;
         source->has_print = true;
     }
+    return true;
 }
 
 struct source_run source_look(const struct source *source, uint64_t number, uint64_t n)

@@ -5,7 +5,7 @@
  * they come after all; numbers that come again are duplicates.
  *
  *     source = sources_find(sources, name);
- *     source_begin(source, seq, print);                   once a message
+ *     is_good = source_begin(source, seq, print);         once a message
  *     run = source_look(source, number, n);               what the next points are
  *     lost += source_pass(source, number, n);             some of them were dealt with
  */
@@ -22,6 +22,9 @@
 #define SOURCES_MAX 1024
 /* Gaps of a source that may still be filled; the oldest one gives way and stays lost. */
 #define SOURCE_GAPS 16
+/* No source loses more numbers at once: a hundred thousand a second for half a day. One
+ * that is further ahead is a mistake, which would be in `lost` for ever. */
+#define SOURCE_LEAP_MAX ((uint64_t)1 << 32)
 
 struct source;
 struct sources;
@@ -34,8 +37,9 @@ struct source *sources_find(struct sources *sources, const char *name);
 
 /* A message comes whose first point is numbered seq. print: a checksum of that point. A
  * message that begins with number 1 again, but with another point, is a source that has
- * begun anew: everything it sends is new. */
-void source_begin(struct source *source, uint64_t seq, uint32_t print);
+ * begun anew: everything it sends is new. False: the number is more than SOURCE_LEAP_MAX
+ * ahead, and nothing is to be made of those of this message. */
+bool source_begin(struct source *source, uint64_t seq, uint32_t print);
 
 /* The next of n >= 1 points, the first of them numbered `number`, that are alike. */
 struct source_run {

@@ -5,6 +5,7 @@
  * the message where they can. */
 #include "stream.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -272,8 +273,11 @@ static void find_source(struct stream *stream)
         print ^= crc32c(batch->time, sizeof(double));
     }
     stream->numbered = sources_find(stream->sources, name);
-    if (stream->numbered != NULL) {
-        source_begin(stream->numbered, stream->number, print);
+    if (stream->numbered != NULL &&
+        !source_begin(stream->numbered, stream->number, print)) {
+        log_warn("streams.%s: source %s: seq %" PRIu64 " is too far ahead: not followed",
+                 stream->config->name, name, stream->number);
+        stream->numbered = NULL;
     }
 }
 

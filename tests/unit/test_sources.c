@@ -63,7 +63,8 @@ START_TEST(every_number_is_learned_once)
     struct source *source = sources_find(sources, "a");
     uint64_t count[3] = {0};
     for (size_t i = 0; i < COUNT(rows[_i].message) && rows[_i].message[i].n > 0; i++) {
-        source_begin(source, rows[_i].message[i].seq, rows[_i].message[i].print);
+        ck_assert(
+            source_begin(source, rows[_i].message[i].seq, rows[_i].message[i].print));
         follow(source, rows[_i].message[i].seq, rows[_i].message[i].n, count);
     }
     ck_assert_msg(count[0] == rows[_i].learned && count[1] == rows[_i].repeated &&
@@ -85,7 +86,7 @@ START_TEST(shuffled_numbers_are_a_set)
     bool has_come[400] = {false};
     struct sources *sources = sources_new();
     uint64_t base = 1, learned = 0, lost = 0;
-    source_begin(sources_find(sources, "a"), 1, 0);
+    ck_assert(source_begin(sources_find(sources, "a"), 1, 0));
     while (base + 12 < COUNT(has_come)) {
         const uint64_t number = base + unit_random(&random) % 12;
         struct source *source = sources_find(sources, "a");
@@ -120,7 +121,7 @@ START_TEST(too_many_gaps_stay_lost)
     struct sources *sources = sources_new();
     struct source *source = sources_find(sources, "a");
     uint64_t count[3] = {0};
-    source_begin(source, 1, 0);
+    ck_assert(source_begin(source, 1, 0));
     for (uint64_t i = 0; i <= SOURCE_GAPS + 1; i++) {
         follow(source, 1 + 2 * i, 1, count);
     }
@@ -129,6 +130,26 @@ START_TEST(too_many_gaps_stay_lost)
     ck_assert_uint_eq(count[1], 1);
     follow(source, 4, 1, count);
     ck_assert(count[1] == 1 && count[2] == SOURCE_GAPS);
+    sources_destroy(&sources);
+}
+END_TEST
+
+START_TEST(a_number_that_cannot_be_changes_nothing)
+{
+    struct sources *sources = sources_new();
+    struct source *source = sources_find(sources, "a");
+    uint64_t count[3] = {0};
+    ck_assert(source_begin(source, (uint64_t)1 << 53, 0)); /* begin where you like */
+    follow(source, (uint64_t)1 << 53, 5, count);
+    const uint64_t next = ((uint64_t)1 << 53) + 5;
+    ck_assert(!source_begin(source, next + SOURCE_LEAP_MAX + 1, 0));
+    ck_assert(!source_begin(source, UINT64_MAX, 0));
+    ck_assert(source_begin(source, next, 0));
+    follow(source, next, 5, count);
+    ck_assert(count[0] == 10 && count[1] == 0 && count[2] == 0);
+    ck_assert(source_begin(source, next + 5 + SOURCE_LEAP_MAX, 0));
+    follow(source, next + 5 + SOURCE_LEAP_MAX, 1, count);
+    ck_assert_uint_eq(count[2], SOURCE_LEAP_MAX);
     sources_destroy(&sources);
 }
 END_TEST
@@ -170,6 +191,7 @@ int main(void)
         UNIT_LOOP(every_number_is_learned_once, rows),
         UNIT(shuffled_numbers_are_a_set),
         UNIT(too_many_gaps_stay_lost),
+        UNIT(a_number_that_cannot_be_changes_nothing),
         UNIT(one_source_too_many_is_not_followed),
         UNIT(the_list_of_earlier_versions_is_read),
     };

@@ -23,7 +23,6 @@
     X(TIME, "time", "a time that cannot be read")                                        \
     X(KEY, "key", "a key that is empty, too long, not UTF-8, or past max_keys")          \
     X(FROZEN, "frozen", "arrived while frozen: scored, not learned")                     \
-    X(REVOKED, "revoked", "came from a peer whose key was taken off the allow-list")     \
     X(RESET, "reset", "waited to be learned when the model was forgotten")
 
 enum reason {

@@ -12,7 +12,7 @@ START_TEST(the_identity_holds_or_does_not)
     ledger.received = 20;
     ledger.learned = 10;
     ledger.rejected[REASON_PARSE] = 3;
-    ledger.rejected[REASON_REVOKED] = 1;
+    ledger.rejected[REASON_FROZEN] = 1;
     ledger.duplicate = 4;
     ledger.queued = 2;
     ledger.lost = 99; /* never came: not part of it */

@@ -15,6 +15,7 @@
 #define SINCE_DORMANCY 2
 #define SINCE_BATCHES 3
 #define SINCE_STRETCH 3
+#define SINCE_HIGH_SCORE 4
 #define HEADER 32
 #define TRAILER 8
 
@@ -258,6 +259,9 @@ void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_row
     walk_counts(codec, &learner->counts);
     codec_f64(codec, &learner->mean_score);
     codec_f64(codec, &learner->score_weight);
+    if (has_members(codec, SINCE_HIGH_SCORE)) {
+        codec_f64(codec, &learner->high_score);
+    }
     walk_memory(codec, learner->memory, with_rows);
     walk_open(codec, learner);
     walk_reservoir(codec, learner);

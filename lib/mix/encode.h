@@ -16,7 +16,7 @@
 #include "learner.h"
 
 /* A new one comes with golden files of the one before: tests/golden/README.md. */
-#define ENCODE_VERSION 3
+#define ENCODE_VERSION 4
 /* The first whose parts have a log; the pages of those before are as of its start. */
 #define ENCODE_SINCE_LOG 3
 #define ENCODE_MAGIC_SIZE 8

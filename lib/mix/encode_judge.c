@@ -177,8 +177,8 @@ static bool counts_are_valid(const struct mix_learner *learner)
            (learner->reservoir.next == 0 ||
             learner->reservoir.next > learner->reservoir.age) &&
            info.added == info.learned + info.unscorable + info.frozen + info.queued &&
-           isfinite(learner->mean_score) && learner->score_weight >= 0 &&
-           isfinite(learner->score_weight);
+           isfinite(learner->mean_score) && isfinite(learner->high_score) &&
+           learner->score_weight >= 0 && isfinite(learner->score_weight);
 }
 
 enum mix_err encode_judge(const struct codec *codec, struct mix_learner *learner)

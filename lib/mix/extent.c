@@ -58,6 +58,9 @@ size_t learner_first_fit(const struct mix_options *options)
     return first < warmup ? first : warmup;
 }
 
+/* Rows of the sample of a model that forgets: 50 a free parameter, at least these. */
+#define SAMPLE_PER_PARAMETER 50
+#define SAMPLE_MIN 2048
 /* Rows that a challenge needs: 25 a free parameter, within these. */
 #define CHALLENGE_PER_PARAMETER 25
 #define CHALLENGE_MIN 2000
@@ -68,6 +71,14 @@ size_t learner_first_fit(const struct mix_options *options)
 /* Points that the watch remembers: 8 a free parameter, at least these. */
 #define WATCH_PER_PARAMETER 8
 #define WATCH_MIN 500
+
+size_t learner_sample_rows(const struct mix_learner *learner)
+{
+    const size_t most = points_capacity(learner->memory);
+    const size_t least = SAMPLE_MIN < most ? SAMPLE_MIN : most;
+    return clamp(SAMPLE_PER_PARAMETER * shape_parameters(&learner->model->shape), least,
+                 most);
+}
 
 size_t learner_challenge_rows(const struct mix_options *options)
 {
@@ -95,10 +106,14 @@ static bool is_lasting(const struct mix_options *options)
     return options->step_exponent == 0 && options->window == 0 && options->half_life == 0;
 }
 
-/* A sample of the whole stream is no judge of a model that is to forget. */
 bool learner_is_challenged(const struct mix_options *options)
 {
-    return is_lasting(options) && !options->compact;
+    return !options->compact;
+}
+
+bool learner_forgets(const struct mix_options *options)
+{
+    return !is_lasting(options);
 }
 
 bool learner_adapts(const struct mix_options *options)
@@ -115,6 +130,5 @@ size_t learner_memory_rows(const struct mix_options *options)
     struct mix_options roomy = *options;
     roomy.compact = false;
     const size_t warmup = learner_warmup(&roomy);
-    return learner_is_challenged(&roomy) && warmup < RESERVOIR_MIN ? RESERVOIR_MIN
-                                                                   : warmup;
+    return is_lasting(&roomy) && warmup < RESERVOIR_MIN ? RESERVOIR_MIN : warmup;
 }

@@ -5,6 +5,7 @@
  * thrown away and begun anew gives the same result. */
 #include "learner.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -195,10 +196,12 @@ static void schedule_next(struct mix_learner *learner)
         learner->is_warm = true;
         learner->is_ending = false;
         reservoir_adopt(&learner->reservoir);
-        learner->next_challenge = 2 * learner->reservoir.age;
         learner->last_challenge = learner->reservoir.age;
+        learner->next_challenge = 2 * learner->reservoir.age;
         if (!learner_samples(learner)) {
             reservoir_clear(&learner->reservoir);
+        } else if (learner_forgets(&learner->options)) {
+            reservoir_shorten(&learner->reservoir, learner_sample_rows(learner));
         }
         return;
     }
@@ -224,6 +227,7 @@ static void restart_scores(struct mix_learner *learner, struct search *search)
 {
     tail_begin(&learner->tail, median_score(learner, search->points, search->values));
     learner->mean_score = learner->score_weight = 0;
+    learner->high_score = -DBL_MAX;
 }
 
 static void finish_fit(struct mix_learner *learner, struct search *search)
@@ -240,6 +244,36 @@ static void finish_fit(struct mix_learner *learner, struct search *search)
     schedule_next(learner);
 }
 
+/* While challenges are lost the next waits twice as long as the one before. */
+#define WAIT_LONGEST 16
+/* One that nothing asks for comes after so many times. */
+#define WAIT_QUIET 32
+/* In points at least, as the memory of a model may be short. */
+#define WAIT_MIN 16384
+
+static uint64_t shortest_wait(const struct mix_learner *learner)
+{
+    return (uint64_t)fmax(WAIT_MIN, learner->pace.na);
+}
+
+uint64_t learner_challenge_period(const struct mix_learner *learner)
+{
+    return WAIT_QUIET * shortest_wait(learner);
+}
+
+/* The next challenge of a model that forgets. */
+static void schedule_forgetful(struct mix_learner *learner, bool has_won)
+{
+    const uint64_t age = learner->reservoir.age, shortest = shortest_wait(learner);
+    const uint64_t longest = WAIT_LONGEST * shortest;
+    uint64_t wait = 2 * (learner->next_challenge - learner->last_challenge);
+    wait = has_won || wait < shortest ? shortest : wait < longest ? wait : longest;
+    learner->next_challenge = age + wait;
+    if (has_won) {
+        learner->high_score = learner->mean_score;
+    }
+}
+
 static void tell_refit(struct mix_learner *learner)
 {
     events_add(&learner->events, (struct mix_event){.kind = MIX_EVENT_REFIT,
@@ -248,14 +282,17 @@ static void tell_refit(struct mix_learner *learner)
 
 /* Until as many points have come since a change as a warm-up has, the next fit is due
  * when they have doubled, as in a warm-up; then a challenge at a geometric age. */
-static void end_challenge(struct mix_learner *learner)
+static void end_challenge(struct mix_learner *learner, bool has_won)
 {
     const uint64_t age = learner->reservoir.age;
     const uint64_t warmup = learner_warmup(&learner->options);
-    learner->next_challenge = CHALLENGE_GROWTH * age;
     if (is_recovering(learner)) {
         learner->next_challenge = 2 * age < warmup ? 2 * age : warmup;
+    } else if (learner_forgets(&learner->options)) {
+        schedule_forgetful(learner, has_won);
+        learner->has_changed = false;
     } else {
+        learner->next_challenge = CHALLENGE_GROWTH * age;
         learner->has_changed = false;
     }
     learner->last_challenge = age;
@@ -277,7 +314,7 @@ static void finish_refit(struct mix_learner *learner, struct search *search)
     }
     learner->has_woken = false;
     if (learner->is_challenged) {
-        end_challenge(learner);
+        end_challenge(learner, true);
     }
     if (!learner_samples(learner)) {
         reservoir_clear(&learner->reservoir);
@@ -290,10 +327,13 @@ static void finish_challenge(struct mix_learner *learner, struct challenge *chal
         if (challenge->is_resynced) {
             tell_refit(learner);
         }
-        learner_install(learner, challenge->scales, challenge->em->stats,
-                        challenge->model, challenge->em->weight, challenge->points);
+        const bool forgets = learner_forgets(&learner->options);
+        const double points = challenge->em->weight;
+        learner_install(
+            learner, challenge->scales, challenge->em->stats, challenge->model,
+            forgets ? fmin(points, learner->pace.na) : points, challenge->points);
     }
-    end_challenge(learner);
+    end_challenge(learner, challenge->has_won);
 }
 
 /* Installs the result and ends the job. */

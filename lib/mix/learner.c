@@ -4,6 +4,7 @@
  * questions about itself. The drawing is in learner.h. */
 #include "learner.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,7 @@ void mix_learner_reset(struct mix_learner *learner)
     dormancy_clear(learner->dormancy);
     batches_clear(learner->batches);
     learner->mean_score = learner->score_weight = 0;
+    learner->high_score = -DBL_MAX;
     learner->clock = (struct clock){0};
     learner->floored = 0;
     pace_install(&learner->pace, 0, 0);

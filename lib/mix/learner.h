@@ -20,10 +20,10 @@
  * them has dormant fields out of the way (dormant.h). While every field is dormant there
  * is no model: rows go by the open block into the reservoir until a field wakes.
  *
- * learner_new.c makes it all: nothing is allocated later but the workspace of a job, which
- * lives as long as the job. learner.c takes rows and keeps the counts, update.c learns a
- * block, job.c runs fits and challenges, install.c makes their results the state,
- * encode.c writes and reads all of it.
+ * learner_new.c makes it all: nothing is allocated later but the workspace of a job,
+ * which lives as long as the job. learner.c takes rows and keeps the counts, update.c
+ * learns a block, job.c runs fits and challenges, install.c makes their results the
+ * state, encode.c writes and reads all of it.
  */
 #ifndef LEARNER_H
 #define LEARNER_H
@@ -86,9 +86,9 @@ struct mix_workspace {
 struct mix_learner {
     struct selection *selection; /* of a range of components: all else but the options is
                                     in its candidates; NULL: one number of them */
-    struct mix_options options; /* pointers are to the next two, or NULL */
-    double *resolution;         /* D, owned */
-    enum mix_family *families;  /* D, owned */
+    struct mix_options options;  /* pointers are to the next two, or NULL */
+    double *resolution;          /* D, owned */
+    enum mix_family *families;   /* D, owned */
 
     struct points *memory; /* rows of the warm-up, then the reservoir's sample */
     struct reservoir reservoir;
@@ -102,11 +102,11 @@ struct mix_learner {
     size_t next_fit;         /* a fit is due when memory holds so many rows */
     bool is_warm;            /* the last fit of the warm-up was made */
     struct dormancy *dormancy;
-    bool is_idle;            /* no model, since every field is dormant */
-    bool has_woken;          /* a fit is due since a field of the model woke */
+    bool is_idle;   /* no model, since every field is dormant */
+    bool has_woken; /* a fit is due since a field of the model woke */
     bool is_frozen;
 
-    struct watch *watch; /* NULL unless the learner adapts */
+    struct watch *watch;     /* NULL unless the learner adapts */
     struct batches *batches; /* of the stream since the last install */
     struct stats *fast, *slow;
     struct mix_model *fast_model; /* makes the responsibilities */
@@ -123,6 +123,8 @@ struct mix_learner {
     uint64_t floored;  /* variances of `model` at their floor */
     double mean_score; /* nats; prequential, over score_weight points */
     double score_weight;
+    double high_score; /* largest mean_score since a challenge was won; of one that
+                          forgets */
     double recent_score, recent_weight; /* of the last block, for a selection */
     struct tail tail;
     struct events events;
@@ -145,7 +147,9 @@ size_t learner_memory_rows(const struct mix_options *options);
 size_t learner_warmup(const struct mix_options *options);
 size_t learner_first_fit(const struct mix_options *options);
 
-/* Rows that a challenge needs at least, and those that the watch remembers. */
+/* Rows of the sample of a model that forgets; those that a challenge needs at least; and
+ * those that the watch remembers. */
+size_t learner_sample_rows(const struct mix_learner *learner);
 size_t learner_challenge_rows(const struct mix_options *options);
 double learner_watch_points(const struct mix_options *options);
 /* The fast window, where it begins. */
@@ -153,8 +157,14 @@ double learner_window(const struct mix_options *options);
 /* wake.c: whether a sample of the stream is kept now: for its fits, its challenges, or
  * the fit when a field wakes or noise has all. */
 bool learner_samples(const struct mix_learner *learner);
-/* Whether the model is challenged at all; and whether changes are watched for. */
+/* Offers a block to the sample: of all, or of what a model that forgets remembers. */
+void learner_sample(struct mix_learner *learner, const struct block *block);
+/* job.c: points after which a model that forgets is challenged in any case. */
+uint64_t learner_challenge_period(const struct mix_learner *learner);
+/* Whether the model is challenged at all; whether it is to forget, so that what judges it
+ * is a sample of what it remembers; and whether changes are watched for. */
 bool learner_is_challenged(const struct mix_options *options);
+bool learner_forgets(const struct mix_options *options);
 bool learner_adapts(const struct mix_options *options);
 
 /* install.c: a fit or a winner of a challenge becomes the state; sample: rows by which

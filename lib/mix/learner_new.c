@@ -2,6 +2,7 @@
  *
  * How a learner is made, from its options alone or from a model to start from, and its
  * end. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ static void watch_destroy(struct watch **watch)
     }
 }
 
-static struct watch *watch_new(const struct mix_options *options, const struct shape *shape)
+static struct watch *watch_new(const struct mix_options *options,
+                               const struct shape *shape)
 {
     struct watch *watch = calloc(1, sizeof(*watch));
     if (watch == NULL) {
@@ -149,6 +151,7 @@ struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_
     }
     if (learner != NULL) {
         learner->next_fit = learner_first_fit(options);
+        learner->high_score = -DBL_MAX;
     }
     if (learner == NULL || !copy_options(learner, options) || !allocate(learner)) {
         mix_learner_destroy(&learner);
@@ -237,7 +240,8 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
     /* Until the stream outweighs what the model stands for, a sample of it is none of
      * everything learned. */
     const uint64_t least = learner_challenge_rows(options);
-    learner->next_challenge = 2 * memory < 1e18 ? (uint64_t)(2 * memory) : UINT64_MAX;
+    const double twice = learner_forgets(options) ? 0 : 2 * memory;
+    learner->next_challenge = twice < 1e18 ? (uint64_t)twice : UINT64_MAX;
     learner->next_challenge =
         learner->next_challenge < least ? least : learner->next_challenge;
     learner->has_model = true;

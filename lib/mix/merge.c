@@ -256,6 +256,10 @@ static void merge_sample_state(struct mix_learner *a, const struct mix_learner *
     a->last_challenge = add_ages(a->last_challenge, b->last_challenge);
     a->has_changed = a->has_changed || b->has_changed;
     a->is_challenged = a->is_challenged || b->is_challenged;
+    a->high_score = fmax(a->high_score, b->high_score);
+    if (a->is_warm && learner_forgets(&a->options)) {
+        reservoir_shorten(&a->reservoir, learner_sample_rows(a));
+    }
 }
 
 /* The same fields are dormant, of the same values. */

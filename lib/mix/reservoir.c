@@ -7,6 +7,9 @@
 #include "rng.h"
 #include "special.h"
 
+/* Neighbours that enter together. */
+#define RUN 16
+
 void reservoir_adopt(struct reservoir *reservoir)
 {
     const uint64_t held = points_count(reservoir->rows);
@@ -107,6 +110,70 @@ void reservoir_offer(struct reservoir *reservoir, const struct block *block,
     if (n < block->n) {
         offer_full(reservoir, block, n, seed);
     }
+}
+
+/* ---- Following ----------------------------------------------------------- */
+
+static void overwrite(struct reservoir *reservoir, size_t slot, const struct block *block,
+                      size_t i)
+{
+    double x[MIX_DIMENSIONS_MAX];
+    get_row(block, i, x);
+    points_set(reservoir->rows, slot, x, block->weight[i], block->time[i]);
+}
+
+static void follow_run(struct reservoir *reservoir, const struct block *block, size_t i,
+                       size_t end, struct rng *rng, size_t size)
+{
+    size_t slot = RUN * rng_below(rng, (size + RUN - 1) / RUN);
+    for (; i < end && slot < size; i++, slot++) {
+        overwrite(reservoir, slot, block, i);
+    }
+}
+
+void reservoir_follow(struct reservoir *reservoir, const struct block *block,
+                      uint64_t seed, size_t size, double memory)
+{
+    for (size_t i = 0; i < block->n; i += RUN) {
+        const size_t end = i + RUN < block->n ? i + RUN : block->n;
+        if (points_count(reservoir->rows) < size) {
+            for (size_t j = i; j < end && points_count(reservoir->rows) < size; j++) {
+                append(reservoir, block, j);
+            }
+            continue;
+        }
+        struct rng rng = rng_at(seed, RNG_RESERVOIR, reservoir->drawn++);
+        if (rng_uniform(&rng) * memory < (double)size) {
+            follow_run(reservoir, block, i, end, &rng, size);
+        }
+    }
+    reservoir->age += block->n;
+    reservoir->next = 0;
+}
+
+void reservoir_shorten(struct reservoir *reservoir, size_t size)
+{
+    struct points *rows = reservoir->rows;
+    const size_t n = points_count(rows);
+    struct points *last = n > size ? points_new(points_dimensions(rows), size) : NULL;
+    double x[MIX_DIMENSIONS_MAX], weight, time;
+    const struct mix_rows row = {.x = x,
+                                 .n = 1,
+                                 .stride = points_dimensions(rows),
+                                 .weight = &weight,
+                                 .time = &time};
+    if (n <= size) {
+        return;
+    }
+    for (size_t i = n - size; last != NULL && i < n; i++) {
+        points_get(rows, i, x, &weight, &time);
+        points_append(last, &row, 0, 1);
+    }
+    points_clear(rows);
+    if (last != NULL) {
+        points_stride(rows, last); /* all of them */
+    }
+    points_destroy(&last);
 }
 
 /* ---- Merging ------------------------------------------------------------- */

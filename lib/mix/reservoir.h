@@ -3,8 +3,10 @@
  * A uniform sample of all rows since it was emptied. Once it is full, how many rows are
  * passed over before the next one enters is drawn, not every row's fate (K.-H. Li,
  * Reservoir-sampling algorithms of time complexity O(n(1 + log(N/n))), ACM TOMS 20
- * (1994) 481-493, algorithm L). All of it is a function of the seed and of the numbers
- * drawn before. */
+ * (1994) 481-493, algorithm L). Or a sample that follows the stream: it forgets its rows
+ * as a mean of so many points does (C. Aggarwal, On biased reservoir sampling in the
+ * presence of stream evolution, VLDB 2006). All of it is a function of the seed and of
+ * the numbers drawn before. */
 #ifndef RESERVOIR_H
 #define RESERVOIR_H
 
@@ -34,5 +36,13 @@ bool reservoir_merge(struct reservoir *reservoir, const struct reservoir *other,
 /* Offers the points of a block, in order. */
 void reservoir_offer(struct reservoir *reservoir, const struct block *block,
                      uint64_t seed);
+/* The same for a sample of `size` rows at most that remembers `memory` points: once it is
+ * full, neighbours enter together, or not, with the probability size / memory, where
+ * other neighbours were. Neighbours make it cheap, and where points depend on each other
+ * the sample is no worse for them. */
+void reservoir_follow(struct reservoir *reservoir, const struct block *block,
+                      uint64_t seed, size_t size, double memory);
+/* Keeps the last `size` rows. Without memory for that, none. */
+void reservoir_shorten(struct reservoir *reservoir, size_t size);
 
 #endif

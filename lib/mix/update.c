@@ -16,6 +16,12 @@
 /* Points after which a score counts half in the tail. */
 #define TAIL_HALF_LIFE 4096
 #define LN_2 0.69314718055994530942
+/* A model that forgets is challenged when its mean score falls by so much, nats a point,
+ * beyond so many times what it does by chance, or a component has fewer points than so
+ * many for each of D + 1. */
+#define SCORE_FALL 0.1
+#define SCORE_ERRORS 4
+#define STARVED_POINTS 2
 /* Blocks of BLOCK_POINTS in the largest open block. */
 #define PARTS_MAX 256
 
@@ -145,7 +151,7 @@ static double expect(struct mix_learner *learner, const struct block *raw)
         batches_look(learner->batches, estep, block);
     }
     if (learner_samples(learner)) {
-        reservoir_offer(&learner->reservoir, raw, learner->options.seed);
+        learner_sample(learner, raw);
         dormancy_watch(learner->dormancy, raw);
     }
     return difference;
@@ -197,9 +203,32 @@ static void look_for_change(struct mix_learner *learner, const double *differenc
     }
 }
 
+/* Whether a model that forgets looks as if it were caught in a bad place: it predicts
+ * worse than it did, or a component is left with next to nothing. */
+static bool is_suspicious(const struct mix_learner *learner)
+{
+    const struct mix_model *model = learner->model;
+    const double least = STARVED_POINTS * ((double)model->shape.dimensions + 1);
+    bool is_starved = false;
+    for (size_t k = 0; k < model->shape.components; k++) {
+        is_starved = is_starved || model->weights[k] * learner->pace.na < least;
+    }
+    const double fall = learner->high_score - learner->mean_score;
+    return is_starved || fall > SCORE_FALL + SCORE_ERRORS / sqrt(learner->pace.na);
+}
+
 static void schedule_challenge(struct mix_learner *learner)
 {
     const uint64_t age = learner->reservoir.age;
+    if (learner_forgets(&learner->options) && !learner->has_changed) {
+        if (2 * learner->score_weight >= learner->pace.na) {
+            learner->high_score = fmax(learner->high_score, learner->mean_score);
+        }
+        if (age < learner->last_challenge + learner_challenge_period(learner) &&
+            !is_suspicious(learner)) {
+            return;
+        }
+    }
     const bool is_lost = learner->options.noise && learner->has_changed;
     if ((learner_is_challenged(&learner->options) || is_lost) &&
         age >= learner->next_challenge &&

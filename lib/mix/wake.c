@@ -10,6 +10,17 @@ bool learner_samples(const struct mix_learner *learner)
            (learner->options.noise && learner->has_changed);
 }
 
+void learner_sample(struct mix_learner *learner, const struct block *block)
+{
+    const struct mix_options *options = &learner->options;
+    if (learner->is_warm && learner_forgets(options)) {
+        reservoir_follow(&learner->reservoir, block, options->seed,
+                         learner_sample_rows(learner), learner->pace.na);
+    } else {
+        reservoir_offer(&learner->reservoir, block, options->seed);
+    }
+}
+
 void learner_fall_asleep(struct mix_learner *learner)
 {
     if (!learner->is_idle) {
@@ -67,7 +78,7 @@ void learner_idle(struct mix_learner *learner)
 {
     for (size_t j = 0; j < points_blocks(learner->open); j++) {
         const struct block *block = points_block(learner->open, j);
-        reservoir_offer(&learner->reservoir, block, learner->options.seed);
+        learner_sample(learner, block);
         dormancy_watch(learner->dormancy, block);
     }
     points_clear(learner->open);

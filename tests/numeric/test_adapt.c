@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Claims about change: streams without one raise no alarm, whatever their correlation; a
- * jump is found and followed; a stream sorted by component is put right by the sample. */
+ * jump is found and followed; a stream sorted by component is put right by the sample; a
+ * model that forgets gets over one wild value, and over a cluster that went far away. */
 #include "streams.h"
 
 enum { D = 2, K = 3, N = 60000 };
@@ -122,12 +123,82 @@ START_TEST(a_sorted_stream_is_put_right)
 }
 END_TEST
 
+/* Points a millisecond apart. */
+static void feed_timed(struct mix_learner *learner, const struct sample *s, double begin)
+{
+    enum { ROWS = 250 };
+    for (size_t i = 0; i < s->n;) {
+        double time[ROWS];
+        const size_t n = s->n - i < ROWS ? s->n - i : ROWS;
+        for (size_t j = 0; j < n; j++) {
+            time[j] = begin + 1e-3 * (double)(i + j);
+        }
+        const struct mix_rows rows = {
+            .x = s->x + i * D, .n = n, .stride = D, .time = time};
+        size_t taken;
+        require(mix_learner_add(learner, &rows, &taken) == MIX_OK);
+        mix_learner_work(learner);
+        i += taken;
+    }
+}
+
+/* What a learner of these options loses on `after` when that has followed `before`. */
+static double lost_after(const struct mix_options *options,
+                         const struct mix_model *before, const struct mix_model *after,
+                         double freak, uint64_t seed)
+{
+    struct sample first = sample_draw(before, seed, N);
+    struct sample second = sample_draw(after, seed + 1, 3 * N);
+    struct sample held_out = sample_draw(after, seed + 2, 20000);
+    struct mix_learner *learner = mix_learner_new(options, NULL);
+    if (freak != 0) {
+        second.x[0] = freak;
+    }
+    feed_timed(learner, &first, 1e9);
+    feed_timed(learner, &second, 1e9 + 1e-3 * N);
+    const double lost = mean_log_density(after, &held_out) -
+                        mean_log_density(mix_learner_model(learner), &held_out);
+    mix_learner_destroy(&learner);
+    free(first.x);
+    free(second.x);
+    free(held_out.x);
+    return lost;
+}
+
+START_TEST(a_model_that_forgets_gets_over_it)
+{
+    const uint64_t seed = unit_seed(231) + (uint64_t)_i / 2;
+    struct mix_model *truth = mixture_random(D, K, 4, seed);
+    struct mix_options options;
+    double means[K * D];
+    mix_options_init(&options, D, K);
+    if (_i % 2 == 0) {
+        options.window = 10000;
+    } else {
+        options.half_life = 7;
+    }
+    memcpy(means, mix_model_means(truth), sizeof(means));
+    means[0] += 40;
+    struct mix_model *moved = mix_model_new(D, K, MIX_FULL, mix_model_weights(truth),
+                                            means, mix_model_covariances(truth), NULL);
+    const double freak = lost_after(&options, truth, truth, 1e6, seed);
+    const double jump = lost_after(&options, truth, moved, 0, seed);
+    ck_assert_msg(freak < 3e-3, "seed %llu: %g nats after a wild value",
+                  (unsigned long long)seed, freak);
+    ck_assert_msg(jump < 3e-3, "seed %llu: %g nats after a cluster went away",
+                  (unsigned long long)seed, jump);
+    mix_model_destroy(&truth);
+    mix_model_destroy(&moved);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
         {a_stationary_stream_raises_no_alarm, 20},
         {a_jump_is_found_and_followed, 4},
         UNIT(a_sorted_stream_is_put_right),
+        {a_model_that_forgets_gets_over_it, 8},
     };
     return unit_run("adapt", tests, COUNT(tests));
 }

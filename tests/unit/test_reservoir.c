@@ -5,18 +5,25 @@
 
 enum { ROOM = 100, ROWS = 1000, RUNS = 400 };
 
-static void offer(struct reservoir *reservoir, uint64_t seed, size_t first, size_t n)
+/* Rows first, first + 1, ... of one field. */
+static struct points *counted(size_t first, size_t n)
 {
     struct sample s = sample_new(n, 1);
     for (size_t i = 0; i < n; i++) {
         s.x[i] = (double)(first + i);
     }
     struct points *points = sample_points(&s);
+    free(s.x);
+    return points;
+}
+
+static void offer(struct reservoir *reservoir, uint64_t seed, size_t first, size_t n)
+{
+    struct points *points = counted(first, n);
     for (size_t j = 0; j < points_blocks(points); j++) {
         reservoir_offer(reservoir, points_block(points, j), seed);
     }
     points_destroy(&points);
-    free(s.x);
 }
 
 /* Every row is in the sample with the same probability: chi squared over tenths of the
@@ -47,8 +54,8 @@ START_TEST(the_sample_is_uniform)
 }
 END_TEST
 
-/* Samples of two streams of 300 and 700 rows, merged and offered another 1000, chi squared
- * as above; the numbers drawn for both are the same, which must not matter. */
+/* Samples of two streams of 300 and 700 rows, merged and offered another 1000, chi
+ * squared as above; the numbers drawn for both are the same, which must not matter. */
 START_TEST(a_merged_sample_is_uniform)
 {
     const uint64_t seed = unit_seed(322);
@@ -147,10 +154,63 @@ START_TEST(an_emptied_reservoir_holds_only_what_follows)
 }
 END_TEST
 
+/* Rows of a sample that follows the stream count half after memory ln 2 points, as in a
+ * mean with that memory, whatever the blocks; the mean age is within 4 errors. */
+START_TEST(a_sample_that_follows_remembers_so_many_points)
+{
+    enum { SIZE = 200, MEMORY = 1000, POINTS = 20000 };
+    const uint64_t seed = unit_seed(323);
+    double age = 0, recent = 0;
+    for (uint64_t run = 0; run < RUNS; run++) {
+        struct reservoir reservoir = {.rows = points_new(1, 2 * SIZE)};
+        struct points *points = counted(0, POINTS);
+        for (size_t j = 0; j < points_blocks(points); j++) {
+            reservoir_follow(&reservoir, points_block(points, j), seed + run, SIZE,
+                             MEMORY);
+        }
+        ck_assert_uint_eq(points_count(reservoir.rows), SIZE);
+        ck_assert_uint_eq(reservoir.age, POINTS);
+        for (size_t i = 0; i < SIZE; i++) {
+            double x;
+            points_get(reservoir.rows, i, &x, NULL, NULL);
+            age += (POINTS - 1 - x) / (SIZE * RUNS);
+            recent += (POINTS - 1 - x < MEMORY * 0.693147) / (double)(SIZE * RUNS);
+        }
+        points_destroy(&points);
+        points_destroy(&reservoir.rows);
+    }
+    /* Sixteen neighbours count as one. */
+    const double error = MEMORY / sqrt(SIZE * RUNS / 16.0);
+    ck_assert_msg(fabs(age - MEMORY) < 4 * error && fabs(recent - 0.5) < 0.03,
+                  "seed %llu: mean age %g, share of the last half %g",
+                  (unsigned long long)seed, age, recent);
+}
+END_TEST
+
+START_TEST(the_last_rows_are_kept)
+{
+    struct reservoir reservoir = {.rows = points_new(1, ROOM)};
+    offer(&reservoir, 1, 0, ROOM);
+    reservoir_shorten(&reservoir, ROOM);
+    ck_assert_uint_eq(points_count(reservoir.rows), ROOM);
+    reservoir_shorten(&reservoir, 30);
+    ck_assert_uint_eq(points_count(reservoir.rows), 30);
+    ck_assert_uint_eq(reservoir.age, ROOM);
+    for (size_t i = 0; i < 30; i++) {
+        double x;
+        points_get(reservoir.rows, i, &x, NULL, NULL);
+        ck_assert(x == (double)(ROOM - 30 + i));
+    }
+    points_destroy(&reservoir.rows);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
         UNIT(the_sample_is_uniform),
+        UNIT(a_sample_that_follows_remembers_so_many_points),
+        UNIT(the_last_rows_are_kept),
         UNIT(a_merged_sample_is_uniform),
         UNIT(few_rows_are_merged_whole),
         UNIT(framing_changes_no_row),

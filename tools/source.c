@@ -5,22 +5,17 @@
 
 #include <string.h>
 
-const struct source_kind *const *source_table(void)
-{
-    /* The last row takes every name. */
-    static const struct source_kind *const table[] = {
-        &source_host,
-        &source_synth,
-        &source_file,
-        NULL,
-    };
-    return table;
-}
+/* The last row takes every name. */
+static const struct source_kind *const table[] = {
+    &source_host,
+    &source_synth,
+    &source_file,
+};
 
 struct source *source_open(const char *input, const struct source_options *options,
                            double now_s, struct failure *failure)
 {
-    const struct source_kind *const *kind = source_table();
+    const struct source_kind *const *kind = table;
     while (strncmp(input, (*kind)->prefix, strlen((*kind)->prefix)) != 0) {
         kind++;
     }

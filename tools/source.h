@@ -67,9 +67,6 @@ extern const struct source_kind source_file;
 extern const struct source_kind source_host;
 extern const struct source_kind source_synth;
 
-/* The table, ended by NULL. */
-const struct source_kind *const *source_table(void);
-
 /* Opens the source that an INPUT names. NULL and the failure on an error. */
 struct source *source_open(const char *input, const struct source_options *options,
                            double now_s, struct failure *failure);

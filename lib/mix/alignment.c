@@ -59,7 +59,8 @@ void alignment_destroy(struct alignment **alignment)
     }
 }
 
-bool alignment_is_possible(const struct shape *a, const struct shape *b)
+/* Whether two shapes have the same numbers in the same places. */
+static bool is_possible(const struct shape *a, const struct shape *b)
 {
     bool are_same = a->dimensions == b->dimensions && a->components == b->components &&
                     a->has_noise == b->has_noise && a->n_factors == b->n_factors;
@@ -183,7 +184,7 @@ struct mix_model *mix_model_merge(const struct mix_model *a, double points_a,
     const double points = points_a + points_b;
     struct mix_model *merged = NULL;
     enum mix_err result = MIX_ENOMEM;
-    if (!alignment_is_possible(&a->shape, &b->shape)) {
+    if (!is_possible(&a->shape, &b->shape)) {
         result = MIX_ESIZE;
     } else if (!is_weight(points_a) || !is_weight(points_b) || !(points > 0)) {
         result = MIX_EVALUE;

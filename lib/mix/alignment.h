@@ -30,9 +30,6 @@ struct alignment *alignment_new(const struct mix_model *a, const struct mix_mode
                                 double share);
 void alignment_destroy(struct alignment **alignment);
 
-/* Whether two shapes have the same numbers in the same places. */
-bool alignment_is_possible(const struct shape *a, const struct shape *b);
-
 /* a <- (1 - share) a + share b, the components of b in the places of those of a that they
  * are; scratch: of the shape. */
 void alignment_merge(const struct alignment *alignment, struct stats *a,

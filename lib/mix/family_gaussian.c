@@ -69,7 +69,7 @@ static size_t last_size(const struct factor *f)
     return has_rows && rows > patterns ? rows : patterns;
 }
 
-size_t gaussian_scratch_size(const struct factor *f)
+static size_t scratch_size(const struct factor *f)
 {
     return 2 * layout_size(f) + moments_size(f) +
            f->components * (BLOCK_POINTS + 3 * f->dimensions + 1) +
@@ -150,7 +150,7 @@ const struct family family_gaussian = {
     .cache_size = cache_size,
     .stats_size = stats_size,
     .sums_size = sums_size,
-    .scratch_size = gaussian_scratch_size,
+    .scratch_size = scratch_size,
     .parameters = parameters,
     .prepare = gaussian_prepare,
     .log_density = gaussian_log_density,

@@ -106,7 +106,6 @@ struct gaussian_scratch {
     double *a, *b, *resp, *moments, *again, *mean, *shift, *delta, *base, *patterns, *rows;
 };
 struct gaussian_scratch gaussian_scratch(const struct factor *f, double *scratch);
-size_t gaussian_scratch_size(const struct factor *f);
 
 /* gaussian_prepare.c */
 enum mix_err gaussian_prepare(const struct factor *f, const double *param, double *cache);

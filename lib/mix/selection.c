@@ -184,7 +184,8 @@ static void take_scores(struct selection *selection, const double *scores, doubl
     }
 }
 
-void selection_decide(struct selection *selection, const double *scores)
+/* Takes the scores of the block before, and decides. */
+static void decide(struct selection *selection, const double *scores)
 {
     take_scores(selection, scores, published(selection)->recent_weight);
     if (selection->blocks < BLOCKS_MIN || selection->stage != UINT64_MAX) {
@@ -248,7 +249,7 @@ static void follow(struct selection *selection)
         scores[c] = selection->candidate[c]->recent_score;
     }
     if (is_scored) {
-        selection_decide(selection, scores);
+        decide(selection, scores);
     }
     for (size_t c = 0; c < selection->n; c++) {
         selection->candidate[c]->recent_score = 0;

@@ -57,7 +57,4 @@ struct mix_learner *selection_due(const struct selection *selection);
 void selection_walk(struct codec *codec, struct selection *selection);
 enum mix_err selection_judge(const struct codec *codec, struct selection *selection);
 
-/* Takes the scores of the block before, and decides (for tests). */
-void selection_decide(struct selection *selection, const double *scores);
-
 #endif

@@ -35,8 +35,6 @@ bool frame_fail(const struct report *report, const char *format, ...)
 /* The numbers of an array of n into values. */
 bool frame_read_vector(const json_t *array, const char *name, size_t n, double *values,
                        const struct report *report);
-bool frame_read_matrix(const json_t *array, const char *name, size_t n, size_t m,
-                       double *values, const struct report *report);
 /* K weights that are checked. */
 bool frame_read_weights(const json_t *object, size_t n, double *weights,
                         const struct report *report);

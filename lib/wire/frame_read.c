@@ -37,8 +37,8 @@ bool frame_read_vector(const json_t *array, const char *name, size_t n, double *
     return true;
 }
 
-bool frame_read_matrix(const json_t *array, const char *name, size_t n, size_t m,
-                       double *values, const struct report *report)
+static bool read_matrix(const json_t *array, const char *name, size_t n, size_t m,
+                        double *values, const struct report *report)
 {
     if (!json_is_array(array) || json_array_size(array) != n) {
         return frame_fail(
@@ -70,13 +70,13 @@ static bool read_covariances(const json_t *array, const struct parameters *p,
     static const char name[] = "covariances";
     switch (p->covariance) {
     case MIX_DIAG:
-        return frame_read_matrix(array, name, p->n_components, n_dimensions,
-                                 p->covariances, report);
+        return read_matrix(array, name, p->n_components, n_dimensions, p->covariances,
+                           report);
     case MIX_SPHERICAL:
         return frame_read_vector(array, name, p->n_components, p->covariances, report);
     case MIX_TIED:
-        return frame_read_matrix(array, name, n_dimensions, n_dimensions, p->covariances,
-                                 report);
+        return read_matrix(array, name, n_dimensions, n_dimensions, p->covariances,
+                           report);
     default:
         break;
     }
@@ -87,8 +87,8 @@ static bool read_covariances(const json_t *array, const struct parameters *p,
     }
     for (size_t k = 0; k < p->n_components; k++) {
         double *const matrix = p->covariances + k * n_dimensions * n_dimensions;
-        if (!frame_read_matrix(json_array_get(array, k), name, n_dimensions, n_dimensions,
-                               matrix, report)) {
+        if (!read_matrix(json_array_get(array, k), name, n_dimensions, n_dimensions,
+                         matrix, report)) {
             return false;
         }
     }
@@ -211,8 +211,8 @@ static bool read_parameters(const json_t *object, const struct parameters *p,
                             const struct report *report)
 {
     return frame_read_weights(object, p->n_components, p->weights, report) &&
-           frame_read_matrix(json_object_get(object, "means"), "means", p->n_components,
-                             p->n_dimensions, p->means, report) &&
+           read_matrix(json_object_get(object, "means"), "means", p->n_components,
+                       p->n_dimensions, p->means, report) &&
            read_covariances(json_object_get(object, "covariances"), p, report);
 }
 

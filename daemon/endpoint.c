@@ -172,9 +172,3 @@ bool endpoint_parse(struct endpoint *endpoint, const char *text, enum endpoint_u
     *problem = "is not tcp://ADDRESS:PORT or ipc://PATH";
     return false;
 }
-
-bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b)
-{
-    const bool is_chosen = a->transport == ENDPOINT_TCP && a->port == 0;
-    return !is_chosen && strcmp(a->text, b->text) == 0;
-}

@@ -30,7 +30,4 @@ enum endpoint_use { ENDPOINT_BIND, ENDPOINT_CONNECT };
 bool endpoint_parse(struct endpoint *endpoint, const char *text, enum endpoint_use use,
                     const char *folder, const char **problem);
 
-/* True if binding both must fail: the same spelling with a port that is not `*`. */
-bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b);
-
 #endif

@@ -73,11 +73,6 @@ void client_destroy(struct client **client)
     *client = NULL;
 }
 
-const char *client_endpoint(const struct client *client)
-{
-    return client->endpoint;
-}
-
 void *client_context(struct client *client)
 {
     return client->context;

@@ -19,8 +19,7 @@ struct client;
 struct client *client_new(const struct place *place, struct failure *failure);
 void client_destroy(struct client **client);
 
-/* The endpoint and the ZeroMQ context it lives in. */
-const char *client_endpoint(const struct client *client);
+/* The ZeroMQ context it lives in. */
 void *client_context(struct client *client);
 
 /* How long to wait for a reply: the daemon answers most commands at once, drain and

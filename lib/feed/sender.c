@@ -36,8 +36,8 @@ struct sender {
     bool has_progressed; /* since HELLO */
     double hello_s;      /* of the last HELLO */
     double patience_s;
-    double deadline_s; /* of the next HELLO */
-    uint64_t n_hellos, n_resent;
+    double deadline_s;  /* of the next HELLO */
+    uint64_t n_resent;  /* points that were sent once more */
     size_t n_parts;     /* of the message that is due; 0: none */
     uint64_t following; /* what `next` will be then; 0: it is HELLO */
     unsigned char header[RELIABLE_SIZE];
@@ -171,7 +171,6 @@ const struct portion *sender_portion(const struct sender *sender)
 void sender_sent(struct sender *sender, double now_s)
 {
     if (sender->following == 0) {
-        sender->n_hellos++;
         sender->has_progressed = false;
         sender->hello_s = now_s;
         sender->deadline_s = now_s + sender->patience_s;
@@ -405,11 +404,6 @@ struct mixfeed_marks sender_marks(const struct sender *sender)
         .newest = sender->backlog->newest,
         .is_connected = sender->state == RUNNING,
     };
-}
-
-uint64_t sender_hellos(const struct sender *sender)
-{
-    return sender->n_hellos;
 }
 
 uint64_t sender_resent(const struct sender *sender)

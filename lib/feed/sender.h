@@ -57,8 +57,7 @@ double sender_deadline_s(const struct sender *sender);
 void sender_bye(struct sender *sender, struct bytes *part, size_t *n_parts);
 
 struct mixfeed_marks sender_marks(const struct sender *sender);
-/* How often HELLO was sent, and points that were sent before. */
-uint64_t sender_hellos(const struct sender *sender);
+/* Points that were sent once more. */
 uint64_t sender_resent(const struct sender *sender);
 
 #endif

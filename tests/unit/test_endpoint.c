@@ -105,26 +105,11 @@ START_TEST(other_texts_are_refused)
 }
 END_TEST
 
-START_TEST(equal_endpoints_are_the_same_unless_the_system_chooses)
-{
-    struct endpoint a, b;
-    const char *problem;
-    ck_assert(endpoint_parse(&a, "tcp://[::1]:7", ENDPOINT_BIND, "/", &problem));
-    ck_assert(endpoint_parse(&b, "tcp://[0::1]:7", ENDPOINT_CONNECT, "/", &problem));
-    ck_assert(endpoint_is_same(&a, &b));
-    ck_assert(endpoint_parse(&b, "tcp://[::1]:8", ENDPOINT_BIND, "/", &problem));
-    ck_assert(!endpoint_is_same(&a, &b));
-    ck_assert(endpoint_parse(&a, "tcp://[::1]:*", ENDPOINT_BIND, "/", &problem));
-    ck_assert(!endpoint_is_same(&a, &a));
-}
-END_TEST
-
 int main(void)
 {
     const struct unit_test tests[] = {
         UNIT_LOOP(an_endpoint_has_one_spelling, good),
         UNIT_LOOP(other_texts_are_refused, bad),
-        UNIT(equal_endpoints_are_the_same_unless_the_system_chooses),
     };
     return unit_run("endpoint", tests, COUNT(tests));
 }

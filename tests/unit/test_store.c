@@ -4,7 +4,9 @@
  * between, and damage never passes for a state. */
 #include "store.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include "faultvfs.h"
@@ -274,6 +276,163 @@ START_TEST(any_call_that_fails_leaves_the_old_generation)
     for (unsigned n = 1; n <= calls; n++) {
         fail_at(&failures[_i], n);
     }
+    folder_remove();
+}
+END_TEST
+
+/* ---- System calls ------------------------------------------------------------- */
+
+/* What SQLite asks of the system itself, below its own retries. fsync is not among them:
+ * it fails in the layer above. */
+enum { N_CALLS = 7 };
+static const char *const call_names[N_CALLS] = {"open",   "pwrite64",  "pread64", "fstat",
+                                                "unlink", "ftruncate", "fcntl"};
+static sqlite3_syscall_ptr real_calls[N_CALLS];
+static struct {
+    unsigned at, calls; /* the one that fails, from 1, and how many there were */
+    int error;          /* 0: it is short */
+    bool is_for_good;   /* all later ones that write fail as well */
+} interruption;
+
+/* Of a call: it may write, and a signal may end it. */
+enum { CHANGES = 1, WAITS = 2 };
+
+/* Counts a call; true: it is to fail. */
+static bool is_hit(unsigned traits)
+{
+    const bool is_change = (traits & CHANGES) != 0;
+    interruption.calls++;
+    const bool is_later =
+        interruption.is_for_good && is_change && interruption.calls > interruption.at;
+    if (interruption.at == 0 || (interruption.calls != interruption.at && !is_later)) {
+        return false;
+    }
+    errno = interruption.error;
+    return interruption.error != 0 &&
+           (interruption.error != EINTR || (traits & WAITS) != 0);
+}
+
+static bool is_cut(void)
+{
+    return interruption.error == 0 && interruption.calls == interruption.at;
+}
+
+static int failing_open(const char *path, int flags, int mode)
+{
+    int (*real)(const char *, int, int) = (int (*)(const char *, int, int))real_calls[0];
+    return is_hit(WAITS | ((flags & O_CREAT) != 0 ? CHANGES : 0))
+               ? -1
+               : real(path, flags, mode);
+}
+
+static ssize_t failing_pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+    if (is_hit(CHANGES | WAITS)) {
+        return -1;
+    }
+    return pwrite(fd, bytes, is_cut() && size > 1 ? size / 2 : size, offset);
+}
+
+static ssize_t failing_pread(int fd, void *bytes, size_t size, off_t offset)
+{
+    if (is_hit(WAITS)) {
+        return -1;
+    }
+    return pread(fd, bytes, is_cut() && size > 1 ? size / 2 : size, offset);
+}
+
+static int failing_fstat(int fd, struct stat *status)
+{
+    return is_hit(0) ? -1 : fstat(fd, status);
+}
+
+static int failing_unlink(const char *path)
+{
+    return is_hit(CHANGES) ? -1 : unlink(path);
+}
+
+static int failing_ftruncate(int fd, off_t size)
+{
+    return is_hit(CHANGES | WAITS) ? -1 : ftruncate(fd, size);
+}
+
+static int failing_fcntl(int fd, int command, void *argument)
+{
+    return is_hit(0) ? -1 : fcntl(fd, command, argument);
+}
+
+static const sqlite3_syscall_ptr failing_calls[N_CALLS] = {
+    (sqlite3_syscall_ptr)failing_open,   (sqlite3_syscall_ptr)failing_pwrite,
+    (sqlite3_syscall_ptr)failing_pread,  (sqlite3_syscall_ptr)failing_fstat,
+    (sqlite3_syscall_ptr)failing_unlink, (sqlite3_syscall_ptr)failing_ftruncate,
+    (sqlite3_syscall_ptr)failing_fcntl};
+
+/* NULL puts the system's own back. */
+static void replace_calls(const sqlite3_syscall_ptr *calls)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
+    for (size_t i = 0; i < N_CALLS; i++) {
+        if (real_calls[i] == NULL) {
+            real_calls[i] = vfs->xGetSystemCall(vfs, call_names[i]);
+            ck_assert_ptr_nonnull(real_calls[i]);
+        }
+        ck_assert_int_eq(
+            vfs->xSetSystemCall(vfs, call_names[i], calls != NULL ? calls[i] : NULL),
+            SQLITE_OK);
+    }
+}
+
+/* A commit of which the at-th call fails; how many calls it made. */
+static unsigned interrupt_commit(unsigned at, int error, bool is_for_good)
+{
+    uint64_t digest[2];
+    make_generations(digest);
+    struct store *store = open_good();
+    commit(store, 4);
+    change(store, 5);
+    interruption.at = at;
+    interruption.calls = 0;
+    interruption.error = error;
+    interruption.is_for_good = is_for_good;
+    const enum store_outcome outcome = store_commit(store, 1000);
+    const unsigned calls = interruption.calls;
+    interruption.at = 0;
+    if (outcome == STORE_FAILED) {
+        ck_assert_msg(error != 0 && error != EINTR, "call %u", at);
+        ck_assert_ptr_nonnull(store_problem(store));
+        expect_file("state.0", 4);
+        ck_assert_int_eq(store_commit(store, 1100), STORE_WRITTEN);
+    }
+    ck_assert_ptr_null(store_problem(store));
+    expect_file("state.1", 5);
+    expect_file("state.0", 4);
+    const uint64_t last = items_digest(store_items(store));
+    store_close(&store);
+    store = open_good();
+    ck_assert_uint_eq(store_generation(store), 5);
+    ck_assert_uint_eq(items_digest(store_items(store)), last);
+    store_close(&store);
+    faultvfs_forget_disks();
+    return calls;
+}
+
+static const struct {
+    int error;
+    bool is_for_good;
+} interruptions[] = {{EIO, false},   {EIO, true},    {ENOSPC, true}, {EROFS, true},
+                     {EDQUOT, true}, {EINTR, false}, {0, false}};
+
+/* EINTR and a call that does half of it are no failures at all. */
+START_TEST(any_system_call_may_fail)
+{
+    setup();
+    replace_calls(failing_calls);
+    const unsigned calls = interrupt_commit(0, 0, false);
+    ck_assert_uint_gt(calls, 15);
+    for (unsigned at = 1; at <= calls; at++) {
+        interrupt_commit(at, interruptions[_i].error, interruptions[_i].is_for_good);
+    }
+    replace_calls(NULL);
     folder_remove();
 }
 END_TEST
@@ -766,6 +925,7 @@ int main(void)
         UNIT(generations_go_to_the_files_in_turn),
         UNIT(empty_values_and_odd_names_are_kept),
         UNIT_LOOP(any_call_that_fails_leaves_the_old_generation, failures),
+        UNIT_LOOP(any_system_call_may_fail, interruptions),
         UNIT(a_failing_disk_is_tried_less_and_less_often),
         UNIT(a_kill_at_any_call_leaves_one_generation_or_the_next),
         UNIT(a_power_cut_at_any_call_leaves_one_generation_or_the_next),

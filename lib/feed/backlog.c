@@ -23,6 +23,11 @@ enum mixfeed_err failure_fill(struct mixfeed_failure *failure, enum mixfeed_err 
     return err;
 }
 
+bool failure_is_passing(enum mixfeed_err err)
+{
+    return err <= MIXFEED_EAGAIN;
+}
+
 uint64_t backlog_incarnation(void)
 {
     uint64_t random = 0;

@@ -63,4 +63,7 @@ enum mixfeed_err failure_fill(struct mixfeed_failure *failure, enum mixfeed_err 
                               const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The errors after which a feed goes on. */
+bool failure_is_passing(enum mixfeed_err err);
+
 #endif

@@ -1,23 +1,15 @@
-/* SPDX-License-Identifier: MIT
- *
- * The functions of mixfeed.h: a backlog, a sender, and the DEALER socket between it and
- * the daemon. */
+/* SPDX-License-Identifier: MIT */
+#include "dealer.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <zmq.h>
 
-#include "chunks.h"
-#include "mixfeed.h"
 #include "reliable.h"
-#include "sender.h"
-#include "spool.h"
 
-#define KEEP_MEMORY ((size_t)64 << 20)
-#define KEEP_SPOOL ((size_t)1 << 30)
 /* Messages of ours in ZeroMQ. What is there when a connection breaks is sent again; the
  * window limits it before this does, and less would wake threads more often. */
 #define SEND_QUEUE 1000
@@ -26,113 +18,25 @@
 /* Who sends often reads what has come no more often than this: each look is a system
  * call, and an ACK comes once in thousands of messages. */
 #define LOOK_S 0.001
-
 /* So long the end waits for the daemon, and for what is still under way. */
 #define FAREWELL_MS 250
 
-struct mixfeed {
-    struct backlog *backlog;
+struct dealer {
     struct sender *sender;
-    size_t columns;
-    size_t keep_bytes;
     void *context; /* owned, or NULL */
     void *socket;
     bool is_blocked; /* the socket takes nothing now */
     double look_s;   /* when it was last read */
-    struct mixfeed_failure failure;
 };
 
-/* ---- Words --------------------------------------------------------------- */
-
-const char *mixfeed_strerror(enum mixfeed_err err)
-{
-    static const char *const sentences[] = {
-#define X(name, sentence) sentence,
-        MIXFEED_ERRORS(X)
-#undef X
-    };
-    return (unsigned)err < sizeof(sentences) / sizeof(sentences[0]) ? sentences[err]
-                                                                    : "unknown error";
-}
-
-const struct mixfeed_failure *mixfeed_failure(const struct mixfeed *feed)
-{
-    return &feed->failure;
-}
-
-/* The errors after which a feed goes on. */
-static bool is_passing(enum mixfeed_err err)
-{
-    return err <= MIXFEED_EAGAIN;
-}
-
-static double clock_s(void)
+double dealer_clock_s(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* ---- Opening ------------------------------------------------------------- */
-
-void mixfeed_options_init(struct mixfeed_options *options, const char *endpoint,
-                          const char *source, size_t columns)
-{
-    *options = (struct mixfeed_options){
-        .endpoint = endpoint,
-        .source = source,
-        .columns = columns,
-    };
-}
-
-static enum mixfeed_err check_options(const struct mixfeed_options *options,
-                                      struct mixfeed_failure *failure)
-{
-    const char *source = options->source != NULL ? options->source : "";
-    if (options->endpoint == NULL) {
-        return failure_fill(failure, MIXFEED_EINVAL, "no endpoint");
-    }
-    if (!reliable_source_is_valid(source, strlen(source))) {
-        return failure_fill(failure, MIXFEED_EINVAL,
-                            "source %.64s: 1 to 31 of A-Z a-z 0-9 . _ - are needed",
-                            source);
-    }
-    if (options->columns < 1 || options->columns > SENDER_COLUMNS_MAX) {
-        return failure_fill(failure, MIXFEED_EINVAL, "%zu columns: 1 to %zu are possible",
-                            options->columns, SENDER_COLUMNS_MAX);
-    }
-    if (options->rows != NULL && (options->spool != NULL || options->rows->read == NULL ||
-                                  options->rows->incarnation == 0)) {
-        return failure_fill(failure, MIXFEED_EINVAL,
-                            "rows: without a spool, with a function and an incarnation");
-    }
-    return MIXFEED_OK;
-}
-
-static enum mixfeed_err open_backlog(struct mixfeed *feed,
-                                     const struct mixfeed_options *options,
-                                     struct mixfeed_failure *failure)
-{
-    *failure = (struct mixfeed_failure){.err = MIXFEED_OK};
-    if (options->spool != NULL) {
-        feed->backlog =
-            spool_new(options->spool, options->source, options->columns, failure);
-    } else if (options->rows != NULL) {
-        feed->backlog = backlog_rows_new(options->columns, options->rows);
-    } else {
-        feed->backlog = chunks_new(options->columns);
-    }
-    if (feed->backlog != NULL) {
-        const size_t room = feed->keep_bytes / feed->backlog->row_size;
-        feed->backlog->room = options->rows != NULL ? 0 : room > 0 ? room : 1;
-        feed->sender =
-            sender_new(options->source, options->columns, options->batch, feed->backlog);
-    }
-    if (feed->sender == NULL && failure->err == MIXFEED_OK) {
-        failure_fill(failure, MIXFEED_ENOMEM, "out of memory");
-    }
-    return failure->err;
-}
+/* ---- Opening and closing ------------------------------------------------- */
 
 /* Options of the socket: a message waits for a connection and not in one that may never
  * come, a new connection asks for an answer, and one that is dead is noticed. */
@@ -164,20 +68,20 @@ static bool set_options(void *socket)
     return true;
 }
 
-static enum mixfeed_err open_socket(struct mixfeed *feed,
+static enum mixfeed_err open_socket(struct dealer *dealer,
                                     const struct mixfeed_options *options,
                                     struct mixfeed_failure *failure)
 {
     void *context = options->zmq_context;
     if (context == NULL) {
-        context = feed->context = zmq_ctx_new();
+        context = dealer->context = zmq_ctx_new();
     }
-    feed->socket = context != NULL ? zmq_socket(context, ZMQ_DEALER) : NULL;
-    if (feed->socket != NULL && set_options(feed->socket)) {
+    dealer->socket = context != NULL ? zmq_socket(context, ZMQ_DEALER) : NULL;
+    if (dealer->socket != NULL && set_options(dealer->socket)) {
         if (options->prepare != NULL) {
-            options->prepare(feed->socket, options->prepare_context);
+            options->prepare(dealer->socket, options->prepare_context);
         }
-        if (zmq_connect(feed->socket, options->endpoint) == 0) {
+        if (zmq_connect(dealer->socket, options->endpoint) == 0) {
             return MIXFEED_OK;
         }
     }
@@ -185,35 +89,27 @@ static enum mixfeed_err open_socket(struct mixfeed *feed,
                         zmq_strerror(zmq_errno()));
 }
 
-struct mixfeed *mixfeed_open(const struct mixfeed_options *options,
-                             struct mixfeed_failure *failure)
+struct dealer *dealer_new(const struct mixfeed_options *options, struct sender *sender,
+                          struct mixfeed_failure *failure)
 {
-    if (check_options(options, failure) != MIXFEED_OK) {
-        return NULL;
-    }
-    struct mixfeed *feed = calloc(1, sizeof(*feed));
-    if (feed == NULL) {
+    struct dealer *dealer = calloc(1, sizeof(*dealer));
+    if (dealer == NULL) {
         failure_fill(failure, MIXFEED_ENOMEM, "out of memory");
         return NULL;
     }
-    feed->columns = options->columns;
-    feed->keep_bytes = options->keep_bytes;
-    if (feed->keep_bytes == 0) {
-        feed->keep_bytes = options->spool != NULL ? KEEP_SPOOL : KEEP_MEMORY;
+    dealer->sender = sender;
+    if (open_socket(dealer, options, failure) != MIXFEED_OK) {
+        dealer_destroy(&dealer);
     }
-    if (open_backlog(feed, options, failure) != MIXFEED_OK ||
-        open_socket(feed, options, failure) != MIXFEED_OK) {
-        mixfeed_close(&feed);
-    }
-    return feed;
+    return dealer;
 }
 
 /* Reads a message. True: it answers BYE, or there is nobody who would. */
-static bool is_farewell(struct mixfeed *feed)
+static bool is_farewell(struct dealer *dealer)
 {
     unsigned char frame[RELIABLE_SIZE];
     struct reliable header;
-    const int size = zmq_recv(feed->socket, frame, sizeof(frame), ZMQ_DONTWAIT);
+    const int size = zmq_recv(dealer->socket, frame, sizeof(frame), ZMQ_DONTWAIT);
     return size == (int)sizeof(frame) &&
            reliable_decode((struct bytes){frame, sizeof(frame)}, &header) ==
                RELIABLE_CODE_OK &&
@@ -224,52 +120,49 @@ static bool is_farewell(struct mixfeed *feed)
  * sent has left. libzmq 4.3.4 ends the program (session_base.cpp, clean_pipes) where a
  * socket is closed while its connection breaks in the middle of a message of two parts.
  */
-static void say_bye(struct mixfeed *feed)
+static void say_bye(struct dealer *dealer)
 {
     struct bytes part;
     size_t n_parts;
-    sender_bye(feed->sender, &part, &n_parts);
+    sender_bye(dealer->sender, &part, &n_parts);
     if (n_parts == 0 ||
-        zmq_send(feed->socket, part.data, part.size, ZMQ_DONTWAIT) == -1) {
+        zmq_send(dealer->socket, part.data, part.size, ZMQ_DONTWAIT) == -1) {
         return;
     }
-    const double until_s = clock_s() + 1e-3 * FAREWELL_MS;
-    zmq_pollitem_t item = {.socket = feed->socket, .events = ZMQ_POLLIN};
+    const double until_s = dealer_clock_s() + 1e-3 * FAREWELL_MS;
+    zmq_pollitem_t item = {.socket = dealer->socket, .events = ZMQ_POLLIN};
     bool is_over = false;
     while (!is_over) {
-        const double left_s = until_s - clock_s();
+        const double left_s = until_s - dealer_clock_s();
         is_over = left_s <= 0 || zmq_poll(&item, 1, (long)ceil(1e3 * left_s)) == -1 ||
-                  (item.revents != 0 && is_farewell(feed));
+                  (item.revents != 0 && is_farewell(dealer));
     }
 }
 
-void mixfeed_close(struct mixfeed **feed)
+void dealer_destroy(struct dealer **dealer)
 {
-    struct mixfeed *self = *feed;
+    struct dealer *self = *dealer;
     if (self == NULL) {
         return;
     }
     if (self->socket != NULL) {
-        if (self->sender != NULL) {
-            say_bye(self);
-        }
+        say_bye(self);
         zmq_close(self->socket);
     }
     if (self->context != NULL) {
         while (zmq_ctx_term(self->context) == -1 && zmq_errno() == EINTR) {
         }
     }
-    sender_destroy(&self->sender);
-    backlog_destroy(&self->backlog);
     free(self);
-    *feed = NULL;
+    *dealer = NULL;
 }
 
 /* ---- One round ----------------------------------------------------------- */
 
 /* Reads one message, of which more parts than there should be are left out. False: none
  * is there. */
-static bool receive_message(struct mixfeed *feed, double now_s, enum mixfeed_err *err)
+static bool receive_message(struct dealer *dealer, double now_s, enum mixfeed_err *err,
+                            struct mixfeed_failure *failure)
 {
     zmq_msg_t parts[SENDER_PARTS_MAX];
     struct bytes bytes[SENDER_PARTS_MAX];
@@ -281,7 +174,7 @@ static bool receive_message(struct mixfeed *feed, double now_s, enum mixfeed_err
             zmq_msg_close(part);
         }
         zmq_msg_init(part);
-        if (zmq_msg_recv(part, feed->socket, ZMQ_DONTWAIT) == -1) {
+        if (zmq_msg_recv(part, dealer->socket, ZMQ_DONTWAIT) == -1) {
             zmq_msg_close(part);
             break; /* only before the first part: the rest comes with it */
         }
@@ -293,7 +186,7 @@ static bool receive_message(struct mixfeed *feed, double now_s, enum mixfeed_err
         bytes[i] = (struct bytes){zmq_msg_data(&parts[i]), zmq_msg_size(&parts[i])};
     }
     if (is_last) {
-        *err = sender_receive(feed->sender, bytes, n, now_s, &feed->failure);
+        *err = sender_receive(dealer->sender, bytes, n, now_s, failure);
     }
     for (size_t i = 0; i < n_held; i++) {
         zmq_msg_close(&parts[i]);
@@ -302,257 +195,120 @@ static bool receive_message(struct mixfeed *feed, double now_s, enum mixfeed_err
 }
 
 /* Sends rows without copying them, where their backlog keeps them. */
-static bool send_rows(struct mixfeed *feed, struct bytes rows)
+static bool send_rows(struct dealer *dealer, struct bytes rows)
 {
-    const struct portion *portion = sender_portion(feed->sender);
+    const struct portion *portion = sender_portion(dealer->sender);
     zmq_msg_t part;
     if (portion->holder == NULL) {
-        return zmq_send(feed->socket, rows.data, rows.size, ZMQ_DONTWAIT) != -1;
+        return zmq_send(dealer->socket, rows.data, rows.size, ZMQ_DONTWAIT) != -1;
     }
     /* ZeroMQ does not write to it, though it does not say so. */
     void *data = (void *)(uintptr_t)rows.data;
     if (zmq_msg_init_data(&part, data, rows.size, portion->release, portion->holder) ==
         -1) {
-        return zmq_send(feed->socket, rows.data, rows.size, ZMQ_DONTWAIT) != -1;
+        return zmq_send(dealer->socket, rows.data, rows.size, ZMQ_DONTWAIT) != -1;
     }
     portion->hold(portion->holder);
-    if (zmq_msg_send(&part, feed->socket, ZMQ_DONTWAIT) == -1) {
+    if (zmq_msg_send(&part, dealer->socket, ZMQ_DONTWAIT) == -1) {
         zmq_msg_close(&part);
         return false;
     }
     return true;
 }
 
-static bool send_parts(struct mixfeed *feed, const struct bytes *parts, size_t n)
+static bool send_parts(struct dealer *dealer, const struct bytes *parts, size_t n)
 {
     const int flags = ZMQ_DONTWAIT | (n > 1 ? ZMQ_SNDMORE : 0);
     /* Only the first part may be refused: ZeroMQ takes a message whole. */
-    return zmq_send(feed->socket, parts[0].data, parts[0].size, flags) != -1 &&
-           (n == 1 || send_rows(feed, parts[1]));
+    return zmq_send(dealer->socket, parts[0].data, parts[0].size, flags) != -1 &&
+           (n == 1 || send_rows(dealer, parts[1]));
 }
 
 /* Sends one message. False: nothing is due, or the socket takes no more. */
-static bool send_message(struct mixfeed *feed, double now_s, enum mixfeed_err *err)
+static bool send_message(struct dealer *dealer, double now_s, enum mixfeed_err *err,
+                         struct mixfeed_failure *failure)
 {
     struct bytes parts[SENDER_PARTS_MAX];
     size_t n;
-    *err = sender_due(feed->sender, now_s, parts, &n, &feed->failure);
-    feed->is_blocked = false;
+    *err = sender_due(dealer->sender, now_s, parts, &n, failure);
+    dealer->is_blocked = false;
     if (*err != MIXFEED_OK || n == 0) {
         return false;
     }
-    if (!send_parts(feed, parts, n)) {
-        feed->is_blocked = true;
+    if (!send_parts(dealer, parts, n)) {
+        dealer->is_blocked = true;
         return false;
     }
-    sender_sent(feed->sender, now_s);
+    sender_sent(dealer->sender, now_s);
     return true;
 }
 
 /* Reads what there is. True: it came to the end of it. */
-static bool read_all(struct mixfeed *feed, double now_s)
+static bool read_all(struct dealer *dealer, double now_s, struct mixfeed_failure *failure)
 {
     enum mixfeed_err err = MIXFEED_OK;
     size_t n = 0;
-    while (n < ROUND_MAX && receive_message(feed, now_s, &err)) {
+    while (n < ROUND_MAX && receive_message(dealer, now_s, &err, failure)) {
         n++;
     }
-    feed->look_s = now_s;
+    dealer->look_s = now_s;
     return n < ROUND_MAX;
 }
 
-static bool send_all(struct mixfeed *feed, double now_s)
+static bool send_all(struct dealer *dealer, double now_s, struct mixfeed_failure *failure)
 {
-    enum mixfeed_err err = feed->failure.err;
+    enum mixfeed_err err = failure->err;
     size_t n = 0;
-    while (is_passing(err) && n < ROUND_MAX && send_message(feed, now_s, &err)) {
+    while (failure_is_passing(err) && n < ROUND_MAX &&
+           send_message(dealer, now_s, &err, failure)) {
         n++;
     }
     return n < ROUND_MAX;
 }
 
-/* Reads and sends what there is. True: it came to an end of both. */
-static bool pump(struct mixfeed *feed)
+bool dealer_pump(struct dealer *dealer, struct mixfeed_failure *failure)
 {
-    const double now_s = clock_s();
-    const bool is_read = read_all(feed, now_s);
-    return send_all(feed, now_s) && is_read;
+    const double now_s = dealer_clock_s();
+    const bool is_read = read_all(dealer, now_s, failure);
+    return send_all(dealer, now_s, failure) && is_read;
 }
 
-int mixfeed_patience_ms(const struct mixfeed *feed)
+void dealer_send(struct dealer *dealer, struct mixfeed_failure *failure)
 {
-    const double left_s = sender_deadline_s(feed->sender) - clock_s();
-    if (feed->is_blocked || isinf(left_s)) {
+    const double now_s = dealer_clock_s();
+    if (now_s - dealer->look_s >= LOOK_S) {
+        read_all(dealer, now_s, failure);
+    }
+    send_all(dealer, now_s, failure);
+}
+
+/* ---- Waiting ------------------------------------------------------------- */
+
+int dealer_patience_ms(const struct dealer *dealer)
+{
+    const double left_s = sender_deadline_s(dealer->sender) - dealer_clock_s();
+    if (dealer->is_blocked || isinf(left_s)) {
         return -1;
     }
     return left_s > 0 ? (int)fmin(ceil(1e3 * left_s), INT_MAX) : 0;
 }
 
-/* Waits until the socket has something to say. False: a signal came. */
-static bool wait_socket(struct mixfeed *feed, int timeout_ms)
+bool dealer_wait(struct dealer *dealer, int timeout_ms)
 {
-    const int patience_ms = mixfeed_patience_ms(feed);
+    const int patience_ms = dealer_patience_ms(dealer);
     const bool is_less = patience_ms >= 0 && (timeout_ms < 0 || patience_ms < timeout_ms);
     zmq_pollitem_t item = {
-        .socket = feed->socket,
-        .events = (short)(ZMQ_POLLIN | (feed->is_blocked ? ZMQ_POLLOUT : 0)),
+        .socket = dealer->socket,
+        .events = (short)(ZMQ_POLLIN | (dealer->is_blocked ? ZMQ_POLLOUT : 0)),
     };
     return zmq_poll(&item, 1, is_less ? patience_ms : timeout_ms) != -1 ||
            zmq_errno() != EINTR;
 }
 
-/* ---- What callers use ---------------------------------------------------- */
-
-/* Milliseconds until a time; -1: none is set. */
-static int left_ms(double until_s)
-{
-    const double left_s = until_s - clock_s();
-    return isinf(left_s) ? -1 : left_s > 0 ? (int)fmin(ceil(1e3 * left_s), INT_MAX) : 0;
-}
-
-static double until(int timeout_ms)
-{
-    return timeout_ms < 0 ? (double)INFINITY : clock_s() + 1e-3 * timeout_ms;
-}
-
-enum mixfeed_err mixfeed_work(struct mixfeed *feed, int timeout_ms)
-{
-    if (!is_passing(feed->failure.err)) {
-        return feed->failure.err;
-    }
-    if (pump(feed) && is_passing(feed->failure.err) && timeout_ms != 0) {
-        wait_socket(feed, timeout_ms);
-        pump(feed);
-    }
-    return is_passing(feed->failure.err) ? MIXFEED_OK : feed->failure.err;
-}
-
-/* Works until the condition holds. EAGAIN at the time, and when a signal came. */
-static enum mixfeed_err
-wait_until(struct mixfeed *feed, int timeout_ms,
-           bool (*holds)(const struct mixfeed *feed, uint64_t value), uint64_t value)
-{
-    const double until_s = until(timeout_ms);
-    for (;;) {
-        const bool is_idle = pump(feed);
-        if (!is_passing(feed->failure.err) || holds(feed, value)) {
-            return is_passing(feed->failure.err) ? MIXFEED_OK : feed->failure.err;
-        }
-        const int ms = left_ms(until_s);
-        if (ms == 0 || (is_idle && !wait_socket(feed, ms))) {
-            const struct mixfeed_marks marks = sender_marks(feed->sender);
-            return failure_fill(
-                &feed->failure, MIXFEED_EAGAIN, "%s: applied %llu, safe %llu of %llu",
-                mixfeed_strerror(MIXFEED_EAGAIN), (unsigned long long)marks.applied,
-                (unsigned long long)marks.safe, (unsigned long long)marks.newest);
-        }
-    }
-}
-
-static bool has_room(const struct mixfeed *feed, uint64_t n)
-{
-    const uint64_t held = feed->backlog->newest - feed->backlog->trimmed;
-    return held == 0 || held + n <= feed->backlog->room;
-}
-
-/* Appends the rows as they are on the wire. */
-static enum mixfeed_err append(struct mixfeed *feed, const double *rows, size_t n)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return feed->backlog->kind->append(feed->backlog, rows, n, &feed->failure);
-#else
-    unsigned char *wire = malloc(n * feed->backlog->row_size);
-    if (wire == NULL) {
-        return failure_fill(&feed->failure, MIXFEED_ENOMEM, "out of memory");
-    }
-    backlog_to_wire(rows, wire, n * feed->columns);
-    const enum mixfeed_err err =
-        feed->backlog->kind->append(feed->backlog, wire, n, &feed->failure);
-    free(wire);
-    return err;
-#endif
-}
-
-enum mixfeed_err mixfeed_send(struct mixfeed *feed, const double *rows, size_t n,
-                              int timeout_ms)
-{
-    if (feed->backlog->kind->append == NULL || (rows == NULL && n > 0)) {
-        return MIXFEED_EINVAL;
-    }
-    enum mixfeed_err err = is_passing(feed->failure.err) ? MIXFEED_OK : feed->failure.err;
-    if (err == MIXFEED_OK && (n == 0 || !has_room(feed, n))) {
-        err = wait_until(feed, timeout_ms, has_room, n);
-    }
-    if (err != MIXFEED_OK || n == 0) {
-        return err;
-    }
-    err = append(feed, rows, n);
-    if (err != MIXFEED_OK) {
-        /* None was taken, and the feed goes on: later there may be room. */
-        feed->failure.err = MIXFEED_OK;
-        return err;
-    }
-    const double now_s = clock_s();
-    if (now_s - feed->look_s >= LOOK_S) {
-        read_all(feed, now_s);
-    }
-    send_all(feed, now_s);
-    return MIXFEED_OK; /* they are taken, whatever the daemon has said meanwhile */
-}
-
-static bool is_applied(const struct mixfeed *feed, uint64_t seq)
-{
-    return sender_marks(feed->sender).applied >= seq;
-}
-
-static bool is_durable(const struct mixfeed *feed, uint64_t seq)
-{
-    return sender_marks(feed->sender).durable >= seq;
-}
-
-static bool is_safe(const struct mixfeed *feed, uint64_t seq)
-{
-    return sender_marks(feed->sender).safe >= seq;
-}
-
-enum mixfeed_err mixfeed_flush_to(struct mixfeed *feed, enum mixfeed_mark mark,
-                                  int timeout_ms)
-{
-    static bool (*const table[])(const struct mixfeed *, uint64_t) = {
-        [MIXFEED_APPLIED] = is_applied,
-        [MIXFEED_DURABLE] = is_durable,
-        [MIXFEED_SAFE] = is_safe,
-    };
-    if ((unsigned)mark >= sizeof(table) / sizeof(table[0])) {
-        return MIXFEED_EINVAL;
-    }
-    return wait_until(feed, timeout_ms, table[mark], feed->backlog->newest);
-}
-
-enum mixfeed_err mixfeed_flush(struct mixfeed *feed, int timeout_ms)
-{
-    return mixfeed_flush_to(feed, MIXFEED_SAFE, timeout_ms);
-}
-
-int mixfeed_descriptor(const struct mixfeed *feed)
+int dealer_descriptor(const struct dealer *dealer)
 {
     int descriptor = -1;
     size_t size = sizeof(descriptor);
-    zmq_getsockopt(feed->socket, ZMQ_FD, &descriptor, &size);
+    zmq_getsockopt(dealer->socket, ZMQ_FD, &descriptor, &size);
     return descriptor;
-}
-
-struct mixfeed_marks mixfeed_marks(const struct mixfeed *feed)
-{
-    return sender_marks(feed->sender);
-}
-
-void mixfeed_set_note(struct mixfeed *feed, uint64_t note)
-{
-    feed->backlog->note = note;
-}
-
-uint64_t mixfeed_note(const struct mixfeed *feed)
-{
-    return feed->backlog->note;
 }

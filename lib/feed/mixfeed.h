@@ -109,8 +109,9 @@ struct mixfeed;
 MIXFEED_API struct mixfeed *mixfeed_open(const struct mixfeed_options *options,
                                          struct mixfeed_failure *failure) MIXFEED_CHECKED;
 
-/* Leaves as soon as the daemon knows, or after a quarter of a second. What is not safe stays in the spool, and is gone without one. Accepts
- * NULL and nulls the caller's pointer. */
+/* Leaves as soon as the daemon knows, or after a quarter of a second. What is not safe
+ * stays in the spool, and is gone without one. Accepts NULL and nulls the caller's
+ * pointer. */
 MIXFEED_API void mixfeed_close(struct mixfeed **feed);
 
 /* Takes n rows (n x columns, row-major), all or none. With a spool they are on the disk

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * feed -> reader -> router -> slot. Per message nothing is allocated, no clock is read
- * and nothing is locked; rows of an array go to the learner in one call, as views of
- * the message where they can. */
+ * feed -> reader here, and from there -> router -> slot in lesson.c. Per message nothing
+ * is allocated, no clock is read and nothing is locked; rows of an array go to the
+ * learner in one call, as views of the message where they can. */
 #include "stream.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 
 #include "bulletin.h"
-#include "crc32c.h"
 #include "crew.h"
 #include "intake.h"
+#include "lesson.h"
 #include "reception.h"
 #include "start.h"
 #include "xalloc.h"
@@ -183,12 +181,6 @@ void stream_reject(struct stream *stream, struct slot *slot, const struct reject
                 reject->detail != NULL ? reject->detail : reason_meaning(reject->reason));
 }
 
-/* The slot that a rejected row or message is accounted to: never a new one. */
-static struct slot *slot_for_reject(const struct stream *stream, struct bytes key)
-{
-    return router_find(stream->router, key);
-}
-
 static void reject_message(struct stream *stream, struct moment now)
 {
     const struct feed *feed = stream->feed;
@@ -201,7 +193,7 @@ static void reject_message(struct stream *stream, struct moment now)
         .detail = feed->detail,
     };
     const struct bytes key = stream->config->key_is_topic ? feed->topic : none;
-    stream_reject(stream, slot_for_reject(stream, key), &letter, now);
+    stream_reject(stream, router_find(stream->router, key), &letter, now);
 }
 
 void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s)
@@ -228,217 +220,6 @@ void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s
                                          });
             *rows[i].noted = rows[i].count;
         }
-    }
-}
-
-/* ---- Numbers --------------------------------------------------------------- */
-
-struct ledger *stream_counts(struct stream *stream)
-{
-    struct slot *slot = router_find(stream->router, (struct bytes){NULL, 0});
-    if (slot == NULL) {
-        return &stream->unkeyed;
-    }
-    slot->has_news = true;
-    slot->is_changed = true;
-    return &slot->counts;
-}
-
-/* So many rows were dealt with. Gaps before them are lost points, gaps that they fill are
- * not. */
-static void pass_numbers(struct stream *stream, uint64_t n)
-{
-    if (stream->numbered != NULL && n > 0) {
-        const uint64_t lost = source_pass(stream->numbered, stream->number, n);
-        stream->number += n;
-        if (lost != 0) {
-            stream_counts(stream)->lost += lost;
-        }
-    }
-}
-
-/* Who numbered the message, from its first batch. Without a number there is nothing to
- * follow. */
-static void find_source(struct stream *stream)
-{
-    const struct batch *batch = &stream->batch;
-    const char *name = reader_source(stream->reader, &stream->number);
-    stream->numbered = NULL;
-    if (name == NULL || stream->number == 0) {
-        return;
-    }
-    const size_t size = stream->config->fields.n * sizeof(double);
-    uint32_t print = crc32c(batch->x, size);
-    if (batch->time != NULL) {
-        print ^= crc32c(batch->time, sizeof(double));
-    }
-    stream->numbered = sources_find(stream->sources, name);
-    if (stream->numbered != NULL &&
-        !source_begin(stream->numbered, stream->number, print)) {
-        log_warn("streams.%s: source %s: seq %" PRIu64 " is too far ahead: not followed",
-                 stream->config->name, name, stream->number);
-        stream->numbered = NULL;
-    }
-}
-
-/* True: the rows that came next are repeats, and counted. */
-static bool skip_repeats(struct stream *stream)
-{
-    if (stream->numbered == NULL) {
-        return false;
-    }
-    const struct source_run run =
-        source_look(stream->numbered, stream->number, stream->batch.n - stream->row);
-    stream->alike = stream->row + (size_t)run.n;
-    if (run.is_repeat) {
-        struct ledger *counts = stream_counts(stream);
-        counts->received += run.n;
-        counts->duplicate += run.n;
-        stream->received += run.n;
-        stream->row = stream->alike;
-        pass_numbers(stream, run.n);
-    }
-    return run.is_repeat;
-}
-
-/* ---- Rows ------------------------------------------------------------------ */
-
-static struct bytes row_key(const struct stream *stream, size_t i)
-{
-    if (stream->config->key_is_topic) {
-        return stream->feed->topic;
-    }
-    return stream->batch.key != NULL ? stream->batch.key[i] : (struct bytes){NULL, 0};
-}
-
-static void reject_row(struct stream *stream, enum reason reason, struct moment now)
-{
-    const struct batch *batch = &stream->batch;
-    const size_t i = stream->row++;
-    const struct bytes key = row_key(stream, i);
-    const bool is_reader = batch->reason[i] != REASON_NONE;
-    const char *detail = "not a key, or one more than max_keys";
-    if (is_reader) { /* which tells about the last one of the batch only */
-        stream->batch_rejects++;
-        detail = stream->batch_rejects == batch->n_rejected ? batch->detail : NULL;
-    }
-    stream_reject(stream, slot_for_reject(stream, key),
-                  &(struct reject){
-                      .reason = reason,
-                      .time_s = now.wall_s,
-                      .points = 1,
-                      .origin = is_reader ? batch->origin[i] : key,
-                      .detail = detail,
-                  },
-                  now);
-    reception_note(stream, 1, true);
-    pass_numbers(stream, 1);
-}
-
-/* The end of the run of accepted rows from `first` on that have the same key, and numbers
- * that are all new. */
-static size_t run_end(const struct stream *stream, size_t first)
-{
-    const struct batch *batch = &stream->batch;
-    const size_t n = stream->numbered != NULL ? stream->alike : batch->n;
-    if (batch->n_rejected == 0 && batch->key == NULL) {
-        return n;
-    }
-    size_t end = first + 1;
-    while (end < n && batch->reason[end] == REASON_NONE &&
-           (batch->key == NULL || (batch->key[end].size == batch->key[first].size &&
-                                   memcmp(batch->key[end].data, batch->key[first].data,
-                                          batch->key[first].size) == 0))) {
-        end++;
-    }
-    return end;
-}
-
-static void note_time(struct slot *slot, const struct mix_rows *rows, size_t taken,
-                      struct moment now)
-{
-    if (rows->time == NULL) {
-        slot->last_time_s = now.wall_s;
-        return;
-    }
-    for (size_t i = 0; i < taken; i++) {
-        if (!(slot->last_time_s >= rows->time[i])) { /* it is NaN before the first */
-            slot->last_time_s = rows->time[i];
-        }
-    }
-}
-
-/* Without a column of its own the time of a row is that of its arrival, where the model
- * forgets by time; for as many rows as `time` holds. */
-static void stamp(const struct stream *stream, struct mix_rows *rows, double *time,
-                  size_t size, struct moment now)
-{
-    if (rows->time != NULL || stream->config->mix.half_life == 0) {
-        return;
-    }
-    rows->n = rows->n < size ? rows->n : size;
-    for (size_t i = 0; i < rows->n; i++) {
-        time[i] = now.wall_s;
-    }
-    rows->time = time;
-}
-
-static void learn_run(struct stream *stream, struct slot *slot, struct moment now)
-{
-    const struct batch *batch = &stream->batch;
-    const size_t first = stream->row;
-    double time[256];
-    struct mix_rows rows = {
-        .x = batch->x + first * batch->stride,
-        .n = run_end(stream, first) - first,
-        .stride = batch->stride,
-        .weight = batch->weight != NULL ? batch->weight + first : NULL,
-        .time = batch->time != NULL ? batch->time + first : NULL,
-    };
-    stamp(stream, &rows, time, sizeof(time) / sizeof(time[0]), now);
-    const uint64_t updates = stream->config->publish_updates;
-    const size_t taken =
-        slot_learn(slot, &rows, updates > 0 ? slot->published_updates + updates : 0);
-    note_time(slot, &rows, taken, now);
-    if (stream->recorder != NULL && !slot_is_frozen(slot)) {
-        recorder_add(stream->recorder, batch, first, taken, stream->router, slot->index,
-                     now);
-    }
-    stream->row += taken;
-    stream->received += taken;
-    reception_note(stream, taken, false);
-    pass_numbers(stream, taken);
-    if (updates > 0) {
-        bulletin_after_updates(stream, slot, now);
-    }
-    bulletin_after_changes(stream, slot, now);
-    if (slot_is_busy(slot)) {
-        stream->busy = slot;
-    }
-}
-
-/* Learns the rest of the batch; stops where work is due. */
-static void learn_batch(struct stream *stream, struct moment now)
-{
-    const struct batch *batch = &stream->batch;
-    while (stream->row < batch->n && stream->busy == NULL) {
-        const enum reason reason = batch->reason[stream->row];
-        if (skip_repeats(stream)) {
-            continue;
-        }
-        if (reason != REASON_NONE) {
-            reject_row(stream, reason, now);
-            continue;
-        }
-        struct slot *slot = router_get(stream->router, row_key(stream, stream->row));
-        if (slot == NULL) {
-            reject_row(stream, REASON_KEY, now);
-            continue;
-        }
-        if (stream->is_frozen) {
-            mix_learner_freeze(slot->learner); /* one that has just been made, too */
-        }
-        learn_run(stream, slot, now);
     }
 }
 
@@ -491,13 +272,13 @@ static void learn_message(struct stream *stream, uint64_t end, struct moment now
 {
     while (stream->has_message && stream->busy == NULL && stream->received < end) {
         if (stream->row < stream->batch.n) {
-            learn_batch(stream, now);
+            lesson_learn(stream, now);
         } else if (reader_next(stream->reader, &stream->batch)) {
             stream->row = 0;
             stream->batch_rejects = 0;
             if (!stream->is_begun) {
                 stream->is_begun = true;
-                find_source(stream);
+                lesson_begin(stream);
             }
         } else {
             finish_message(stream);
@@ -558,6 +339,17 @@ void stream_work(struct stream *stream, struct moment now)
 }
 
 /* ---- Accounts -------------------------------------------------------------- */
+
+struct ledger *stream_counts(struct stream *stream)
+{
+    struct slot *slot = router_find(stream->router, (struct bytes){NULL, 0});
+    if (slot == NULL) {
+        return &stream->unkeyed;
+    }
+    slot->has_news = true;
+    slot->is_changed = true;
+    return &slot->counts;
+}
 
 struct ledger stream_ledger(const struct stream *stream)
 {

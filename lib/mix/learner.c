@@ -110,7 +110,10 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
     if (learner->selection != NULL) {
         return selection_add(learner->selection, rows, taken);
     }
-    *taken = 0;
+    *taken = queue_push(learner, rows) ? 1 : 0;
+    if (*taken == 1) {
+        return MIX_OK;
+    }
     if (rows->n > 0 && rows->stride < learner->model->shape.dimensions) {
         return MIX_ESIZE;
     }

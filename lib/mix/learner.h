@@ -73,7 +73,9 @@ struct watch {
  * a block of its own would be most of a small learner, and of the time of a row. */
 struct queue {
     double *x; /* room x D */
-    size_t n, room;
+    uint32_t n, room;
+    uint32_t ready; /* while n is less, and not 0, a row of plain numbers goes here */
+    uint32_t dimensions;
 };
 
 /* What is of no use from one call to the next. */
@@ -84,42 +86,44 @@ struct mix_workspace {
 };
 
 struct mix_learner {
+    /* What every row asks for comes first: of many learners each is far away. */
     struct selection *selection; /* of a range of components: all else but the options is
                                     in its candidates; NULL: one number of them */
-    struct mix_options options;  /* pointers are to the next two, or NULL */
-    double *resolution;          /* D, owned */
-    enum mix_family *families;   /* D, owned */
+    struct queue queue;          /* of a compact learner: its rows until it is full */
+    bool has_model;
+    bool is_frozen;
+    bool is_warm;        /* the last fit of the warm-up was made */
+    bool is_idle;        /* no model, since every field is dormant */
+    bool is_challenged;  /* a challenge is due */
+    bool has_woken;      /* a fit is due since a field of the model woke */
+    bool has_changed;    /* since then fewer points came than a warm-up has */
+    bool is_ending;      /* the fit that is due is the last of the warm-up */
+    struct points *open; /* the open block */
+    struct counts counts;
+
+    struct mix_options options; /* pointers are to the next two, or NULL */
+    double *resolution;         /* D, owned */
+    enum mix_family *families;  /* D, owned */
 
     struct points *memory; /* rows of the warm-up, then the reservoir's sample */
     struct reservoir reservoir;
     uint64_t next_challenge; /* age of the reservoir at which one is due */
     uint64_t last_challenge; /* age at the one before, 0: none since it was emptied */
-    bool is_challenged;      /* a challenge is due */
-    bool has_changed;        /* since then fewer points came than a warm-up has */
-    bool is_ending;          /* the fit that is due is the last of the warm-up */
-    struct points *open;     /* the open block */
-    struct queue queue;      /* of a compact learner: its rows until it is full */
     size_t next_fit;         /* a fit is due when memory holds so many rows */
-    bool is_warm;            /* the last fit of the warm-up was made */
     struct dormancy *dormancy;
-    bool is_idle;   /* no model, since every field is dormant */
-    bool has_woken; /* a fit is due since a field of the model woke */
-    bool is_frozen;
 
     struct watch *watch;     /* NULL unless the learner adapts */
     struct batches *batches; /* of the stream since the last install */
     struct stats *fast, *slow;
     struct mix_model *fast_model; /* makes the responsibilities */
     struct mix_model *model;      /* published */
-    bool has_model;
-    struct scales *scales; /* of the last fit */
+    struct scales *scales;        /* of the last fit */
     struct pace pace;
     struct clock clock; /* set with a half-life only */
     double *times;      /* scratch of the clock; NULL without a half-life */
     uint64_t *ids;      /* K */
     uint64_t next_id;
 
-    struct counts counts;
     uint64_t floored;  /* variances of `model` at their floor */
     double mean_score; /* nats; prequential, over score_weight points */
     double score_weight;
@@ -193,6 +197,9 @@ size_t learner_open_count(const struct mix_learner *learner);
 size_t learner_open_room(const struct mix_learner *learner);
 /* Whether the next row of these only joins the queue. */
 bool queue_takes(const struct mix_learner *learner, const struct mix_rows *rows);
+/* Does what mix_learner_add() would with one ordinary row that goes behind others in the
+ * queue, and looks at little of the learner for it. False: nothing was done. */
+bool queue_push(struct mix_learner *learner, const struct mix_rows *rows);
 /* Adds n good rows from `first` on, or as many as there is room for. Returns how many. */
 size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_t first,
                  size_t n);

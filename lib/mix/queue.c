@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "learner.h"
+#include "rows.h"
 
 /* Rows of room are taken by so many: twice as much each time would leave a quarter of the
  * room of many learners empty. */
@@ -38,13 +39,41 @@ static bool grow(struct mix_learner *learner)
 {
     struct queue *queue = &learner->queue;
     const size_t room = queue->room + ROOM_STEP;
-    const size_t row = learner->model->shape.dimensions * sizeof(double);
-    double *x = realloc(queue->x, room * row);
+    const size_t dims = learner->options.dimensions;
+    double *x = realloc(queue->x, room * dims * sizeof(*x));
     if (x == NULL) {
         return false;
     }
     queue->x = x;
-    queue->room = room;
+    queue->room = (uint32_t)room;
+    queue->dimensions = (uint32_t)dims;
+    return true;
+}
+
+/* The last row of a block is not the queue's. */
+static void make_ready(struct mix_learner *learner)
+{
+    struct queue *queue = &learner->queue;
+    const size_t end = queue->n + learner_open_room(learner) - 1;
+    const size_t ready = end < queue->room ? end : queue->room;
+    queue->ready = rows_are_plain(&learner->options) ? (uint32_t)ready : 0;
+}
+
+bool queue_push(struct mix_learner *learner, const struct mix_rows *rows)
+{
+    struct queue *queue = &learner->queue;
+    const size_t dims = queue->dimensions;
+    if (queue->n == 0 || queue->n >= queue->ready || rows->n != 1 ||
+        rows->stride < dims || rows->weight != NULL || rows->time != NULL ||
+        learner->is_frozen || job_is_due(learner) || !rows_in_range(rows->x, dims)) {
+        return false;
+    }
+    double *to = queue->x + queue->n * dims;
+    for (size_t d = 0; d < dims; d++) {
+        to[d] = rows->x[d] + 0.0;
+    }
+    queue->n++;
+    learner->counts.added++;
     return true;
 }
 
@@ -107,7 +136,8 @@ size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_
             *to++ = isnan(x[d]) ? (double)NAN : x[d] + 0.0;
         }
     }
-    queue->n += run;
+    queue->n += (uint32_t)run;
+    make_ready(learner);
     return run;
 }
 

@@ -6,18 +6,16 @@
 
 #include "kernel.h"
 
-/* Whether every value is there and in range, without a branch for each. */
-static bool all_in_range(const double *x, size_t n)
+bool rows_in_range(const double *x, size_t n)
 {
-    size_t bad = 0;
+    size_t bad = 0; /* without a branch for each */
     for (size_t d = 0; d < n; d++) {
         bad += !(fabs(x[d]) <= ROW_VALUE_MAX);
     }
     return bad == 0;
 }
 
-/* Whether no family refuses a number. */
-static bool takes_all(const struct mix_options *options)
+bool rows_are_plain(const struct mix_options *options)
 {
     return options->families == NULL && options->family == MIX_GAUSSIAN;
 }
@@ -25,7 +23,7 @@ static bool takes_all(const struct mix_options *options)
 /* Whether the values that are there are some that their families can have. */
 static bool are_accepted(const struct mix_options *options, const double *x)
 {
-    if (takes_all(options)) {
+    if (rows_are_plain(options)) {
         return true;
     }
     for (size_t d = 0; d < options->dimensions; d++) {
@@ -40,7 +38,7 @@ static bool are_accepted(const struct mix_options *options, const double *x)
 static enum row_verdict judge_values(const struct mix_options *options, const double *x)
 {
     size_t missing = 0;
-    if (all_in_range(x, options->dimensions)) {
+    if (rows_in_range(x, options->dimensions)) {
         return are_accepted(options, x) ? ROW_GOOD : ROW_BAD;
     }
     for (size_t d = 0; d < options->dimensions; d++) {
@@ -50,11 +48,13 @@ static enum row_verdict judge_values(const struct mix_options *options, const do
         }
         missing += is_missing;
     }
-    return missing == options->dimensions || !are_accepted(options, x) ? ROW_BAD : ROW_GOOD;
+    return missing == options->dimensions || !are_accepted(options, x) ? ROW_BAD
+                                                                       : ROW_GOOD;
 }
 
 /* Whether the squares of the values overflow in sums, taken so many times. */
-static bool is_too_heavy(const struct mix_options *options, const double *x, double weight)
+static bool is_too_heavy(const struct mix_options *options, const double *x,
+                         double weight)
 {
     double most = 0;
     for (size_t d = 0; d < options->dimensions; d++) {
@@ -76,9 +76,9 @@ enum row_verdict row_judge(const struct mix_options *options, const struct mix_r
     if (verdict != ROW_GOOD || weight == 1) {
         return verdict;
     }
-    return weight == 0                         ? ROW_WEIGHTLESS
+    return weight == 0                        ? ROW_WEIGHTLESS
            : is_too_heavy(options, x, weight) ? ROW_BAD
-                                               : ROW_GOOD;
+                                              : ROW_GOOD;
 }
 
 size_t rows_good(const struct mix_options *options, const struct mix_rows *rows,
@@ -86,7 +86,7 @@ size_t rows_good(const struct mix_options *options, const struct mix_rows *rows,
 {
     size_t good = 0;
     if (n > 1 && rows->weight == NULL && rows->time == NULL &&
-        rows->stride == options->dimensions && takes_all(options) &&
+        rows->stride == options->dimensions && rows_are_plain(options) &&
         kernel_current()->within(rows->x + first * rows->stride, n * rows->stride,
                                  ROW_VALUE_MAX)) {
         return n;

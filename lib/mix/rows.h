@@ -4,6 +4,7 @@
 #ifndef ROWS_H
 #define ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "mix.h"
@@ -20,6 +21,10 @@ enum row_verdict {
 
 enum row_verdict row_judge(const struct mix_options *options, const struct mix_rows *rows,
                            size_t i);
+
+/* Whether no family refuses a number; whether n values are all there and in range. */
+bool rows_are_plain(const struct mix_options *options);
+bool rows_in_range(const double *x, size_t n);
 
 /* How many of the n rows from `first` on are good, before the first that is not. */
 size_t rows_good(const struct mix_options *options, const struct mix_rows *rows,

@@ -344,6 +344,38 @@ class Reliable(harness.InFolder):
             mixd.crash()
             self.assertEqual(mixd.source()["incarnation"], f"{8:016x}")
 
+    def test_a_source_is_forgotten_with_a_checkpoint_or_not_at_all(self):
+        """Killed before the checkpoint that would have it, the source is there again with
+        all its points; after it, the source begins anew and the old points stay."""
+        x = points(120)
+        with Receiving(settings()) as mixd:
+            mixd.sender(x).push(40)
+            mixd.drain("s", 40)
+            mixd.ask("checkpoint")
+            known = mixd.source()
+            mixd.ask("forget-source", stream="s", source="a")
+            self.assertEqual(mixd.ask("sources", stream="s")["sources"], {})
+            mixd.crash()
+            self.assertEqual(mixd.source()["applied"], 40)
+            self.assertEqual(mixd.source()["incarnation"], known["incarnation"])
+            other = mixd.peer(incarnation=8)
+            other.send(HELLO, a=1, b=5)
+            self.assertEqual(other.error(), 4)
+            mixd.ask("forget-source", stream="s", source="a")
+            mixd.ask("checkpoint")
+            mixd.crash()
+            self.assertEqual(mixd.ask("sources", stream="s")["sources"], {})
+            self.assertEqual(mixd.ledger("s")["received"], 40)
+            anew = mixd.keep(Sender(mixd.endpoint(), x[40:], "a", 8)).begin()
+            self.assertEqual((anew.safe, anew.next), (0, 1))
+            anew.push(80)
+            mixd.drain("s", 120)
+            for _ in range(2):
+                mixd.ask("checkpoint")
+            mixd.crash()
+            self.assertEqual(mixd.marks(), (80, 80, 80))
+            self.check_model(mixd, x, {"received": 120, "duplicate": 0, "lost": 0})
+
     def test_forged_sessions_and_strangers(self):
         x = points(20)
         with Receiving(settings()) as mixd:

@@ -65,8 +65,10 @@ static json_t *without_noise(const json_t *object, const double *weights, size_t
     for (size_t k = 0; scaled != NULL && k < n; k++) {
         scaled[k] = weights[k] / (1 - weights[n]);
     }
+    /* Without memory a copy lacks members, and nobody says so. */
     if (plain != NULL &&
-        (scaled == NULL || json_object_del(plain, "noise") == -1 ||
+        (scaled == NULL || json_object_size(plain) != json_object_size(object) ||
+         json_object_del(plain, "noise") == -1 ||
          json_object_set_new(plain, "weights", frame_vector(scaled, n)) == -1)) {
         json_decref(plain);
         plain = NULL;

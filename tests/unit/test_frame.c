@@ -35,7 +35,8 @@ static struct mix_model *make_model(enum mix_covariance type)
 
 static const char *const fields[D] = {"temperature", "druck \xc3\xa4"};
 
-static json_t *make_frame(const struct mix_model *model, enum mix_covariance type)
+/* NULL without memory. */
+static json_t *try_frame(const struct mix_model *model, enum mix_covariance type)
 {
     static const uint64_t ids[K] = {0, 7};
     static const double resolution[D] = {0.5, 0}, dormant[D] = {(double)NAN, -4e-7};
@@ -61,7 +62,12 @@ static json_t *make_frame(const struct mix_model *model, enum mix_covariance typ
                                 .model = model,
                                 .info = &info,
                                 .ledger = &ledger};
-    json_t *json = frame_json(&frame);
+    return frame_json(&frame);
+}
+
+static json_t *make_frame(const struct mix_model *model, enum mix_covariance type)
+{
+    json_t *json = try_frame(model, type);
     ck_assert_ptr_nonnull(json);
     return json;
 }
@@ -100,12 +106,21 @@ static const struct {
     double parameters[12];
     const char *text; /* a part of the frame */
 } others[] = {
-    {{MIX_POISSON}, 1, {1, 1.0 / 3}, "\"parameters\":{\"rate\":[1.0,0.33333333333333331]}"},
-    {{MIX_GAMMA, MIX_GAMMA}, 2, {1, 2, 3, 4, 5, 6, 7, 8},
+    {{MIX_POISSON},
+     1,
+     {1, 1.0 / 3},
+     "\"parameters\":{\"rate\":[1.0,0.33333333333333331]}"},
+    {{MIX_GAMMA, MIX_GAMMA},
+     2,
+     {1, 2, 3, 4, 5, 6, 7, 8},
      "{\"shape\":[[1.0,5.0],[2.0,6.0]],\"scale\":[[3.0,7.0],[4.0,8.0]]}"},
-    {{MIX_CATEGORICAL, MIX_CATEGORICAL}, 2, {0.5, 0.5, 0, 1, 0.25, 0.75, 1, 0},
+    {{MIX_CATEGORICAL, MIX_CATEGORICAL},
+     2,
+     {0.5, 0.5, 0, 1, 0.25, 0.75, 1, 0},
      "{\"probabilities\":[[[0.5,0.5],[0.25,0.75]],[[0.0,1.0],[1.0,0.0]]]}"},
-    {{MIX_GAUSSIAN, MIX_CATEGORICAL}, 2, {1, 2, 3, 4, 0.5, 0.5, 0, 1},
+    {{MIX_GAUSSIAN, MIX_CATEGORICAL},
+     2,
+     {1, 2, 3, 4, 0.5, 0.5, 0, 1},
      "\"parameters\":{\"temperature\":{\"mean\":[1.0,2.0],\"variance\":[3.0,4.0]},"},
 };
 
@@ -174,6 +189,87 @@ START_TEST(noise_comes_back_bit_for_bit)
     mix_model_destroy(&broad);
     mix_model_destroy(&model);
     mix_model_destroy(&copy);
+}
+END_TEST
+
+/* ---- Without memory ---------------------------------------------------------- */
+
+static unsigned n_allocations, failing_allocation; /* so far; from 1, 0: none */
+
+static void *allocate(size_t size)
+{
+    return ++n_allocations == failing_allocation ? NULL : malloc(size);
+}
+
+static void fail_allocation(unsigned at)
+{
+    n_allocations = 0;
+    failing_allocation = at;
+    json_set_alloc_funcs(at > 0 ? allocate : malloc, free);
+}
+
+/* A model of each kind of frame, with noise. */
+static struct mix_model *make_noisy(size_t kind)
+{
+    static const double shares[K + 1] = {0.1, 2.0 / 3, 1 - 0.1 - 2.0 / 3}, one = 1;
+    static const double own[8] = {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
+    struct mix_model *plain, *broad;
+    if (kind == COUNT(others)) {
+        plain = make_model(MIX_FULL);
+        broad = mix_model_new(D, 1, MIX_DIAG, &one, means, diag, NULL);
+    } else {
+        struct mix_options options;
+        mix_options_init(&options, others[kind].n_fields, K);
+        options.families = others[kind].families;
+        options.categories = 2;
+        plain = mix_model_make(&options, weights, others[kind].parameters, NULL);
+        options.components = 1;
+        broad = mix_model_make(&options, &one, own, NULL);
+    }
+    struct mix_model *model = mix_model_with_noise(plain, broad, shares, NULL);
+    ck_assert_ptr_nonnull(model);
+    mix_model_destroy(&plain);
+    mix_model_destroy(&broad);
+    return model;
+}
+
+static json_t *try_noisy(const struct mix_model *model, size_t kind)
+{
+    if (kind == COUNT(others)) {
+        return try_frame(model, MIX_FULL);
+    }
+    struct ledger ledger = {.received = 1};
+    ledger.rejected[REASON_VALUE] = 1;
+    return frame_json(&(struct frame){.fields = fields,
+                                      .n_fields = others[kind].n_fields,
+                                      .n_components = K,
+                                      .model = model,
+                                      .ledger = &ledger});
+}
+
+/* Whichever allocation fails, written and read. */
+START_TEST(a_frame_is_whole_or_there_is_none)
+{
+    struct mix_model *model = make_noisy((size_t)_i), *copy = NULL;
+    json_t *frame = NULL;
+    unsigned at = 0;
+    while (frame == NULL) {
+        fail_allocation(++at);
+        frame = try_noisy(model, (size_t)_i);
+        ck_assert_msg((frame == NULL) == (n_allocations >= at), "allocation %u", at);
+    }
+    ck_assert_uint_gt(at, 50);
+    for (at = 1; copy == NULL; at++) {
+        char error[256] = "";
+        fail_allocation(at);
+        copy = frame_model(frame, NULL, error, sizeof(error));
+        ck_assert_msg((copy == NULL) == (n_allocations >= at), "allocation %u", at);
+        ck_assert((copy == NULL) == (error[0] != '\0'));
+    }
+    fail_allocation(0);
+    json_decref(frame);
+    mix_model_destroy(&copy);
+    mix_model_destroy(&model);
 }
 END_TEST
 
@@ -278,7 +374,8 @@ static const struct {
     {"{\"family\":1}", "family: missing or not known"},
     {"{\"family\":\"poisson\"}", "weights: missing or empty"},
     {"{\"family\":\"poisson\",\"weights\":[1]}", "parameters: missing"},
-    {"{\"family\":\"round\",\"weights\":[1],\"parameters\":{}}", "family: round is not known"},
+    {"{\"family\":\"round\",\"weights\":[1],\"parameters\":{}}",
+     "family: round is not known"},
     {"{\"family\":\"poisson\",\"weights\":[1],\"parameters\":{}}",
      "parameters: rate: not an array of 1"},
     {"{\"family\":\"poisson\",\"weights\":[1],\"parameters\":{\"rate\":[\"x\"]}}",
@@ -288,7 +385,8 @@ static const struct {
     {"{\"family\":\"poisson\",\"weights\":[0.5,0.5],\"parameters\":"
      "{\"rate\":[[1,2],[3]]}}",
      "parameters: rate: rows that differ"},
-    {"{\"family\":{\"a\":\"poisson\"},\"weights\":[1],\"parameters\":{\"b\":{\"rate\":[1]}}}",
+    {"{\"family\":{\"a\":\"poisson\"},\"weights\":[1],\"parameters\":{\"b\":{\"rate\":[1]"
+     "}}}",
      "parameters: rate: not an array of 1"},
     {"{\"family\":{\"a\":\"poisson\"},\"fields\":[\"a\",\"b\"],\"weights\":[1],"
      "\"parameters\":{\"a\":{\"rate\":[1]}}}",
@@ -416,6 +514,7 @@ int main(void)
         {models_come_back_bit_for_bit, MIX_COVARIANCES},
         {noise_comes_back_bit_for_bit, MIX_COVARIANCES},
         UNIT_LOOP(models_of_other_families_come_back_bit_for_bit, others),
+        {a_frame_is_whole_or_there_is_none, COUNT(others) + 1},
         UNIT(frames_have_the_members_of_the_interface_in_their_order),
         UNIT(before_the_first_model_the_parameters_are_null),
         UNIT(no_number_is_ever_NaN_or_infinite),

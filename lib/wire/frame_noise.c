@@ -46,8 +46,8 @@ static double *read_weights(const json_t *object, size_t n, const struct report 
     double *weights = calloc(n + 1, sizeof(*weights));
     if (weights == NULL) {
         frame_fail(report, "model: out of memory: a smaller model");
-    } else if (!json_is_number(weight) || !(share >= 0 && share < 1)) {
-        frame_fail(report, "noise.weight: not a number from 0 and below 1: its share");
+    } else if (!json_is_number(weight) || !(share >= 0 && share <= 1)) {
+        frame_fail(report, "noise.weight: not a number from 0 to 1: its share");
     } else if (frame_read_vector(json_object_get(object, "weights"), "weights", n,
                                  weights, report)) {
         weights[n] = share;
@@ -63,7 +63,8 @@ static json_t *without_noise(const json_t *object, const double *weights, size_t
     json_t *plain = json_copy((json_t *)(uintptr_t)object);
     double *scaled = calloc(n, sizeof(*scaled));
     for (size_t k = 0; scaled != NULL && k < n; k++) {
-        scaled[k] = weights[k] / (1 - weights[n]);
+        /* All noise: which shares the components have does not matter. */
+        scaled[k] = weights[n] < 1 ? weights[k] / (1 - weights[n]) : 1 / (double)n;
     }
     /* Without memory a copy lacks members, and nobody says so. */
     if (plain != NULL &&

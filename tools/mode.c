@@ -164,15 +164,41 @@ json_t *task_number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+bool task_is_in_order(const struct task *task, const json_t *model, const char *path,
+                      struct failure *failure)
+{
+    if (task->is_chosen) {
+        return true;
+    }
+    json_t *names = tool_need(json_array());
+    for (size_t d = 0; d < task->mix.dimensions; d++) {
+        json_array_append_new(names, tool_need(json_string(field_name(task, d))));
+    }
+    const bool is_good = modelfile_is_in_order(json_object_get(model, "fields"), path,
+                                               names, "the input", failure);
+    json_decref(names);
+    return is_good;
+}
+
 struct mix_model *task_read_model(const struct task *task, struct failure *failure)
 {
-    struct mix_model *model = modelfile_read(task->model_path, NULL, failure);
-    if (model != NULL && mix_model_dimensions(model) != task->mix.dimensions) {
+    const char *path = task->model_path;
+    json_t *object = NULL;
+    struct mix_model *model = modelfile_read(path, &object, failure);
+    bool is_good = model != NULL;
+    if (is_good && mix_model_dimensions(model) != task->mix.dimensions) {
         failure_set(failure, EX_DATAERR,
                     "%s: a model of %zu dimensions for points of %zu: choose them with "
                     "--fields",
-                    task->model_path, mix_model_dimensions(model), task->mix.dimensions);
+                    path, mix_model_dimensions(model), task->mix.dimensions);
+        is_good = false;
+    }
+    if (is_good && !task_is_in_order(task, object, path, failure)) {
+        is_good = false;
+    }
+    if (!is_good) {
         mix_model_destroy(&model);
     }
+    json_decref(object);
     return model;
 }

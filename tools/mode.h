@@ -28,6 +28,7 @@ struct task {
     const char *other_path;        /* the second one to compare */
     const char *const *merge_paths; /* models to merge */
     size_t n_merge;
+    bool is_chosen;                /* --fields was given: whatever their names */
     bool is_per_point;             /* print the score of every point */
     bool leaves_open;              /* the open block stays out of the model, as in mixd */
     uint64_t skipped;              /* rows left out: not readable, missing values, or
@@ -69,6 +70,11 @@ json_t *task_model(const struct task *task, const struct mix_model *model,
 /* The model file to score or predict with, if it fits the input. NULL and the failure
  * if not; the model belongs to the caller. */
 struct mix_model *task_read_model(const struct task *task, struct failure *failure);
+
+/* Whether the fields of the input, unless they were chosen, are in the order of the names
+ * of that model file; else the failure. */
+bool task_is_in_order(const struct task *task, const json_t *model, const char *path,
+                      struct failure *failure);
 
 /* Seconds since 1970. */
 double task_clock(void);

@@ -70,12 +70,25 @@ static bool are_comparable(const struct task *task, const struct mix_model *a,
     return failure->code == EX_OK;
 }
 
+/* The same of their names, and of those of the input. */
+static bool are_in_order(const struct task *task, const json_t *a, const json_t *b,
+                         struct failure *failure)
+{
+    return modelfile_is_in_order(json_object_get(a, "fields"), task->model_path,
+                                 json_object_get(b, "fields"), task->other_path,
+                                 failure) &&
+           (task->input == NULL ||
+            task_is_in_order(task, a, task->model_path, failure));
+}
+
 void mode_compare(struct task *task, struct outcome *outcome, struct failure *failure)
 {
-    struct mix_model *a = modelfile_read(task->model_path, NULL, failure);
+    json_t *file_a = NULL, *file_b = NULL;
+    struct mix_model *a = modelfile_read(task->model_path, &file_a, failure);
     struct mix_model *b =
-        a != NULL ? modelfile_read(task->other_path, NULL, failure) : NULL;
-    if (b != NULL && are_comparable(task, a, b, failure)) {
+        a != NULL ? modelfile_read(task->other_path, &file_b, failure) : NULL;
+    if (b != NULL && are_comparable(task, a, b, failure) &&
+        are_in_order(task, file_a, file_b, failure)) {
         outcome->report = tool_need(json_object());
         report_divergence(outcome->report, "divergence", task, a, b, failure);
         report_divergence(outcome->report, "divergence_back", task, b, a, failure);
@@ -85,4 +98,6 @@ void mode_compare(struct task *task, struct outcome *outcome, struct failure *fa
     }
     mix_model_destroy(&a);
     mix_model_destroy(&b);
+    json_decref(file_a);
+    json_decref(file_b);
 }

@@ -14,4 +14,12 @@
 struct mix_model *modelfile_read(const char *path, json_t **object,
                                  struct failure *failure);
 
+/* Whether the fields of two stand in the same order, as far as lists of names (arrays, or
+ * NULL) can tell: a name that both have has the same place. Else the failure says of
+ * `path`, which has the names, that they are not in the order of the model `model_path`,
+ * and how they would be. */
+bool modelfile_is_in_order(const json_t *model_names, const char *model_path,
+                           const json_t *names, const char *path,
+                           struct failure *failure);
+
 #endif

@@ -182,6 +182,24 @@ class Mixfit(InFolder):
         self.assertEqual(len(lines), 500)
         self.assertLess(np.abs(np.array(lines, float) - expected).max(), 1e-9)
 
+    def test_fields_in_another_order_are_not_scored(self):
+        points = reference.mixture(300, salt=88)
+        right = self.write("right.csv", csv(points, header="a,b"))
+        swapped = self.write("swapped.csv", csv(points[:, ::-1], header="b,a"))
+        model = os.path.join(self.folder, "model.json")
+        other = os.path.join(self.folder, "other.json")
+        self.fit("--components", 2, "--output", model, right)
+        self.fit("--components", 2, "--output", other, swapped)
+        for arguments in (("--score", model, swapped), ("--predict", model, swapped),
+                          ("--compare", model, model, swapped),
+                          ("--compare", model, other)):
+            with self.subTest(arguments):
+                done = self.fit(*arguments, code=EX_DATAERR)
+                self.assertIn("its order is a,b", done.stderr)
+                self.assertEqual(done.stdout, "")
+        self.assertEqual(self.fit("--score", model, "--fields", "a,b", swapped).stdout,
+                         self.fit("--score", model, right).stdout)
+
     def test_so_many_iterations_and_no_more(self):
         path = self.write("a.npy", reference.mixture(1000, salt=85) / [1, 9])
         fits = [self.model("--components", 5, "--starts", 1, "--tolerance", 0,

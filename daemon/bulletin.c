@@ -83,8 +83,7 @@ static bool send_model(struct stream *stream, struct slot *slot, struct moment n
     struct post *post = make_post(stream, "model", slot->key,
                                   bulletin_frame(stream, slot, true, now), true);
     if (post != NULL && mix_learner_model(slot->learner) != NULL) {
-        post->spacing_s =
-            slot->key != NULL ? ARCHIVE_KEY_SPACING_S : ARCHIVE_SPACING_S;
+        post->spacing_s = slot->key != NULL ? ARCHIVE_KEY_SPACING_S : ARCHIVE_SPACING_S;
         post->time_s = now.wall_s;
     }
     if (!send_post(stream, post)) {
@@ -112,10 +111,10 @@ void bulletin_event(struct stream *stream, const struct slot *slot, const char *
 static json_t *change_json(const struct stream *stream, const struct slot *slot,
                            const struct mix_event *event, struct moment now)
 {
-    json_t *object = json_pack("{s:s, s:f, s:s, s:s?, s:I, s:f}", "event",
-                               mix_event_name(event->kind), "time", now.wall_s, "stream",
-                               stream->config->name, "key", slot->key, "points",
-                               (json_int_t)event->added, "value", event->value);
+    json_t *object =
+        json_pack("{s:s, s:f, s:s, s:s?, s:I, s:f}", "event", mix_event_name(event->kind),
+                  "time", now.wall_s, "stream", stream->config->name, "key", slot->key,
+                  "points", (json_int_t)event->added, "value", event->value);
     if (event->kind == MIX_EVENT_SPLIT || event->kind == MIX_EVENT_MERGED) {
         json_object_set_new(object, "id", json_integer((json_int_t)event->id));
         json_object_set_new(object, event->kind == MIX_EVENT_SPLIT ? "from" : "into",

@@ -14,10 +14,10 @@
 #include "request.h"
 
 enum argument_type {
-    ARGUMENT_TEXT,    /* a string */
-    ARGUMENT_COUNT,   /* a whole number, 0 to 2^53 */
-    ARGUMENT_SOME,    /* a whole number, 1 to 2^53 */
-    ARGUMENT_NUMBER,  /* any number */
+    ARGUMENT_TEXT,   /* a string */
+    ARGUMENT_COUNT,  /* a whole number, 0 to 2^53 */
+    ARGUMENT_SOME,   /* a whole number, 1 to 2^53 */
+    ARGUMENT_NUMBER, /* any number */
     ARGUMENT_POSITIVE,
     ARGUMENT_SECONDS, /* a number, 0 to a day */
     ARGUMENT_POINT,   /* an array; the stream checks its entries */

@@ -68,7 +68,7 @@ struct stream_config {
     char *time, *weight, *key; /* column names; NULL: none */
     bool key_is_topic;         /* key: topic */
     unsigned max_keys;
-    unsigned threads;          /* of its learners, its worker among them */
+    unsigned threads;     /* of its learners, its worker among them */
     double stale_after_s; /* 0: off */
     struct feed_config feed;
     struct family_config family;

@@ -144,5 +144,5 @@ static bool print_feed_connect(const struct config_key *key, const void *base, F
     const struct stream_config *stream = base;
     return !stream->feed.binds && print_binds(key, base, out);
 }
-const struct value_type value_feed_connect = {"endpoint or list of endpoints",
-                                              set_feed_connect, print_feed_connect, clear_list};
+const struct value_type value_feed_connect = {
+    "endpoint or list of endpoints", set_feed_connect, print_feed_connect, clear_list};

@@ -145,7 +145,8 @@ static const struct number_form form_duration = {
     "is not a number with one of the units ms s min h d", true, number_parse_duration,
     number_print_duration};
 static const struct number_form form_size = {
-    "is not a whole number with one of the units KiB MiB GiB", true, parse_size, print_size};
+    "is not a whole number with one of the units KiB MiB GiB", true, parse_size,
+    print_size};
 
 static void range_text(char out[RANGE_SIZE], const struct config_key *key,
                        const struct number_form *form)

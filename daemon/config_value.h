@@ -49,17 +49,17 @@ struct value_type {
     void (*clear)(const struct config_key *key, void *base);
 };
 
-extern const struct value_type value_count;    /* whole number */
+extern const struct value_type value_count;      /* whole number */
 extern const struct value_type value_components; /* or a range of them, or auto */
-extern const struct value_type value_real;     /* number */
-extern const struct value_type value_numbers;  /* number or list of numbers */
-extern const struct value_type value_duration; /* seconds, with a unit */
-extern const struct value_type value_retention; /* the same, or off: 0 */
-extern const struct value_type value_size;     /* bytes, with a unit */
-extern const struct value_type value_choice;   /* one of the row's choices */
-extern const struct value_type value_name;     /* name of a column */
-extern const struct value_type value_names;    /* list of distinct names */
-extern const struct value_type value_columns;  /* the same with "-" any number of times */
+extern const struct value_type value_real;       /* number */
+extern const struct value_type value_numbers;    /* number or list of numbers */
+extern const struct value_type value_duration;   /* seconds, with a unit */
+extern const struct value_type value_retention;  /* the same, or off: 0 */
+extern const struct value_type value_size;       /* bytes, with a unit */
+extern const struct value_type value_choice;     /* one of the row's choices */
+extern const struct value_type value_name;       /* name of a column */
+extern const struct value_type value_names;      /* list of distinct names */
+extern const struct value_type value_columns; /* the same with "-" any number of times */
 extern const struct value_type value_dimensions; /* whole number that makes names */
 extern const struct value_type value_key;        /* name of a column, or topic */
 extern const struct value_type value_prefixes;   /* text or list of texts */

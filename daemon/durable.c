@@ -88,9 +88,7 @@ const char *durable_sync(const char *path)
     const int error = errno;
     close(fd);
     errno = error;
-    return !is_synced             ? "fdatasync"
-           : sync_folder_of(path) ? NULL
-                                  : "fsync of the folder";
+    return !is_synced ? "fdatasync" : sync_folder_of(path) ? NULL : "fsync of the folder";
 }
 
 const char *durable_rename(const char *from, const char *to)

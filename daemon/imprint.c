@@ -69,17 +69,15 @@ static json_t *imprint_json(const struct stream_config *config)
     return json_pack(
         "{s:o, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, "
         "s:o}",
-        "fields",
-        fields_json(config), "key", has_keys ? "one" : "none", "missing",
+        "fields", fields_json(config), "key", has_keys ? "one" : "none", "missing",
         mix->marginalize ? "marginalize" : "reject", "model.family", family_json(mix),
         "model.components", components_json(mix), "model.covariance",
-        mix_covariance_name(mix->covariance), "model.noise",
-        mix->noise ? "on" : "off", "model.resolution", resolution_json(mix),
-        "learn.block", count_json(mix->block), "learn.warmup", count_json(mix->warmup),
-        "learn.seed", count_json(mix->seed), "learn.step.exponent",
-        has_step ? number_json(mix->step_exponent) : json_null(), "learn.step.offset",
-        has_step ? number_json(mix->step_offset) : json_null(), "learn.adapt",
-        mix->adapt ? "on" : "off", "learn.window", count_json(mix->window),
+        mix_covariance_name(mix->covariance), "model.noise", mix->noise ? "on" : "off",
+        "model.resolution", resolution_json(mix), "learn.block", count_json(mix->block),
+        "learn.warmup", count_json(mix->warmup), "learn.seed", count_json(mix->seed),
+        "learn.step.exponent", has_step ? number_json(mix->step_exponent) : json_null(),
+        "learn.step.offset", has_step ? number_json(mix->step_offset) : json_null(),
+        "learn.adapt", mix->adapt ? "on" : "off", "learn.window", count_json(mix->window),
         "learn.half_life", number_json(mix->half_life));
 }
 

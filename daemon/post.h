@@ -21,8 +21,8 @@ struct post {
     char *text;              /* POST_FRAME: "TOPIC BODY" without a final zero, owned */
     size_t size;
     size_t topic_size;   /* of it, the topic */
-    double spacing_s; /* of the frames of this topic in the history; 0: it is not for it */
-    double time_s;    /* of the frame, since 1970; read with spacing_s */
+    double spacing_s;    /* of this topic's frames in the history; 0: it is not for it */
+    double time_s;       /* of the frame, since 1970; read with spacing_s */
     bool may_be_skipped; /* the next one of its topic says all that this one does */
     struct post *next;   /* in the outbox of a worker */
 };

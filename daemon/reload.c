@@ -201,10 +201,10 @@ static bool check_changes(struct daemon *daemon)
         if (change->line > 0) {
             snprintf(line, sizeof(line), "%d:", change->line);
         }
-        char *text = xformat("%s:%s %s: from %s to %s needs a restart",
-                             daemon->config->path, line, change->path,
-                             change->from != NULL ? change->from : "absent",
-                             change->to != NULL ? change->to : "absent");
+        char *text =
+            xformat("%s:%s %s: from %s to %s needs a restart", daemon->config->path, line,
+                    change->path, change->from != NULL ? change->from : "absent",
+                    change->to != NULL ? change->to : "absent");
         if (n_refused++ < LINES_MAX) {
             say(reload, LEVEL_WARN, "reload: %s", text);
         }

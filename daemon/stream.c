@@ -117,7 +117,8 @@ struct stream *stream_open(const struct stream_config *config, const char *insta
     config = &stream->own;
     stream->config = config;
     const bool is_staffed = hire(stream, fault);
-    if (stream_is_keyed(config)) { /* one model at work at a time, and there may be many */
+    if (stream_is_keyed(config)) {
+        /* One model is at work at a time, and there may be many. */
         stream->workspace = mix_workspace_new(&config->mix);
         stream->own.mix.workspace = stream->workspace;
     }

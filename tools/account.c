@@ -81,15 +81,15 @@ char *account_rejected(const struct account *account)
     {
         const uint64_t grown = count_of(now, reason) - count_of(before, reason);
         if (grown > 0) {
-            char *longer = tool_text("%s%s%s %llu", reasons, total > 0 ? ", " : "", reason,
-                                     (unsigned long long)grown);
+            char *longer = tool_text("%s%s%s %llu", reasons, total > 0 ? ", " : "",
+                                     reason, (unsigned long long)grown);
             free(reasons);
             reasons = longer;
             total += grown;
         }
     }
-    char *text = total == 0 ? NULL
-                            : tool_text("%llu (%s)", (unsigned long long)total, reasons);
+    char *text =
+        total == 0 ? NULL : tool_text("%llu (%s)", (unsigned long long)total, reasons);
     free(reasons);
     return text;
 }
@@ -103,10 +103,9 @@ static void say_growth(const struct account *account, uint64_t sent,
     char *rejected = account_rejected(account);
     char *text = tool_text("sent %llu", (unsigned long long)sent);
     for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
-        char *longer =
-            tool_text("%s, %s %+lld", text, entries[i],
-                      (long long)(count_of(account->now, entries[i]) -
-                                  count_of(account->before, entries[i])));
+        char *longer = tool_text("%s, %s %+lld", text, entries[i],
+                                 (long long)(count_of(account->now, entries[i]) -
+                                             count_of(account->before, entries[i])));
         free(text);
         text = longer;
     }
@@ -141,11 +140,10 @@ bool account_check(struct account *account, uint64_t sent, struct failure *failu
 /* One slice of waiting: the ledger once all is there, or NULL. */
 static json_t *drain_ask(struct account *account, uint64_t sent, struct failure *failure)
 {
-    json_t *request = tool_need(
-        json_pack("{s:s, s:s, s:I, s:I, s:i}", "command", "drain", "stream",
-                  account->stream, "sent", (json_int_t)sent, "since",
-                  (json_int_t)count_of(account->before, "received"), "timeout",
-                  DRAIN_SLICE_S));
+    json_t *request = tool_need(json_pack(
+        "{s:s, s:s, s:I, s:I, s:i}", "command", "drain", "stream", account->stream,
+        "sent", (json_int_t)sent, "since",
+        (json_int_t)count_of(account->before, "received"), "timeout", DRAIN_SLICE_S));
     json_t *reply = client_ask(account->client, request, CLIENT_TIMEOUT_S, failure);
     json_t *ledger = json_incref(json_object_get(reply, "ledger"));
     json_decref(request);

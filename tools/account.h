@@ -12,10 +12,10 @@
 struct account {
     struct client *client;
     const char *stream;
-    double timeout_s;      /* patience without progress */
-    json_t *before;        /* ledger at the start */
-    json_t *now;           /* ledger last seen */
-    double progress_s;     /* tool_clock() of the last time it grew */
+    double timeout_s;  /* patience without progress */
+    json_t *before;    /* ledger at the start */
+    json_t *now;       /* ledger last seen */
+    double progress_s; /* tool_clock() of the last time it grew */
 };
 
 /* Notes the ledger before the first point. */

@@ -13,8 +13,8 @@ double batch_bic(double parameters, struct table_mean score);
 double batch_aic(double parameters, struct table_mean score);
 
 /* Fits task->mix to the table and shows the progress under a label ("", or "K=3 "). trace
- * (NULL: none wanted) gets an array a start with the log-likelihood after every pass. NULL
- * and the failure on an error. */
+ * (NULL: none wanted) gets an array a start with the log-likelihood after every pass.
+ * NULL and the failure on an error. */
 struct mix_model *batch_fit(struct task *task, const struct table *table,
                             const char *label, json_t *trace, struct failure *failure);
 

@@ -21,7 +21,8 @@ enum {
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "How the input is read:", 5},
-    {"columns", OPTION_COLUMNS, "NAMES|N", 0, "Columns of a file that does not name them", 5},
+    {"columns", OPTION_COLUMNS, "NAMES|N", 0, "Columns of a file that does not name them",
+     5},
     {"fields", OPTION_FIELDS, "A,B", 0, "Fields to take, by name or number from 0", 5},
     {"time", OPTION_TIME, "COL", 0, "Column with the time, a number or ISO 8601", 5},
     {"weight", OPTION_WEIGHT, "COL", 0, "Column with the weight", 5},

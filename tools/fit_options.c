@@ -197,7 +197,8 @@ static void parse_components(const char *argument, struct argp_state *state)
         !tool_read(last, options->first, 1 << 20, &options->last) ||
         options->first != floor(options->first) ||
         options->last != floor(options->last)) {
-        tool_usage(state, "--components: %s: a number from 1 on, a range as 1..8, or auto",
+        tool_usage(state,
+                   "--components: %s: a number from 1 on, a range as 1..8, or auto",
                    argument);
     }
     free(first);
@@ -336,7 +337,8 @@ static const struct argp argp = {
 
 struct fit_options fit_options_parse(int argc, char **argv)
 {
-    struct fit_options options = {.seed = 1, .threads = 1, .tolerance = -1, .adapt = true};
+    struct fit_options options = {
+        .seed = 1, .threads = 1, .tolerance = -1, .adapt = true};
     tool_parse(&argp, argc, argv, &options);
     options.columns.input.marginalize |= options.task == PREDICT;
     return options;

@@ -49,7 +49,7 @@ struct fit_options {
     bool has_covariance; /* given */
     const char *family;  /* as it was given; NULL: gaussian */
     double categories;   /* 0: the default */
-    uint64_t given; /* bit i: row i of the table in fit_options.c */
+    uint64_t given;      /* bit i: row i of the table in fit_options.c */
 };
 
 /* Parses it; ends the program where something is wrong. */

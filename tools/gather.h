@@ -19,7 +19,8 @@ struct gather *gather_new(const struct source *source, const struct layout *layo
                           struct failure *failure);
 void gather_destroy(struct gather **gather);
 
-/* From now on the rows of a message have the same key: a stream takes it from the topic. */
+/* From now on the rows of a message have the same key: a stream takes it from the
+ * topic. */
 void gather_by_key(struct gather *gather);
 /* That key, or NULL. */
 const char *gather_key(const struct gather *gather);

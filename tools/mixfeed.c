@@ -39,7 +39,8 @@ enum {
 };
 
 static const struct argp_option argp_options[] = {
-    {"stream", OPTION_STREAM, "NAME", 0, "Stream to feed; needed when there are several", 1},
+    {"stream", OPTION_STREAM, "NAME", 0, "Stream to feed; needed when there are several",
+     1},
     {"to", OPTION_TO, "ENDPOINT", 0, "Connect there, whatever the daemon says", 1},
     {"bind", OPTION_BIND, "ENDPOINT", 0, "Bind there, for a daemon that connects", 1},
     {"format", OPTION_FORMAT, "F", 0,
@@ -52,7 +53,8 @@ static const struct argp_option argp_options[] = {
     {"since", OPTION_SINCE, "TIME", 0,
      "Begin with the first row of that time or later: seconds or ISO 8601", 1},
     {"no-drain", OPTION_NO_DRAIN, NULL, 0, "Leave without waiting for the ledger", 1},
-    {"timeout", OPTION_TIMEOUT, "S", 0, "Give up after S seconds without progress (10)", 1},
+    {"timeout", OPTION_TIMEOUT, "S", 0, "Give up after S seconds without progress (10)",
+     1},
     {"reliable", OPTION_RELIABLE, NULL, 0,
      "Each point exactly once, whoever is killed; for feed.type reliable", 1},
     {"source", OPTION_SOURCE, "NAME", 0, "With --reliable: the name of the source", 1},
@@ -66,9 +68,11 @@ static const struct tool_number numbers[] = {
     {OPTION_BATCH, "--batch", offsetof(struct feed_options, batch), 1, 65536, true},
     {OPTION_RATE, "--rate", offsetof(struct feed_options, rate), 1e-6, 1e9, false},
     {OPTION_SPEED, "--speed", offsetof(struct feed_options, speed), 1e-6, 1e12, false},
-    {OPTION_COUNT, "--count", offsetof(struct feed_options, count), 1, TOOL_COUNT_MAX, true},
+    {OPTION_COUNT, "--count", offsetof(struct feed_options, count), 1, TOOL_COUNT_MAX,
+     true},
     {OPTION_SKIP, "--skip", offsetof(struct feed_options, skip), 0, TOOL_COUNT_MAX, true},
-    {OPTION_TIMEOUT, "--timeout", offsetof(struct feed_options, timeout_s), 0.1, 86400, false},
+    {OPTION_TIMEOUT, "--timeout", offsetof(struct feed_options, timeout_s), 0.1, 86400,
+     false},
 };
 
 static void parse_endpoint(const char *argument, bool binds, struct argp_state *state)
@@ -187,13 +191,15 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "INPUT",
     .doc = "Sends points to a running mixd and waits until all are accounted for."
-           "\vINPUT is a file (.csv, .ndjson, .npy, .f64, .f32), the folder of a recording, - for standard input, "
-           "host: for this host's own counters, synth:KEY=VALUE,… (dims, components, "
-           "seed, points, drift) for a made-up mixture, or synth:MODEL.json.\n\n"
+           "\vINPUT is a file (.csv, .ndjson, .npy, .f64, .f32), the folder of a "
+           "recording, - for standard input, host: for this host's own counters, "
+           "synth:KEY=VALUE,… (dims, components, seed, points, drift) for a made-up "
+           "mixture, or synth:MODEL.json.\n\n"
            "  mixfeed --time timestamp --speed 60 pump.csv\n"
            "  mixfeed --stream host host:\n"
            "  mixfeed --reliable --source pump-3 pump.csv\n"
-           "  sensor | mixfeed --reliable --source pump-3 --spool pump-3.spool --format csv -",
+           "  sensor | "
+           "mixfeed --reliable --source pump-3 --spool pump-3.spool --format csv -",
     .children = children,
 };
 

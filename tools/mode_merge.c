@@ -114,8 +114,7 @@ static json_t *model_json(const struct piece *all)
 {
     char made[MIX_DIMENSIONS_MAX][24];
     const size_t n = mix_model_dimensions(all->model);
-    const char **names =
-        field_names(json_object_get(all->object, "fields"), n, made);
+    const char **names = field_names(json_object_get(all->object, "fields"), n, made);
     const struct frame frame = {.time = task_clock(),
                                 .last_time = (double)NAN,
                                 .fields = names,
@@ -142,8 +141,8 @@ void mode_merge(struct task *task, struct outcome *outcome, struct failure *fail
     }
     if (failure->code == EX_OK) {
         outcome->model = model_json(&all);
-        outcome->report = tool_need(json_pack("{s:o, s:O}", "points",
-                                              points_json(all.points), "losses", losses));
+        outcome->report = tool_need(
+            json_pack("{s:o, s:O}", "points", points_json(all.points), "losses", losses));
     }
     json_decref(losses);
     piece_clear(&all);

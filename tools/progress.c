@@ -58,8 +58,8 @@ static void add(struct line *line, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(piece, sizeof(piece), format, arguments);
     va_end(arguments);
-    const int length = snprintf(line->text + line->n, sizeof(line->text) - line->n, "%s%s",
-                                line->n > 0 ? "  " : "", piece);
+    const int length = snprintf(line->text + line->n, sizeof(line->text) - line->n,
+                                "%s%s", line->n > 0 ? "  " : "", piece);
     line->n += (size_t)length;
     if (line->n >= sizeof(line->text)) {
         line->n = sizeof(line->text) - 1;
@@ -127,7 +127,8 @@ void progress_show(struct progress *progress, const struct progress_state *state
     struct winsize window = {0};
     char line[LINE_SIZE];
     const int is_known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window);
-    const size_t width = is_known == 0 && window.ws_col > 0 ? window.ws_col : WIDTH_DEFAULT;
+    const size_t width =
+        is_known == 0 && window.ws_col > 0 ? window.ws_col : WIDTH_DEFAULT;
     progress_text(state, now_s - progress->started_s, width - 1, line, sizeof(line));
     fprintf(stderr, "\r%s\033[K", line);
     progress->drawn_s = now_s;

@@ -10,17 +10,17 @@
 #include <stdint.h>
 
 struct progress {
-    bool is_shown;     /* standard error is a terminal */
-    bool is_drawn;     /* a line stands there that must be cleared */
-    double started_s;  /* tool_clock() of the start */
-    double drawn_s;    /* tool_clock() of the last line */
+    bool is_shown;    /* standard error is a terminal */
+    bool is_drawn;    /* a line stands there that must be cleared */
+    double started_s; /* tool_clock() of the start */
+    double drawn_s;   /* tool_clock() of the last line */
 };
 
 /* What there is to show. */
 struct progress_state {
-    double share;      /* done of all, 0..1; NaN: unknown */
-    uint64_t points;   /* done; 0: nothing is counted, and no pace shown */
-    const char *note;  /* shown at the end of the line, or NULL */
+    double share;     /* done of all, 0..1; NaN: unknown */
+    uint64_t points;  /* done; 0: nothing is counted, and no pace shown */
+    const char *note; /* shown at the end of the line, or NULL */
 };
 
 struct progress progress_start(void);

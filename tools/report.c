@@ -287,7 +287,8 @@ static void print_beginning(const json_t *reject, FILE *out)
     while (n > 0 && ((unsigned char)data[n] & 0xC0) == 0x80) { /* within a character */
         n--;
     }
-    fprintf(out, "  [%.*s…] %lld bytes", (int)n, data, (long long)count_of(reject, "size"));
+    fprintf(out, "  [%.*s…] %lld bytes", (int)n, data,
+            (long long)count_of(reject, "size"));
 }
 
 void report_rejects(const json_t *reply, FILE *out)
@@ -327,7 +328,8 @@ void report_history(const json_t *reply, FILE *out)
     json_array_foreach(history, i, frame)
     {
         print_time(json_number_value(json_object_get(frame, "time")), out);
-        fprintf(out, "  %12lld points  %9lld updates", (long long)count_of(frame, "points"),
+        fprintf(out, "  %12lld points  %9lld updates",
+                (long long)count_of(frame, "points"),
                 (long long)count_of(frame, "updates"));
         const json_t *score = json_object_get(frame, "log_likelihood");
         if (json_is_number(score)) {

@@ -20,10 +20,11 @@ struct source *source_open(const char *input, const struct source_options *optio
         kind++;
     }
     if (options->has_file_options && *kind != &source_file) {
-        failure_set(failure, EX_USAGE,
-                    "%s: --columns, --time, --weight, --missing, --rate-of, --delta, --log "
-                    "and --input-format are for files",
-                    input);
+        failure_set(
+            failure, EX_USAGE,
+            "%s: --columns, --time, --weight, --missing, --rate-of, --delta, --log "
+            "and --input-format are for files",
+            input);
         return NULL;
     }
     return (*kind)->open(input + strlen((*kind)->prefix), options, now_s, failure);

@@ -24,10 +24,10 @@ struct source_options {
  * next call. */
 struct source_rows {
     size_t n;
-    const double *x;       /* n x n_fields, NaN: missing */
-    size_t stride;         /* doubles from one row to the next */
-    const double *time;    /* n, seconds since 1970, or NULL */
-    const double *weight;  /* n, or NULL */
+    const double *x;         /* n x n_fields, NaN: missing */
+    size_t stride;           /* doubles from one row to the next */
+    const double *time;      /* n, seconds since 1970, or NULL */
+    const double *weight;    /* n, or NULL */
     const struct bytes *key; /* n, or NULL */
     const uint8_t *reason; /* n, or NULL: all are good; else rows with one are left out */
     const char *detail;    /* place and cause of the first row ever left out, or NULL */
@@ -43,11 +43,11 @@ struct source {
     bool has_names;            /* the names mean something: they are not just numbers */
     bool has_time;
     bool has_weight;
-    bool has_key;              /* texts, of a recording */
-    const char *note;          /* what to tell the user; NULL: nothing */
-    bool is_repeatable;        /* opened again it gives the same rows */
-    bool is_endless;           /* unless --count ends it */
-    double interval_s;         /* a live source gives a point so often; 0: at once */
+    bool has_key;       /* texts, of a recording */
+    const char *note;   /* what to tell the user; NULL: nothing */
+    bool is_repeatable; /* opened again it gives the same rows */
+    bool is_endless;    /* unless --count ends it */
+    double interval_s;  /* a live source gives a point so often; 0: at once */
 };
 
 struct source_kind {

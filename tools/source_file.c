@@ -65,8 +65,8 @@ static struct source *file_open(const char *name, const struct source_options *o
     file->source.kind = &source_file;
     struct input_options own = options->input;
     own.is_replay = true;
-    file->input = input_open(name, &own, failure->text, sizeof(failure->text),
-                             &failure->code);
+    file->input =
+        input_open(name, &own, failure->text, sizeof(failure->text), &failure->code);
     if (file->input == NULL) {
         free(file);
         return NULL;

@@ -42,16 +42,16 @@ enum field {
 
 /* The names as fields of the source: first as they are, then their logarithms. */
 static const char *const field_names[2 * N_FIELDS] = {
-    [BUSY] = "busy",               /* share of processor time, 0..1 */
-    [INTERRUPTS] = "interrupts",   /* per second */
-    [SWITCHES] = "switches",       /* of context, per second */
-    [FORKS] = "forks",             /* per second */
-    [MEMORY] = "memory",           /* bytes in use */
-    [DISK_READ] = "disk_read",     /* bytes per second, all block devices */
+    [BUSY] = "busy",             /* share of processor time, 0..1 */
+    [INTERRUPTS] = "interrupts", /* per second */
+    [SWITCHES] = "switches",     /* of context, per second */
+    [FORKS] = "forks",           /* per second */
+    [MEMORY] = "memory",         /* bytes in use */
+    [DISK_READ] = "disk_read",   /* bytes per second, all block devices */
     [DISK_WRITTEN] = "disk_written",
-    [NETWORK_IN] = "network_in",   /* bytes per second, all interfaces with loopback */
+    [NETWORK_IN] = "network_in", /* bytes per second, all interfaces with loopback */
     [NETWORK_OUT] = "network_out",
-    [NETWORK] = "network",         /* in and out together */
+    [NETWORK] = "network", /* in and out together */
     [N_FIELDS + BUSY] = "log_busy",
     [N_FIELDS + INTERRUPTS] = "log_interrupts",
     [N_FIELDS + SWITCHES] = "log_switches",
@@ -72,12 +72,12 @@ struct reading {
 
 struct host {
     struct source source;
-    char *folder;            /* "/proc" */
+    char *folder; /* "/proc" */
     struct reading last;
-    double last_s;           /* tool_clock() of the last reading */
-    double busy;             /* last known share of processor time */
-    double x[2 * N_FIELDS];  /* the row given out */
-    double time;             /* of the row */
+    double last_s;          /* tool_clock() of the last reading */
+    double busy;            /* last known share of processor time */
+    double x[2 * N_FIELDS]; /* the row given out */
+    double time;            /* of the row */
 };
 
 /* ---- Files --------------------------------------------------------------- */

@@ -33,7 +33,7 @@ struct recipe {
     double dims;
     double components;
     double seed;
-    double points;     /* 0: without end */
+    double points; /* 0: without end */
     double drift;
 };
 
@@ -53,10 +53,10 @@ struct synth {
     struct source source;
     struct recipe recipe;
     struct mix_model *model;
-    char **fields;      /* names, ended by NULL, of a model file that has them */
-    double *step;       /* D: what drift adds to a point per point */
-    double *x;          /* DRAW x D */
-    uint64_t drawn;     /* points */
+    char **fields;  /* names, ended by NULL, of a model file that has them */
+    double *step;   /* D: what drift adds to a point per point */
+    double *x;      /* DRAW x D */
+    uint64_t drawn; /* points */
 };
 
 /* A seed for each index, of which neighbours have nothing in common (SplitMix64: Steele,
@@ -220,7 +220,8 @@ static void make_mean(struct normals *normals, const struct making *making, size
         2 * SEPARATION_SD * pow(n_components, 1 / (double)making->n_fields);
     for (int i = 0; i < TRIES; i++) {
         for (size_t d = 0; d < making->n_fields; d++) {
-            making->means[k * making->n_fields + d] = side * (draw_uniform(normals) - 0.5);
+            making->means[k * making->n_fields + d] =
+                side * (draw_uniform(normals) - 0.5);
         }
         if (is_apart(making, k)) {
             return;

@@ -9,10 +9,10 @@
 
 struct table {
     size_t n;
-    size_t room;     /* rows allocated */
+    size_t room; /* rows allocated */
     size_t n_fields;
-    double *x;       /* n x n_fields */
-    double *weight;  /* n; NULL: the input has none */
+    double *x;      /* n x n_fields */
+    double *weight; /* n; NULL: the input has none */
 };
 
 /* Reads the whole input of the task; the failure may be set. */
@@ -33,7 +33,7 @@ double *table_score(const struct table *table, const struct mix_model *model,
 
 /* Weighted mean of the finite scores of n rows, and the sum of their weights. */
 struct table_mean {
-    double mean;   /* nats a point; NaN where no score is finite */
+    double mean; /* nats a point; NaN where no score is finite */
     double weight;
 };
 struct table_mean table_mean(const struct table *table, const double *scores);

@@ -135,10 +135,9 @@ static bool read_layout(struct target *target, const json_t *stream,
     target->key_is_topic =
         key != NULL && strcmp(key, "topic") == 0 && key_column(stream) == NULL;
     target->keeps_missing = missing != NULL && strcmp(missing, "marginalize") == 0;
-    target->layout =
-        layout_new(column_names, json_array_size(columns), field_names,
-                   json_array_size(fields), text_of(stream, "time"),
-                   text_of(stream, "weight"), key_column(stream), &what);
+    target->layout = layout_new(column_names, json_array_size(columns), field_names,
+                                json_array_size(fields), text_of(stream, "time"),
+                                text_of(stream, "weight"), key_column(stream), &what);
     const bool is_good = target->layout != NULL && target->layout->n_fields > 0;
     if (!is_good) {
         failure_set(failure, EX_SOFTWARE, "%s: the daemon names no column %s",

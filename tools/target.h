@@ -14,7 +14,7 @@
 enum target_topic { TARGET_NO_TOPIC, TARGET_TOPIC_FRAME, TARGET_TOPIC_SPACE };
 
 struct target {
-    char *stream;                /* name; NULL: nobody was asked */
+    char *stream; /* name; NULL: nobody was asked */
     char *endpoint;
     bool binds;                  /* mixfeed binds, since the daemon connects */
     bool is_sub;                 /* the daemon subscribes; else it pulls */

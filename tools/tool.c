@@ -118,10 +118,9 @@ bool tool_parse_number(const struct tool_number *table, size_t n, int key,
             double *value = (double *)(void *)member;
             if (!tool_read(argument, table[i].low, table[i].high, value) ||
                 (table[i].is_whole && *value != floor(*value))) {
-                tool_usage(state, "%s: %s: not a %s from %.16g to %.16g",
-                           table[i].name, argument,
-                           table[i].is_whole ? "whole number" : "number", table[i].low,
-                           table[i].high);
+                tool_usage(state, "%s: %s: not a %s from %.16g to %.16g", table[i].name,
+                           argument, table[i].is_whole ? "whole number" : "number",
+                           table[i].low, table[i].high);
             }
             return true;
         }

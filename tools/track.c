@@ -47,8 +47,8 @@ static struct track *track_get(struct tracks *tracks, const char *name)
     if (is_there) {
         return tracks->items[place];
     }
-    tracks->items = tool_need(
-        reallocarray(tracks->items, tracks->n + 1, sizeof(struct track *)));
+    tracks->items =
+        tool_need(reallocarray(tracks->items, tracks->n + 1, sizeof(struct track *)));
     memmove(tracks->items + place + 1, tracks->items + place,
             (tracks->n - place) * sizeof(struct track *));
     struct track *track = tool_need(calloc(1, sizeof(*track)));

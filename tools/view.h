@@ -14,8 +14,8 @@ void view_line(const struct track *track, FILE *out);
 
 /* How the block is drawn. */
 struct view_style {
-    size_t width;     /* columns of the terminal */
-    bool has_blocks;  /* the terminal shows UTF-8: bars and sparkline of block elements */
+    size_t width;    /* columns of the terminal */
+    bool has_blocks; /* the terminal shows UTF-8: bars and sparkline of block elements */
 };
 
 /* A head line, the fields, a line a component with its weight as a bar and its means,

@@ -2,7 +2,9 @@
  *
  * All that the leader and its helpers agree on is in one word, the ticket:
  *
- *     bits 63..32  number of the task     bits 31..16  its parts     bits 15..0  next part
+ *     bits 63..32  number of the task
+ *     bits 31..16  its parts
+ *     bits 15..0   next part
  *
  * Who raises `next` has that part. A helper that slept through a task finds another
  * number in the word, so a ticket of the past is worth nothing. The task itself is
@@ -22,13 +24,13 @@
 /* A helper stays awake so long after its last part. Two blocks of a stream at full speed
  * are closer together; to wake it takes as long as this. */
 #define AWAKE_NS 50000
-/* A leader that has been at work for so long, without a pause of AWAKE_NS, wakes those who
- * sleep: one block now and then is no reason to. */
+/* A leader that has been at work for so long, without a pause of AWAKE_NS, wakes those
+ * who sleep: one block now and then is no reason to. */
 #define BUSY_NS 100000
 /* Looks at the ticket between two looks at the clock. */
 #define SPINS 64
-/* Looks at what is not done before the core is offered to others: some 100 us. On a machine
- * that has other work, an offer costs a time slice. */
+/* Looks at what is not done before the core is offered to others: some 100 us. On a
+ * machine that has other work, an offer costs a time slice. */
 #define YIELD_SPINS 4096
 #define PARTS_MAX 65535
 
@@ -172,8 +174,8 @@ static void note_part(struct crew *crew)
 
 static void wait_for(struct crew *crew, uint32_t n)
 {
-    for (unsigned i = 1;
-         atomic_load_explicit(&crew->n_done, memory_order_acquire) != n; i++) {
+    for (unsigned i = 1; atomic_load_explicit(&crew->n_done, memory_order_acquire) != n;
+         i++) {
         if (i % YIELD_SPINS == 0) {
             sched_yield(); /* to a helper that has lost its core, say */
         }

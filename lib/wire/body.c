@@ -234,8 +234,7 @@ bool body_next(struct reader *reader, struct batch *batch)
     load_columns(reader, n, x == NULL);
     x = x != NULL ? x : reader->x;
     if (layout->has_weight || layout->has_time || layout->has_key ||
-        layout->families != NULL ||
-        !all_good(x, n, layout->n_fields, stride)) {
+        layout->families != NULL || !all_good(x, n, layout->n_fields, stride)) {
         check_rows(reader, x, n, stride);
     } else {
         memset(reader->reason, REASON_NONE, n);

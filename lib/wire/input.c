@@ -69,7 +69,8 @@ static const struct input_kind *choose_kind(const char *path, const char *format
     kind = ending != NULL ? find_kind(ending) : NULL;
     if (kind == NULL) {
         input_fail(failure, EX_USAGE,
-                   "%s: no ending that tells its format: --input-format with " FORMATS, path);
+                   "%s: no ending that tells its format: --input-format with " FORMATS,
+                   path);
     }
     return kind;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Files of points for the tools: .csv .ndjson .npy .f64 .f32, the folder of a recording,
- * or standard input with a format, read with bounded memory and given out in batches. Rows are decoded by
- * the row readers of the feeds. */
+ * or standard input with a format, read with bounded memory and given out in batches.
+ * Rows are decoded by the row readers of the feeds. */
 #ifndef INPUT_H
 #define INPUT_H
 

@@ -240,8 +240,7 @@ static struct layout *make_layout(const struct columns *columns,
         for (size_t c = 0; c < columns->n; c++) {
             const bool is_key =
                 columns->key != NULL && strcmp(columns->name[c], columns->key) == 0;
-            names[c] =
-                choice->is_taken[c] || is_key ? columns->name[c] : LAYOUT_SKIP;
+            names[c] = choice->is_taken[c] || is_key ? columns->name[c] : LAYOUT_SKIP;
         }
         for (size_t d = 0; d < choice->n_fields; d++) {
             fields[d] = columns->name[choice->field[d]];

@@ -57,11 +57,11 @@ struct input {
     uint64_t n_read;     /* rows read so far */
     unsigned char *rows; /* room for READER_BATCH of them */
 
-    struct recording *recording; /* of a folder, else NULL */
-    uint64_t file;               /* of it, which is read */
-    uint64_t first_row;          /* of that file, in the recording */
+    struct recording *recording;        /* of a folder, else NULL */
+    uint64_t file;                      /* of it, which is read */
+    uint64_t first_row;                 /* of that file, in the recording */
     uint64_t bytes_before, bytes_total; /* of the files before, and of all */
-    char note[512];              /* what the recording is short of; "": nothing */
+    char note[512];                     /* what the recording is short of; "": nothing */
 };
 
 /* Where the errors of input_open() go. */

@@ -145,7 +145,7 @@ void layout_destroy(struct layout **layout)
         free((*layout)->columns[c].name);
     }
     free((*layout)->columns);
-        free((*layout)->families);
+    free((*layout)->families);
     free(*layout);
     *layout = NULL;
 }

@@ -35,7 +35,8 @@ struct layout {
  * field; one named time, weight or key (any may be NULL) has that role; a column that
  * is not named by any is skipped. NULL if a field or role has no column, a column or
  * field stands twice, or a column would be two things; then *what (may be NULL) is the
- * argument at fault, or NULL without memory. marginalize is false and families NULL; set them yourself. */
+ * argument at fault, or NULL without memory. marginalize is false and families NULL; set
+ * them yourself. */
 struct layout *layout_new(const char *const *columns, size_t n_columns,
                           const char *const *fields, size_t n_fields, const char *time,
                           const char *weight, const char *key, const char **what);

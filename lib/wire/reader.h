@@ -78,7 +78,8 @@ void reader_open(struct reader *reader, const struct format *format,
 bool reader_next(struct reader *reader, struct batch *batch);
 
 /* After reader_open(): the source and first sequence number of an array header, or
- * NULL and 0; 0 as well where it has no number. The name is the reader's, valid until the next message. */
+ * NULL and 0; 0 as well where it has no number. The name is the reader's, valid until the
+ * next message. */
 const char *reader_source(const struct reader *reader, uint64_t *seq);
 
 #endif

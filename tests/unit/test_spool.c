@@ -315,6 +315,40 @@ START_TEST(a_full_disk_takes_nothing_and_is_survived)
 }
 END_TEST
 
+/* Every call below SQLite fails once while a spool is opened and read from: refused with
+ * a reason, or as if nothing had been; and nothing is lost by it. */
+START_TEST(a_disk_that_fails_once_is_told_and_loses_nothing)
+{
+    folder_make();
+    faultvfs_install();
+    struct backlog *spool = open_spool();
+    ck_assert_int_eq(append(spool, 3000), MIXFEED_OK);
+    backlog_destroy(&spool);
+    size_t n_refused = 0, n_unread = 0;
+    for (unsigned at = 1; at < 60; at++) {
+        faultvfs_set(FAULTVFS_FAIL_ONCE, at);
+        spool = try_open();
+        if (spool == NULL) {
+            n_refused++;
+            ck_assert_int_ne(failure.err, MIXFEED_OK);
+            ck_assert_ptr_nonnull(strstr(failure.text, folder));
+        } else {
+            const enum mixfeed_err err = read_rows(spool, 1, 3000);
+            n_unread += err != MIXFEED_OK ? 1 : 0;
+            ck_assert(err == MIXFEED_OK || err == MIXFEED_EIO);
+        }
+        backlog_destroy(&spool);
+        faultvfs_set(FAULTVFS_PASS, 0);
+        spool = open_spool();
+        ck_assert_uint_eq(spool->newest, 3000);
+        ck_assert_int_eq(read_rows(spool, 1, 3000), MIXFEED_OK);
+        backlog_destroy(&spool);
+    }
+    ck_assert(n_refused > 5 && n_unread > 0);
+    folder_remove();
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -327,6 +361,7 @@ int main(void)
         UNIT(one_process_at_a_time),
         UNIT(a_writer_that_is_killed_loses_nothing_it_had_taken),
         UNIT(a_full_disk_takes_nothing_and_is_survived),
+        UNIT(a_disk_that_fails_once_is_told_and_loses_nothing),
     };
     return unit_run("spool", tests, COUNT(tests));
 }

@@ -117,6 +117,23 @@ static void without_a_parent(void)
     snprintf(path, sizeof(path), "%s/no/state", parent);
 }
 
+static void of_another_user(void)
+{
+    mkdir(path, 0700);
+    if (chown(path, 1, 1) == -1) { /* not root: a folder of root will do */
+        rmdir(path);
+        ck_assert_int_eq(symlink("/usr", path), 0);
+    }
+}
+
+static void lock_is_a_link(void)
+{
+    char lock[128];
+    snprintf(lock, sizeof(lock), "%s/lock", path);
+    mkdir(path, 0700);
+    ck_assert_int_eq(symlink("/dev/null", lock), 0);
+}
+
 /* Folders that are refused, and left as they are. */
 static const struct {
     void (*prepare)(void);
@@ -126,6 +143,8 @@ static const struct {
     {a_link_to_what_others_may_write, EX_NOPERM},
     {writable_by_others, EX_NOPERM},
     {without_a_parent, EX_CANTCREAT},
+    {of_another_user, EX_NOPERM},
+    {lock_is_a_link, EX_IOERR},
 };
 
 START_TEST(what_is_no_folder_of_ours_is_refused)
@@ -164,6 +183,27 @@ START_TEST(endpoints_are_there_while_it_is_open)
 }
 END_TEST
 
+/* Gone, or with something in the way: told, and written when it can be again. */
+START_TEST(endpoints_that_cannot_be_written_are_told)
+{
+    struct fault fault = {0};
+    char name[128];
+    make();
+    snprintf(name, sizeof(name), "%s/endpoints.json", path);
+    struct state *state = state_open(path, &fault);
+    json_t *endpoints = json_pack("{s:i}", "publish", 1);
+    ck_assert_int_eq(mkdir(name, 0700), 0);
+    ck_assert(!state_write_endpoints(state, endpoints, &fault));
+    ck_assert_int_eq(fault.code, EX_IOERR);
+    ck_assert_ptr_nonnull(strstr(fault.text, name));
+    ck_assert_int_eq(rmdir(name), 0);
+    ck_assert(state_write_endpoints(state, endpoints, &fault));
+    json_decref(endpoints);
+    state_close(&state);
+    unmake();
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -172,6 +212,7 @@ int main(void)
         UNIT(a_holder_that_was_killed_leaves_no_lock),
         UNIT_LOOP(what_is_no_folder_of_ours_is_refused, refused),
         UNIT(endpoints_are_there_while_it_is_open),
+        UNIT(endpoints_that_cannot_be_written_are_told),
     };
     return unit_run("state", tests, COUNT(tests));
 }

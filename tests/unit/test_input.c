@@ -402,6 +402,11 @@ static const struct {
      EX_USAGE,
      "format xls"},
     {"no JSON", ".ndjson", "{\"a\":1\n", {0}, EX_DATAERR, ":1:7:"},
+    {"JSON without members", ".ndjson", "{}\n", {0}, EX_DATAERR, "no column"},
+    {"a name without a value", ".ndjson", "{\"a\"}\n", {0}, EX_DATAERR, ":1:5:"},
+    {"a name that is none", ".ndjson", "{1:2}\n", {0}, EX_DATAERR, ":1:2:"},
+    {"a value that is none", ".ndjson", "[1,x]\n", {0}, EX_DATAERR, ":1:4:"},
+    {"a list that goes on", ".ndjson", "[1 2]\n", {0}, EX_DATAERR, ":1:4:"},
     {"empty JSON", ".ndjson", "\n\n", {0}, EX_DATAERR, "no first line"},
     {"raw without columns", ".f64", "12345678", {0}, EX_USAGE, "--columns"},
     {"no NumPy file", ".npy", "12345678", {0}, EX_DATAERR, "not an .npy image"},
@@ -484,6 +489,27 @@ START_TEST(npy_files_are_read_in_both_orders)
     read_path(path, &arrays[_i].options);
     delete_file();
     ck_assert_str_eq(got, arrays[_i].wanted);
+}
+END_TEST
+
+static const struct {
+    const char *shape;
+    struct input_options options;
+    const char *said;
+} odd_arrays[] = {
+    {"(3, 0)", {0}, "rows and columns"},
+    {"(1, 1000000)", {0}, "rows and columns"},
+    {"(9223372036854775807, 4)", {0}, "rows and columns"},
+    {"(3, 2)", {.columns = "a,b,c"}, "2 columns: 3 were named"},
+    {"(4, 2)", {0}, "cut off"},
+};
+
+START_TEST(npy_files_that_are_no_rows_are_refused)
+{
+    write_npy("<f8", "False", odd_arrays[_i].shape, numbers, sizeof(numbers));
+    read_path(path, &odd_arrays[_i].options);
+    delete_file();
+    ck_assert_msg(strstr(got, odd_arrays[_i].said) != NULL, "%s", got);
 }
 END_TEST
 
@@ -748,6 +774,7 @@ int main(void)
         UNIT_LOOP(what_cannot_be_read_is_refused_with_its_code, refused),
         UNIT(what_is_not_there_is_no_input),
         UNIT_LOOP(npy_files_are_read_in_both_orders, arrays),
+        UNIT_LOOP(npy_files_that_are_no_rows_are_refused, odd_arrays),
         UNIT(npy_files_that_are_cut_off_are_refused),
         UNIT(raw_files_end_with_a_whole_row),
         UNIT(raw_floats_are_read),

@@ -472,6 +472,59 @@ START_TEST(extreme_values_break_nothing)
 }
 END_TEST
 
+/* What a family can have and the stream has not had: the ends of its range. */
+static const double unseen[] = {0, 1e15, 1e-300};
+
+static void feed_block(struct mix_learner *learner, const double *x, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        const struct mix_rows left = {.x = x + done * D, .n = n - done, .stride = D};
+        size_t taken;
+        ck_assert_int_eq(mix_learner_add(learner, &left, &taken), MIX_OK);
+        done += taken;
+        mix_learner_work(learner);
+    }
+}
+
+/* A model that is warm gets one value for a long time, then its own points again. */
+START_TEST(a_warm_model_outlives_what_it_never_saw)
+{
+    const struct row *row = &rows[_i];
+    const char *name = mix_family_name(row->family);
+    enum { POINTS = 1100, ROUNDS = 2 };
+    struct mix_options options;
+    struct mix_model *truth = row_model(row, D);
+    double *own = draw(truth, POINTS, unit_seed(23)), odd[POINTS * D];
+    set_options(&options, row, D);
+    options.warmup = 1000;
+    for (size_t u = 0; u < COUNT(unseen); u++) {
+        const bool is_value = mix_family_accepts(row->family, 4, unseen[u]);
+        struct mix_learner *learner = learn(&options, own, POINTS);
+        struct mix_info info;
+        for (size_t i = 0; i < POINTS * D; i++) {
+            odd[i] = unseen[u];
+        }
+        for (size_t round = 0; round < ROUNDS; round++) {
+            feed_block(learner, odd, POINTS);
+        }
+        feed_block(learner, own, POINTS);
+        mix_learner_finish(learner);
+        check_state(learner, &options, name);
+        mix_learner_info(learner, &info);
+        ck_assert_msg(info.unscorable == (is_value ? 0 : ROUNDS * POINTS),
+                      "%s: %g: %llu unscorable", name, unseen[u],
+                      (unsigned long long)info.unscorable);
+        ck_assert_uint_eq(info.added, info.learned + info.unscorable + info.queued);
+        ck_assert_msg(isfinite(info.log_likelihood), "%s: %g: score", name, unseen[u]);
+        ck_assert_msg(isfinite(mean_density(mix_learner_model(learner), own, POINTS)),
+                      "%s: %g: density", name, unseen[u]);
+        mix_learner_destroy(&learner);
+    }
+    mix_model_destroy(&truth);
+    free(own);
+}
+END_TEST
+
 START_TEST(a_learner_starts_from_a_model)
 {
     const struct row *row = &rows[_i];
@@ -646,6 +699,7 @@ int main(void)
         UNIT_LOOP(what_a_family_cannot_have_is_refused, rows),
         UNIT_LOOP(degenerate_points_break_nothing, rows),
         UNIT_LOOP(extreme_values_break_nothing, rows),
+        UNIT_LOOP(a_warm_model_outlives_what_it_never_saw, rows),
         UNIT_LOOP(a_learner_starts_from_a_model, rows),
     };
     return unit_run("families", tests, COUNT(tests));

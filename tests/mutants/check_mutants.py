@@ -55,6 +55,21 @@ MUTANTS = (
      "return NULL;", (UNIT + "reliable", RELIABLE)),
     ("a rejected point does not keep its number", INTAKE, "row->applied = seq;",
      "row->applied = is_rejected ? row->applied : seq;", (UNIT + "intake", RELIABLE)),
+    ("the state of a learner is not summed up", "lib/mix/encode.c",
+     "checksum != codec_checksum(bytes, size - TRAILER)) {", "checksum == 0) {",
+     (UNIT + "encode",)),
+    ("the older state is gone on from", "daemon/pair.c",
+     "const size_t newer = pair->head[1].generation > pair->head[0].generation ? 1 : 0;",
+     "const size_t newer = pair->head[1].generation > pair->head[0].generation ? 0 : 1;",
+     (UNIT + "store",)),
+    ("the state is tried again at once after a failure", "daemon/store.c",
+     "store->retry_ms = now_ms + store->delay_ms;", "store->retry_ms = now_ms;",
+     (UNIT + "store",)),
+    ("a state does not hold that a source was forgotten", ROSTER,
+     "pack_u64(pack, row->is_forgotten);", "pack_u64(pack, 0);", (RELIABLE,)),
+    ("a bogus number of a plain feed is a loss", "daemon/sources.c",
+     "seq - source->next > SOURCE_LEAP_MAX)", "seq - source->next > UINT64_MAX - 1)",
+     (UNIT + "sources",)),
 )
 
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * A challenge to the published model on a sample of what it remembers, at geometric ages
- * or, where it forgets, when it looks as if it needed one. First EM from the model
- * itself: where that gains more than it can by chance, the stream was not exchangeable
- * (sorted, bursty) and the sample is fitted anew. Then split and merge. The winner's
- * statistics are those of the sample: nothing is lost but the precision of the rows
- * beyond it, which the gain has to pay for.
+ * or when it looks as if it needed one. First EM from the model itself: where that gains
+ * more than it can by chance, the stream was not exchangeable (sorted, bursty) and the
+ * sample is fitted anew. Then split and merge. The winner's statistics are those of the
+ * sample: nothing is lost but the precision of the rows beyond it, which the gain has to
+ * pay for.
  *
  *     CLIMB -> COMPARE -> [CONVERGE] -> SPLIT -> JUDGE -> [FINISH] -> done
  *              resync?                           better?

@@ -294,6 +294,7 @@ static void end_challenge(struct mix_learner *learner, bool has_won)
     } else {
         learner->next_challenge = CHALLENGE_GROWTH * age;
         learner->has_changed = false;
+        learner->high_score = learner->mean_score; /* only a further fall is news */
     }
     learner->last_challenge = age;
     learner->is_challenged = false;

@@ -127,8 +127,8 @@ struct mix_learner {
     uint64_t floored;  /* variances of `model` at their floor */
     double mean_score; /* nats; prequential, over score_weight points */
     double score_weight;
-    double high_score; /* largest mean_score since a challenge was won; of one that
-                          forgets */
+    double high_score; /* largest mean_score since a challenge; of one that forgets, since
+                          it was won */
     double recent_score, recent_weight; /* of the last block, for a selection */
     struct tail tail;
     struct events events;

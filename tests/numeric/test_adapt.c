@@ -2,7 +2,8 @@
  *
  * Claims about change: streams without one raise no alarm, whatever their correlation; a
  * jump is found and followed; a stream sorted by component is put right by the sample; a
- * model that forgets gets over one wild value, and over a cluster that went far away. */
+ * model that forgets gets over one wild value, and over a cluster that went far away; a
+ * cluster that appears is found though a component was spare. */
 #include "streams.h"
 
 enum { D = 2, K = 3, N = 60000 };
@@ -142,20 +143,21 @@ static void feed_timed(struct mix_learner *learner, const struct sample *s, doub
     }
 }
 
-/* What a learner of these options loses on `after` when that has followed `before`. */
+/* What a learner of these options loses on `after` when 2n points of it have followed n
+ * of `before`. */
 static double lost_after(const struct mix_options *options,
                          const struct mix_model *before, const struct mix_model *after,
-                         double freak, uint64_t seed)
+                         size_t n, double freak, uint64_t seed)
 {
-    struct sample first = sample_draw(before, seed, N);
-    struct sample second = sample_draw(after, seed + 1, 3 * N);
+    struct sample first = sample_draw(before, seed, n);
+    struct sample second = sample_draw(after, seed + 1, 2 * n);
     struct sample held_out = sample_draw(after, seed + 2, 20000);
     struct mix_learner *learner = mix_learner_new(options, NULL);
     if (freak != 0) {
         second.x[0] = freak;
     }
     feed_timed(learner, &first, 1e9);
-    feed_timed(learner, &second, 1e9 + 1e-3 * N);
+    feed_timed(learner, &second, 1e9 + 1e-3 * (double)n);
     const double lost = mean_log_density(after, &held_out) -
                         mean_log_density(mix_learner_model(learner), &held_out);
     mix_learner_destroy(&learner);
@@ -181,14 +183,40 @@ START_TEST(a_model_that_forgets_gets_over_it)
     means[0] += 40;
     struct mix_model *moved = mix_model_new(D, K, MIX_FULL, mix_model_weights(truth),
                                             means, mix_model_covariances(truth), NULL);
-    const double freak = lost_after(&options, truth, truth, 1e6, seed);
-    const double jump = lost_after(&options, truth, moved, 0, seed);
+    const double freak = lost_after(&options, truth, truth, 3 * N / 2, 1e6, seed);
+    const double jump = lost_after(&options, truth, moved, 3 * N / 2, 0, seed);
     ck_assert_msg(freak < 3e-3, "seed %llu: %g nats after a wild value",
                   (unsigned long long)seed, freak);
     ck_assert_msg(jump < 3e-3, "seed %llu: %g nats after a cluster went away",
                   (unsigned long long)seed, jump);
     mix_model_destroy(&truth);
     mix_model_destroy(&moved);
+}
+END_TEST
+
+/* Two clusters for K = 3, so one is spare, and then a third far from both. */
+static struct mix_model *third_cluster(double share, double x)
+{
+    const double weights[K] = {0.5 * (1 - share), 0.5 * (1 - share), share};
+    const double means[K * D] = {0, 0, 6, 0, x, x}, variance[K] = {1, 1, 1};
+    return mix_model_new(D, K, MIX_SPHERICAL, weights, means, variance, NULL);
+}
+
+START_TEST(a_cluster_that_appears_is_found)
+{
+    const uint64_t seed = unit_seed(241) + (uint64_t)_i / 2;
+    enum { FIRST = 20000 }; /* the challenges before and after: at 16384 and 65536... */
+    const double far[] = {8, 12, 20, 30};
+    struct mix_model *before = third_cluster(0, 20);
+    struct mix_model *after = third_cluster(0.15, far[_i / 2 % 4]);
+    struct mix_options options;
+    mix_options_init(&options, D, K);
+    options.adapt = _i % 2 == 0;
+    const double lost = lost_after(&options, before, after, FIRST, 0, seed);
+    ck_assert_msg(lost < 5e-3, "seed %llu, adapt %d, %g away: %g nats",
+                  (unsigned long long)seed, options.adapt, far[_i / 2 % 4], lost);
+    mix_model_destroy(&before);
+    mix_model_destroy(&after);
 }
 END_TEST
 
@@ -199,6 +227,7 @@ int main(void)
         {a_jump_is_found_and_followed, 4},
         UNIT(a_sorted_stream_is_put_right),
         {a_model_that_forgets_gets_over_it, 8},
+        {a_cluster_that_appears_is_found, 8},
     };
     return unit_run("adapt", tests, COUNT(tests));
 }

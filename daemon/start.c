@@ -22,6 +22,24 @@ static bool fields_agree(const struct stream_config *config, const json_t *field
     return agree;
 }
 
+/* What of a model of as many dimensions the key `model` describes otherwise, or NULL. */
+static const char *name_difference(const struct mix_options *mix,
+                                   const struct mix_model *model)
+{
+    for (size_t d = 0; d < mix->dimensions; d++) {
+        if (mix_model_family(model, d) != mix_options_family(mix, d)) {
+            return "family";
+        }
+    }
+    if (mix_model_components(model) != mix->components) {
+        return "components";
+    }
+    if (mix_model_is_gaussian(model) && mix_model_covariance(model) != mix->covariance) {
+        return "covariance";
+    }
+    return mix_model_noise(model) != NULL && !mix->noise ? "noise" : NULL;
+}
+
 struct mix_model *start_read(const struct stream_config *config, struct fault *fault)
 {
     const char *name = config->name, *path = config->start_path;
@@ -45,6 +63,14 @@ struct mix_model *start_read(const struct stream_config *config, struct fault *f
                   "streams.%s.start: %s: fields: not those of the stream: choose a model "
                   "of the same fields in the same order",
                   name, path);
+        mix_model_destroy(&model);
+    } else if (mix_model_dimensions(model) == config->mix.dimensions &&
+               name_difference(&config->mix, model) != NULL) {
+        fault_set(fault, EX_DATAERR,
+                  "streams.%s.start: %s: its %s: not as model.%s says: choose another "
+                  "model, or change the key",
+                  name, path, name_difference(&config->mix, model),
+                  name_difference(&config->mix, model));
         mix_model_destroy(&model);
     }
     json_decref(object);

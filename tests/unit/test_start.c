@@ -20,6 +20,14 @@ static const struct {
     {GAUSSIAN "\"fields\":[\"b\",\"a\"]," ONE, 65, "fields"},
     {GAUSSIAN "\"fields\":[\"a\"]," ONE, 65, "fields"},
     {GAUSSIAN "\"fields\":[1,2]," ONE, 65, "fields"},
+    {GAUSSIAN "\"weights\":[0.5,0.5],\"means\":[[3,4],[5,6]],"
+              "\"covariances\":[[[1,0],[0,1]],[[1,0],[0,1]]]}",
+     65, "model.components"},
+    {"{\"family\":\"gaussian\",\"covariance_type\":\"diag\",\"weights\":[1],"
+     "\"means\":[[3,4]],\"covariances\":[[1,1]]}",
+     65, "model.covariance"},
+    {"{\"family\":\"poisson\",\"weights\":[1],\"parameters\":{\"rate\":[[3,4]]}}", 65,
+     "model.family"},
     {"{\"weights\":[1]}", 65, "missing"},
     {"{\"family\":", 65, "start.json:1:10: "},
     {"", 65, "start.json"},

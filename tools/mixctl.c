@@ -296,8 +296,8 @@ static bool add_argument(json_t *request, const struct argument *argument,
     const bool is_whole =
         is_read && fabs(value) <= TOOL_COUNT_MAX && value == (double)(json_int_t)value;
     if (!is_read || (argument->type == COUNT && !is_whole)) {
-        failure_set(failure, EX_USAGE, "--%s: %s: not a %s", argument->name, text,
-                    kinds[argument->type]);
+        failure_set(failure, EX_USAGE, "--%s: %s: not a %s", argument->name,
+                    text + strspn(text, " "), kinds[argument->type]);
         return false;
     }
     char *member = tool_text("%s", argument->name);

@@ -106,6 +106,7 @@ class Mixctl(InFolder):
                     done = self.ctl(*option, *arguments)
                     self.assertEqual(done.returncode, code, done.stderr + done.stdout)
                     self.assertTrue(done.stderr or option)
+                    self.assertNotIn(":  ", done.stderr)  # the hidden minus of a number
 
     def test_stop(self):
         with Daemon(config({"s": stream()})) as mixd:

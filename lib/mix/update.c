@@ -24,6 +24,9 @@
 #define SCORE_ERRORS 4
 #define EARLY_GROWTH 1.25
 #define STARVED_POINTS 2
+/* An M-step of as much, a component counting (D + 2)^2, is worth a thread: about a
+ * microsecond. */
+#define MSTEP_UNITS 512
 /* Blocks of BLOCK_POINTS in the largest open block. */
 #define PARTS_MAX 256
 
@@ -96,18 +99,67 @@ static size_t count_floored(const struct mix_learner *learner, size_t floored)
     return floored > dormant ? floored - dormant : 0;
 }
 
-void learner_step(struct mix_learner *learner, double fast_points, double slow_points)
+/* Models that follow from their averages. They have nothing in common, so each can be
+ * made by a thread of its own. */
+enum { MSTEP_FAST, MSTEP_SLOW, MSTEP_WATCH, MSTEPS };
+struct msteps {
+    struct prior prior;
+    struct mstep {
+        const struct stats *stats;
+        double points;
+        struct mix_model *model; /* one that cannot be made stays as it is */
+        size_t floored;
+        enum mix_err err;
+    } of[MSTEPS];
+};
+
+static void make_model(void *argument, size_t part, size_t thread)
 {
-    const struct prior prior = prior_of(learner->scales);
-    size_t floored = 0;
-    /* A model that cannot be made leaves the one that is there. */
-    if (stats_mstep(learner->fast, fast_points, &prior, learner->fast_model, NULL) !=
-            MIX_OK ||
-        stats_mstep(learner->slow, slow_points, &prior, learner->model, &floored) !=
-            MIX_OK) {
+    struct msteps *msteps = argument;
+    struct mstep *mstep = &msteps->of[part];
+    (void)thread;
+    mstep->err = stats_mstep(mstep->stats, mstep->points, &msteps->prior, mstep->model,
+                             &mstep->floored);
+}
+
+static void make_models(const struct mix_learner *learner, struct msteps *msteps,
+                        size_t n)
+{
+    const struct mix_executor *executor = learner->options.executor;
+    const struct shape *shape = &learner->model->shape;
+    const size_t side = shape->dimensions + 2;
+    if (executor != NULL && shape->components * side * side >= MSTEP_UNITS) {
+        executor->run(executor, n, make_model, msteps);
         return;
     }
-    floored = count_floored(learner, floored);
+    for (size_t i = 0; i < n; i++) {
+        make_model(msteps, i, 0);
+    }
+}
+
+static void step(struct mix_learner *learner, double fast_points, double slow_points,
+                 bool is_watched)
+{
+    struct watch *watch = learner->watch;
+    struct msteps msteps = {.prior = prior_of(learner->scales),
+                            .of = {[MSTEP_FAST] = {.stats = learner->fast,
+                                                   .points = fast_points,
+                                                   .model = learner->fast_model},
+                                   [MSTEP_SLOW] = {.stats = learner->slow,
+                                                   .points = slow_points,
+                                                   .model = learner->model}}};
+    if (is_watched) {
+        msteps.of[MSTEP_WATCH] = (struct mstep){
+            .stats = watch->stats, .points = watch->points, .model = watch->model};
+    }
+    make_models(learner, &msteps, is_watched ? MSTEPS : MSTEP_WATCH);
+    if (is_watched && msteps.of[MSTEP_WATCH].err != MIX_OK) {
+        model_assign(watch->model, learner->model);
+    }
+    if (msteps.of[MSTEP_FAST].err != MIX_OK || msteps.of[MSTEP_SLOW].err != MIX_OK) {
+        return;
+    }
+    const size_t floored = count_floored(learner, msteps.of[MSTEP_SLOW].floored);
     if (floored > 0 && learner->floored == 0) {
         events_add(&learner->events, (struct mix_event){.kind = MIX_EVENT_FLOORED,
                                                         .added = learner->counts.added,
@@ -115,6 +167,11 @@ void learner_step(struct mix_learner *learner, double fast_points, double slow_p
     }
     learner->floored = floored;
     learner->counts.updates++;
+}
+
+void learner_step(struct mix_learner *learner, double fast_points, double slow_points)
+{
+    step(learner, fast_points, slow_points, false);
 }
 
 static void count(struct mix_learner *learner)
@@ -159,36 +216,26 @@ static double expect(struct mix_learner *learner, const struct block *raw)
     return difference;
 }
 
-/* The watch has the responsibilities of the fast model, so that it costs no E-step of its
- * own: only what it remembers differs. */
-static void maximise_watch(struct mix_learner *learner)
-{
-    struct watch *watch = learner->watch;
-    const struct sums *sums = learner->sums;
-    const struct prior prior = prior_of(learner->scales);
-    stats_blend(watch->stats, learner->fast_model, sums,
-                fmin(1, sums->weight / watch->points));
-    if (stats_mstep(watch->stats, watch->points, &prior, watch->model, NULL) != MIX_OK) {
-        model_assign(watch->model, learner->model);
-    }
-}
-
-/* The M-steps: the averages, each with its memory. */
+/* The M-steps: the averages, each with its memory. The watch has the responsibilities of
+ * the fast model, so that it costs no E-step of its own: only what it remembers differs.
+ */
 static void maximise(struct mix_learner *learner, double kept)
 {
     const struct sums *sums = learner->sums;
     const struct steps steps = pace_step(&learner->pace, &learner->options,
                                          learner->is_warm, sums->weight, kept);
+    const bool is_watched = learner->is_warm && learner->watch != NULL;
     stats_blend(learner->fast, learner->fast_model, sums, steps.fast);
     stats_blend(learner->slow, learner->fast_model, sums, steps.slow);
-    if (learner->is_warm && learner->watch != NULL) {
-        maximise_watch(learner);
+    if (is_watched) {
+        stats_blend(learner->watch->stats, learner->fast_model, sums,
+                    fmin(1, sums->weight / learner->watch->points));
     }
     if (learner->is_warm) {
         const struct prior prior = prior_of(learner->scales);
         batches_add(learner->batches, learner->fast_model, sums, &prior);
     }
-    learner_step(learner, steps.fast_points, steps.slow_points);
+    step(learner, steps.fast_points, steps.slow_points, is_watched);
     learner->score_weight = fmin(learner->score_weight, learner->pace.na);
 }
 

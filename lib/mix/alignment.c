@@ -89,7 +89,8 @@ void alignment_merge(const struct alignment *alignment, struct stats *a,
 static double log_mean(double a, double b, double g)
 {
     const double high = a > b ? a : b;
-    return isfinite(high) ? high + log((1 - g) * exp(a - high) + g * exp(b - high)) : high;
+    return isfinite(high) ? high + log((1 - g) * exp(a - high) + g * exp(b - high))
+                          : high;
 }
 
 /* Mean of log p - log p_merged over points. */
@@ -123,8 +124,10 @@ bool alignment_loss(const struct alignment *alignment, const struct mix_model *a
         is_there = is_there && estep[m] != NULL;
     }
     if (is_there) {
-        *loss = (1 - g) * mean_loss(alignment->points[0], g, models, estep) +
-                g * mean_loss(alignment->points[1], g, models, estep);
+        const double estimate =
+            (1 - g) * mean_loss(alignment->points[0], g, models, estep) +
+            g * mean_loss(alignment->points[1], g, models, estep);
+        *loss = fmax(0, estimate); /* no divergence is less */
     }
     for (size_t m = 0; m < 3; m++) {
         estep_destroy(&estep[m]);

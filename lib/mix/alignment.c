@@ -127,7 +127,7 @@ bool alignment_loss(const struct alignment *alignment, const struct mix_model *a
         const double estimate =
             (1 - g) * mean_loss(alignment->points[0], g, models, estep) +
             g * mean_loss(alignment->points[1], g, models, estep);
-        *loss = fmax(0, estimate); /* no divergence is less */
+        *loss = estimate < 0 ? 0 : estimate; /* no divergence is less */
     }
     for (size_t m = 0; m < 3; m++) {
         estep_destroy(&estep[m]);

@@ -30,9 +30,6 @@
 #define SPLIT_ROUNDS 6
 #define FINE_PASSES 300
 #define FINE_TOLERANCE 1e-6
-/* From one challenge to the next the stream grows by this factor, so that all of them
- * together cost a vanishing part. */
-#define CHALLENGE_GROWTH 4
 /* At the end of a stream one more is worth it if it grew by so much since the last. */
 #define CHALLENGE_LAST 1.25
 
@@ -61,17 +58,11 @@ static bool is_last(const struct mix_learner *learner)
     return learner->is_ending || learner->next_fit >= learner_warmup(&learner->options);
 }
 
-static bool is_recovering(const struct mix_learner *learner)
-{
-    return learner->has_changed &&
-           learner->reservoir.age < learner_warmup(&learner->options);
-}
-
 /* Fits before the last of a warm-up, and before as many points came after a change, need
  * not be the best: the next one is near. */
 static bool is_thorough(const struct mix_learner *learner)
 {
-    return learner->is_warm ? learner->has_woken || !is_recovering(learner)
+    return learner->is_warm ? learner->has_woken || !learner_is_recovering(learner)
                             : is_last(learner);
 }
 
@@ -244,60 +235,10 @@ static void finish_fit(struct mix_learner *learner, struct search *search)
     schedule_next(learner);
 }
 
-/* While challenges are lost the next waits twice as long as the one before. */
-#define WAIT_LONGEST 16
-/* One that nothing asks for comes after so many times. */
-#define WAIT_QUIET 32
-/* In points at least, as the memory of a model may be short. */
-#define WAIT_MIN 16384
-
-static uint64_t shortest_wait(const struct mix_learner *learner)
-{
-    return (uint64_t)fmax(WAIT_MIN, learner->pace.na);
-}
-
-uint64_t learner_challenge_period(const struct mix_learner *learner)
-{
-    return WAIT_QUIET * shortest_wait(learner);
-}
-
-/* The next challenge of a model that forgets. */
-static void schedule_forgetful(struct mix_learner *learner, bool has_won)
-{
-    const uint64_t age = learner->reservoir.age, shortest = shortest_wait(learner);
-    const uint64_t longest = WAIT_LONGEST * shortest;
-    uint64_t wait = 2 * (learner->next_challenge - learner->last_challenge);
-    wait = has_won || wait < shortest ? shortest : wait < longest ? wait : longest;
-    learner->next_challenge = age + wait;
-    if (has_won) {
-        learner->high_score = learner->mean_score;
-    }
-}
-
 static void tell_refit(struct mix_learner *learner)
 {
     events_add(&learner->events, (struct mix_event){.kind = MIX_EVENT_REFIT,
                                                     .added = learner->counts.added});
-}
-
-/* Until as many points have come since a change as a warm-up has, the next fit is due
- * when they have doubled, as in a warm-up; then a challenge at a geometric age. */
-static void end_challenge(struct mix_learner *learner, bool has_won)
-{
-    const uint64_t age = learner->reservoir.age;
-    const uint64_t warmup = learner_warmup(&learner->options);
-    if (is_recovering(learner)) {
-        learner->next_challenge = 2 * age < warmup ? 2 * age : warmup;
-    } else if (learner_forgets(&learner->options)) {
-        schedule_forgetful(learner, has_won);
-        learner->has_changed = false;
-    } else {
-        learner->next_challenge = CHALLENGE_GROWTH * age;
-        learner->has_changed = false;
-        learner->high_score = learner->mean_score; /* only a further fall is news */
-    }
-    learner->last_challenge = age;
-    learner->is_challenged = false;
 }
 
 /* A field woke after the warm-up, or much has changed: the fit is to the sample of what
@@ -315,7 +256,7 @@ static void finish_refit(struct mix_learner *learner, struct search *search)
     }
     learner->has_woken = false;
     if (learner->is_challenged) {
-        end_challenge(learner, true);
+        learner_challenged(learner, true);
     }
     if (!learner_samples(learner)) {
         reservoir_clear(&learner->reservoir);
@@ -334,7 +275,7 @@ static void finish_challenge(struct mix_learner *learner, struct challenge *chal
             learner, challenge->scales, challenge->em->stats, challenge->model,
             forgets ? fmin(points, learner->pace.na) : points, challenge->points);
     }
-    end_challenge(learner, challenge->has_won);
+    learner_challenged(learner, challenge->has_won);
 }
 
 /* Installs the result and ends the job. */

@@ -22,8 +22,9 @@
  *
  * learner_new.c makes it all: nothing is allocated later but the workspace of a job,
  * which lives as long as the job. learner.c takes rows and keeps the counts, update.c
- * learns a block, job.c runs fits and challenges, install.c makes their results the
- * state, encode.c writes and reads all of it.
+ * learns a block, schedule.c says when a model is challenged, job.c runs fits and
+ * challenges, install.c makes their results the state, encode.c writes and reads all of
+ * it.
  */
 #ifndef LEARNER_H
 #define LEARNER_H
@@ -163,13 +164,17 @@ double learner_window(const struct mix_options *options);
 bool learner_samples(const struct mix_learner *learner);
 /* Offers a block to the sample: of all, or of what a model that forgets remembers. */
 void learner_sample(struct mix_learner *learner, const struct block *block);
-/* job.c: points after which a model that forgets is challenged in any case. */
-uint64_t learner_challenge_period(const struct mix_learner *learner);
 /* Whether the model is challenged at all; whether it is to forget, so that what judges it
  * is a sample of what it remembers; and whether changes are watched for. */
 bool learner_is_challenged(const struct mix_options *options);
 bool learner_forgets(const struct mix_options *options);
 bool learner_adapts(const struct mix_options *options);
+
+/* schedule.c: whether fewer points came since a change than a warm-up has; makes a challenge
+ * due if it is time for one, after a block; schedules the next after one. */
+bool learner_is_recovering(const struct mix_learner *learner);
+void learner_schedule(struct mix_learner *learner);
+void learner_challenged(struct mix_learner *learner, bool has_won);
 
 /* install.c: a fit or a winner of a challenge becomes the state; sample: rows by which
  * components are recognised, as EM sees them. */

@@ -16,14 +16,6 @@
 /* Points after which a score counts half in the tail. */
 #define TAIL_HALF_LIFE 4096
 #define LN_2 0.69314718055994530942
-/* A model is challenged when its mean score falls by so much, nats a point, beyond so
- * many times what it does by chance; one that forgets also when a component has fewer
- * points than so many for each of D + 1. One that does not waits until the stream since
- * the last challenge is so many times as long: that bounds what challenges cost. */
-#define SCORE_FALL 0.1
-#define SCORE_ERRORS 4
-#define EARLY_GROWTH 1.25
-#define STARVED_POINTS 2
 /* An M-step of as much, a component counting (D + 2)^2, is worth a thread: about a
  * microsecond. */
 #define MSTEP_UNITS 512
@@ -252,53 +244,6 @@ static void look_for_change(struct mix_learner *learner, const double *differenc
     }
 }
 
-static bool has_fallen(const struct mix_learner *learner)
-{
-    const double fall = learner->high_score - learner->mean_score;
-    return fall > SCORE_FALL + SCORE_ERRORS / sqrt(learner->pace.na);
-}
-
-static bool is_starved(const struct mix_learner *learner)
-{
-    const struct mix_model *model = learner->model;
-    const double least = STARVED_POINTS * ((double)model->shape.dimensions + 1);
-    bool is_any = false;
-    for (size_t k = 0; k < model->shape.components; k++) {
-        is_any = is_any || model->weights[k] * learner->pace.na < least;
-    }
-    return is_any;
-}
-
-/* Whether the age of the sample calls for a challenge. A model that looks as if it were
- * caught in a bad place, as it predicts worse than it did, has one before its time: the
- * watch shares its responsibilities and may be caught there as well. */
-static bool is_time(const struct mix_learner *learner)
-{
-    const uint64_t age = learner->reservoir.age, last = learner->last_challenge;
-    const bool is_due = age >= learner->next_challenge;
-    if (learner->has_changed) {
-        return is_due;
-    }
-    if (!learner_forgets(&learner->options)) {
-        return is_due ||
-               ((double)age >= EARLY_GROWTH * (double)last && has_fallen(learner));
-    }
-    return is_due && (age >= last + learner_challenge_period(learner) ||
-                      has_fallen(learner) || is_starved(learner));
-}
-
-static void schedule_challenge(struct mix_learner *learner)
-{
-    if (!learner->has_changed && 2 * learner->score_weight >= learner->pace.na) {
-        learner->high_score = fmax(learner->high_score, learner->mean_score);
-    }
-    const bool is_lost = learner->options.noise && learner->has_changed;
-    if ((learner_is_challenged(&learner->options) || is_lost) && is_time(learner) &&
-        points_count(learner->memory) >= learner_challenge_rows(&learner->options)) {
-        learner->is_challenged = true;
-    }
-}
-
 /* Discounts the open block by its times. Returns what the past counts beside it. Rows of
  * the warm-up are kept as they are for its fits. */
 static double discount(struct mix_learner *learner)
@@ -333,7 +278,7 @@ void learner_update(struct mix_learner *learner)
     }
     learner_watch_noise(learner);
     if (learner->is_warm) {
-        schedule_challenge(learner);
+        learner_schedule(learner);
     }
     learner_wake(learner);
 }

@@ -17,8 +17,9 @@
  *     GAIN(k)    =  mean log((t - e_k + e_a + e_b) / t)     a, b: k cut, after a few
  *                                                           steps of EM on the two alone
  *
- *     WEIGH -> LOSS -> GAIN -> RECUT -> LEVEL -> TRY ... -> CLIMB -> JUDGE -> (again |
- * done) on at most 4096 points ---------------------------'  on all points
+ *     PROPOSE -> LEVEL -> TRY ... -> CLIMB -> JUDGE -> (again | done)
+ *     on at most 4096 points ---'    on all points
+ *     (proposals.h)
  */
 #ifndef SPLITMERGE_H
 #define SPLITMERGE_H

@@ -170,8 +170,8 @@ bool learner_is_challenged(const struct mix_options *options);
 bool learner_forgets(const struct mix_options *options);
 bool learner_adapts(const struct mix_options *options);
 
-/* schedule.c: whether fewer points came since a change than a warm-up has; makes a challenge
- * due if it is time for one, after a block; schedules the next after one. */
+/* schedule.c: whether fewer points came since a change than a warm-up has; makes a
+ * challenge due if it is time for one, after a block; schedules the next after one. */
 bool learner_is_recovering(const struct mix_learner *learner);
 void learner_schedule(struct mix_learner *learner);
 void learner_challenged(struct mix_learner *learner, bool has_won);

@@ -306,9 +306,9 @@ MIX_API MIX_CHECKED enum mix_err mix_model_divergence(const struct mix_model *fr
  * 0), of the same number of components, covariance and families: each component of b is
  * merged, by its moments, into that of a which answers for the same points. *loss (unless
  * NULL) gets what this costs, in nats a point: the divergence of both together, a mixture
- * of 2 K components, from the merged one, estimated from 8192 points drawn from both, the
- * same each time; at least 0. Of a, and so of its places, is the order; the rest does not depend on
- * which is which, but for rounding. NULL and *err (unless NULL): MIX_ESIZE where they
+ * of 2 K components, from the merged one, at least 0, estimated from 8192 points drawn from
+ * both, the same each time. Of a, and so of its places, is the order; the rest does not
+ * depend on which is which, but for rounding. NULL and *err (unless NULL): MIX_ESIZE where they
  * cannot be merged, MIX_EVALUE, MIX_ENOMEM. The model belongs to the caller. */
 MIX_API struct mix_model *mix_model_merge(const struct mix_model *a, double points_a,
                                           const struct mix_model *b, double points_b,

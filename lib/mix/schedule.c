@@ -21,8 +21,10 @@
 #define WAIT_LONGEST 16
 /* One that nothing asks for comes after so many times. */
 #define WAIT_QUIET 32
-/* In points at least, as the memory of a model may be short. */
+/* In points at least, as the memory of a model may be short, and at most, as that of one
+ * that was started may be any number. */
 #define WAIT_MIN 16384
+#define WAIT_MAX 1e15
 
 bool learner_is_recovering(const struct mix_learner *learner)
 {
@@ -32,7 +34,7 @@ bool learner_is_recovering(const struct mix_learner *learner)
 
 static uint64_t shortest_wait(const struct mix_learner *learner)
 {
-    return (uint64_t)fmax(WAIT_MIN, learner->pace.na);
+    return (uint64_t)fmin(fmax(WAIT_MIN, learner->pace.na), WAIT_MAX);
 }
 
 static uint64_t challenge_period(const struct mix_learner *learner)

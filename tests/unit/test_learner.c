@@ -306,6 +306,26 @@ START_TEST(a_learner_started_from_a_model_publishes_that_model)
 }
 END_TEST
 
+/* With a half-life, and past the age at which a challenge may be due. */
+START_TEST(a_start_may_stand_for_any_number_of_points)
+{
+    struct mix_model *model = mixture_random(D, K, 4, 5);
+    struct sample s = sample_draw(model, 5, 10000);
+    struct mix_options options;
+    mix_options_init(&options, D, K);
+    options.half_life = 60;
+    struct mix_learner *learner = mix_learner_start(&options, model, 1e300, NULL);
+    ck_assert_ptr_nonnull(learner);
+    feed(learner, &s);
+    assert_sound(learner);
+    const double most = mean_log_density(model, &s);
+    ck_assert_double_gt(mean_log_density(mix_learner_model(learner), &s), most - 1e-9);
+    mix_learner_destroy(&learner);
+    mix_model_destroy(&model);
+    free(s.x);
+}
+END_TEST
+
 START_TEST(a_start_that_does_not_fit_is_refused)
 {
     struct mix_model *model = mixture_random(D, K, 3, 1);
@@ -609,6 +629,7 @@ int main(void)
         {slices_of_a_job_change_no_bit, 4},
         {a_reset_learner_begins_anew, 6},
         {a_learner_started_from_a_model_publishes_that_model, MIX_COVARIANCES},
+        UNIT(a_start_may_stand_for_any_number_of_points),
         UNIT(a_start_that_does_not_fit_is_refused),
         UNIT_LOOP(a_stream_that_ends_leaves_nothing_open, ends),
         UNIT(a_stream_of_a_row_or_none_ends_without_a_model),

@@ -240,7 +240,12 @@ static void walk_open(struct codec *codec, struct mix_learner *learner)
     codec_u64(codec, &n);
     codec_bool(codec, &has_weight);
     codec_bool(codec, &has_time);
-    codec_f64s(codec, learner->queue.x, n * learner->model->shape.dimensions);
+    struct queue_part *part = learner->queue.first;
+    for (size_t j = 0; j * QUEUE_PART < n; j++, part = part->next) {
+        const size_t left = n - j * QUEUE_PART;
+        const size_t rows = left < QUEUE_PART ? left : QUEUE_PART;
+        codec_f64s(codec, part->x, rows * learner->model->shape.dimensions);
+    }
 }
 
 void encode_walk(struct codec *codec, struct mix_learner *learner, bool with_rows)

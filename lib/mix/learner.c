@@ -107,12 +107,12 @@ static size_t take(struct mix_learner *learner, const struct mix_rows *rows, siz
 enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows *rows,
                              size_t *taken)
 {
-    if (learner->selection != NULL) {
-        return selection_add(learner->selection, rows, taken);
-    }
     *taken = queue_push(learner, rows) ? 1 : 0;
     if (*taken == 1) {
         return MIX_OK;
+    }
+    if (learner->selection != NULL) {
+        return selection_add(learner->selection, rows, taken);
     }
     if (rows->n > 0 && rows->stride < learner->model->shape.dimensions) {
         return MIX_ESIZE;
@@ -126,6 +126,11 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
     return *taken < rows->n ? job_prepare(learner) : MIX_OK;
 }
 
+void mix_learner_prefetch(const struct mix_learner *learner)
+{
+    __builtin_prefetch(learner, 1);
+}
+
 /* ---- Control ------------------------------------------------------------- */
 
 void mix_learner_freeze(struct mix_learner *learner)
@@ -135,6 +140,7 @@ void mix_learner_freeze(struct mix_learner *learner)
         mix_learner_freeze(selection->candidate[c]);
     }
     learner->is_frozen = true;
+    queue_close(learner);
 }
 
 void mix_learner_thaw(struct mix_learner *learner)
@@ -173,7 +179,7 @@ void mix_learner_reset(struct mix_learner *learner)
     counts->deferred = counts->points = counts->updates = 0;
     reservoir_clear(&learner->reservoir);
     points_clear(learner->open);
-    learner->queue.n = 0;
+    queue_clear(&learner->queue);
     learner->next_challenge = learner->last_challenge = 0;
     learner->is_challenged = learner->has_changed = learner->is_ending = false;
     if (learner->watch != NULL) {

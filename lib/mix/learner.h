@@ -29,6 +29,9 @@
 #ifndef LEARNER_H
 #define LEARNER_H
 
+#include <stdalign.h>
+#include <stdint.h>
+
 #include "batches.h"
 #include "clock.h"
 #include "detect.h"
@@ -48,6 +51,9 @@
 #include "tail.h"
 
 struct match;
+
+/* Bytes that come from memory together, or a part of them. */
+#define CACHE_LINE 64
 
 /* Points of a block before the end of the warm-up. */
 #define WARMUP_BLOCK 64
@@ -70,13 +76,23 @@ struct watch {
     struct detector detector;
 };
 
+/* Rows of a part of the queue: with twice as many every time a quarter of the room of
+ * many learners would be empty, and each row would be copied again and again. */
+#define QUEUE_PART 32
+
+struct queue_part {
+    struct queue_part *next;
+    double x[]; /* QUEUE_PART x D */
+};
+
 /* Rows without weight or time one after the other: a few lines of memory for each row of
  * a block of its own would be most of a small learner, and of the time of a row. */
 struct queue {
-    double *x; /* room x D */
-    uint32_t n, room;
-    uint32_t ready; /* while n is less, and not 0, a row of plain numbers goes here */
-    uint32_t dimensions;
+    double *next;                    /* where the next row goes if n < room */
+    uint32_t n, room;                /* rows */
+    uint32_t end;                    /* while n < end a row of plain numbers goes here */
+    uint32_t dimensions;             /* D */
+    struct queue_part *first, *last; /* with the rows in order, owned; NULL: no room */
 };
 
 /* What is of no use from one call to the next. */
@@ -87,10 +103,13 @@ struct mix_workspace {
 };
 
 struct mix_learner {
-    /* What every row asks for comes first: of many learners each is far away. */
+    /* What every row asks for comes first, in one line of memory up to the count of rows
+     * taken: of many learners each is far away. */
+    alignas(CACHE_LINE) struct queue queue; /* of a compact learner: its rows until it is
+                                               full */
+    struct counts counts;
     struct selection *selection; /* of a range of components: all else but the options is
                                     in its candidates; NULL: one number of them */
-    struct queue queue;          /* of a compact learner: its rows until it is full */
     bool has_model;
     bool is_frozen;
     bool is_warm;        /* the last fit of the warm-up was made */
@@ -100,7 +119,6 @@ struct mix_learner {
     bool has_changed;    /* since then fewer points came than a warm-up has */
     bool is_ending;      /* the fit that is due is the last of the warm-up */
     struct points *open; /* the open block */
-    struct counts counts;
 
     struct mix_options options; /* pointers are to the next two, or NULL */
     double *resolution;         /* D, owned */
@@ -205,11 +223,15 @@ bool queue_takes(const struct mix_learner *learner, const struct mix_rows *rows)
 /* Does what mix_learner_add() would with one ordinary row that goes behind others in the
  * queue, and looks at little of the learner for it. False: nothing was done. */
 bool queue_push(struct mix_learner *learner, const struct mix_rows *rows);
+/* The next row is asked anew where it goes: the learner is frozen, or work is due. */
+void queue_close(struct mix_learner *learner);
 /* Adds n good rows from `first` on, or as many as there is room for. Returns how many. */
 size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_t first,
                  size_t n);
 /* Moves the rows to the open block, for which there must be room. */
 void queue_empty(struct mix_learner *learner);
+/* Gives all room back, and the rows in it. */
+void queue_clear(struct queue *queue);
 
 /* update.c: learns the open block and empties it. */
 void learner_update(struct mix_learner *learner);

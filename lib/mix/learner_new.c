@@ -145,7 +145,10 @@ struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_
         set_err(err, checked);
         return NULL;
     }
-    struct mix_learner *learner = calloc(1, sizeof(*learner));
+    struct mix_learner *learner = aligned_alloc(CACHE_LINE, sizeof(*learner));
+    if (learner != NULL) {
+        memset(learner, 0, sizeof(*learner));
+    }
     if (learner != NULL && options->components_max > options->components) {
         return choose_from_range(learner, options, err);
     }
@@ -260,7 +263,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     watch_destroy(&l->watch);
     points_destroy(&l->memory);
     points_destroy(&l->open);
-    free(l->queue.x);
+    queue_clear(&l->queue);
     stats_destroy(&l->fast);
     stats_destroy(&l->slow);
     mix_model_destroy(&l->fast_model);

@@ -135,6 +135,7 @@ static void set_frozen(struct mix_learner *learner, bool is_frozen)
     learner->is_frozen = is_frozen;
     for (size_t i = 0; i < n_parts(learner); i++) {
         part(learner, i)->is_frozen = is_frozen;
+        queue_close(part(learner, i));
     }
 }
 
@@ -256,6 +257,7 @@ static void merge_sample_state(struct mix_learner *a, const struct mix_learner *
     a->last_challenge = add_ages(a->last_challenge, b->last_challenge);
     a->has_changed = a->has_changed || b->has_changed;
     a->is_challenged = a->is_challenged || b->is_challenged;
+    queue_close(a);
     a->high_score = fmax(a->high_score, b->high_score);
     if (a->is_warm && learner_forgets(&a->options)) {
         reservoir_shorten(&a->reservoir, learner_sample_rows(a));

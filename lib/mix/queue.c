@@ -8,10 +8,6 @@
 #include "learner.h"
 #include "rows.h"
 
-/* Rows of room are taken by so many: twice as much each time would leave a quarter of the
- * room of many learners empty. */
-#define ROOM_STEP 32
-
 size_t learner_open_count(const struct mix_learner *learner)
 {
     return points_count(learner->open) + learner->queue.n;
@@ -35,46 +31,50 @@ bool queue_takes(const struct mix_learner *learner, const struct mix_rows *rows)
            points_count(learner->open) == 0 && learner_open_room(learner) > 1;
 }
 
-static bool grow(struct mix_learner *learner)
+/* Adds a part to a queue that is full. False without memory. */
+static bool grow(struct queue *queue, size_t dims)
 {
-    struct queue *queue = &learner->queue;
-    const size_t room = queue->room + ROOM_STEP;
-    const size_t dims = learner->options.dimensions;
-    double *x = realloc(queue->x, room * dims * sizeof(*x));
-    if (x == NULL) {
+    struct queue_part *part =
+        malloc(sizeof(*part) + QUEUE_PART * dims * sizeof(part->x[0]));
+    if (part == NULL) {
         return false;
     }
-    queue->x = x;
-    queue->room = (uint32_t)room;
+    part->next = NULL;
+    *(queue->last != NULL ? &queue->last->next : &queue->first) = part;
+    queue->last = part;
+    queue->next = part->x;
+    queue->room += QUEUE_PART;
     queue->dimensions = (uint32_t)dims;
     return true;
-}
-
-/* The last row of a block is not the queue's. */
-static void make_ready(struct mix_learner *learner)
-{
-    struct queue *queue = &learner->queue;
-    const size_t end = queue->n + learner_open_room(learner) - 1;
-    const size_t ready = end < queue->room ? end : queue->room;
-    queue->ready = rows_are_plain(&learner->options) ? (uint32_t)ready : 0;
 }
 
 bool queue_push(struct mix_learner *learner, const struct mix_rows *rows)
 {
     struct queue *queue = &learner->queue;
     const size_t dims = queue->dimensions;
-    if (queue->n == 0 || queue->n >= queue->ready || rows->n != 1 ||
-        rows->stride < dims || rows->weight != NULL || rows->time != NULL ||
-        learner->is_frozen || job_is_due(learner) || !rows_in_range(rows->x, dims)) {
+    size_t bad = 0;
+    if (queue->n >= queue->end || rows->n != 1 || rows->stride < dims ||
+        rows->weight != NULL || rows->time != NULL ||
+        (queue->n == queue->room && !grow(queue, dims))) {
         return false;
     }
-    double *to = queue->x + queue->n * dims;
+    double *to = queue->next;
     for (size_t d = 0; d < dims; d++) {
+        bad += !(fabs(rows->x[d]) <= ROW_VALUE_MAX);
         to[d] = rows->x[d] + 0.0;
     }
+    if (bad > 0) {
+        return false;
+    }
+    queue->next = to + dims;
     queue->n++;
     learner->counts.added++;
     return true;
+}
+
+void queue_close(struct mix_learner *learner)
+{
+    learner->queue.end = 0;
 }
 
 /* For the next of n rows, and for what is queued, wherever they go. */
@@ -99,7 +99,8 @@ bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
         return rows != NULL || selection_reserve(learner->selection);
     }
     if (rows != NULL && queue_takes(learner, rows)) {
-        return learner->queue.n < learner->queue.room || grow(learner);
+        return learner->queue.n < learner->queue.room ||
+               grow(&learner->queue, learner->options.dimensions);
     }
     return rows == NULL ? points_reserve(learner->open, SIZE_MAX) &&
                               points_reserve(learner->memory, SIZE_MAX)
@@ -117,35 +118,48 @@ void learner_release(struct mix_learner *learner)
     }
     points_release(learner->open);
     points_release(learner->memory);
-    if (learner->queue.n == 0) {
-        free(learner->queue.x);
-        learner->queue = (struct queue){0};
-    }
 }
 
 size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_t first,
                  size_t n)
 {
     struct queue *queue = &learner->queue;
-    const size_t dims = learner->model->shape.dimensions;
+    const size_t dims = queue->dimensions;
     const size_t left = queue->room - queue->n, run = n < left ? n : left;
-    double *to = queue->x + queue->n * dims;
     for (size_t i = first; i < first + run; i++) {
         const double *x = rows->x + i * rows->stride;
         for (size_t d = 0; d < dims; d++) { /* in the form that points have */
-            *to++ = isnan(x[d]) ? (double)NAN : x[d] + 0.0;
+            *queue->next++ = isnan(x[d]) ? (double)NAN : x[d] + 0.0;
         }
     }
     queue->n += (uint32_t)run;
-    make_ready(learner);
+    /* The last row of a block is not the queue's. */
+    const size_t end = queue->n + learner_open_room(learner) - 1;
+    queue->end = rows_are_plain(&learner->options) ? (uint32_t)end : 0;
     return run;
 }
 
 void queue_empty(struct mix_learner *learner)
 {
-    const struct mix_rows rows = {.x = learner->queue.x,
-                                  .n = learner->queue.n,
-                                  .stride = learner->model->shape.dimensions};
-    points_append(learner->open, &rows, 0, rows.n);
-    learner->queue.n = 0;
+    struct queue *queue = &learner->queue;
+    struct queue_part *part = queue->first;
+    for (size_t j = 0; j * QUEUE_PART < queue->n; j++, part = part->next) {
+        const size_t left = queue->n - j * QUEUE_PART;
+        const struct mix_rows rows = {.x = part->x,
+                                      .n = left < QUEUE_PART ? left : QUEUE_PART,
+                                      .stride = queue->dimensions};
+        points_append(learner->open, &rows, 0, rows.n);
+    }
+    queue_clear(queue);
+}
+
+void queue_clear(struct queue *queue)
+{
+    struct queue_part *part = queue->first;
+    while (part != NULL) {
+        struct queue_part *next = part->next;
+        free(part);
+        part = next;
+    }
+    *queue = (struct queue){0};
 }

@@ -7,7 +7,8 @@
  * Bytes of a warm model by part, as the allocator has them, with an empty and a half full
  * block. Then ns a point of MODELS (10,000) fed point by point in turn, beside one model
  * fed in the same way: they do not fit in any cache, so what counts is the lines of
- * memory that a point touches, and how early they are asked for.
+ * memory that a point touches, and how early they are asked for. Each learner is asked
+ * for some rows before its own, as the daemon does with the rows of a message.
  */
 #include <malloc.h>
 #include <math.h>
@@ -26,6 +27,8 @@
 #define COMPONENTS 3
 #define POOL 65536
 #define BLOCK 256
+/* Rows before its own that a learner is asked for. */
+#define AHEAD 8
 /* Distance between means in standard deviations. */
 #define SPREAD 4.0
 
@@ -194,6 +197,7 @@ static double time_turns(const double *rows, size_t n, const struct mix_options 
         const double start = bench_clock();
         for (size_t j = 0; j < BLOCK; j++) {
             for (size_t i = 0; i < n; i++) {
+                mix_learner_prefetch(learners[i + AHEAD < n ? i + AHEAD : 0]);
                 learn(learners[i], rows, j * 97 + i);
             }
         }

@@ -182,9 +182,25 @@ static void learn_run(struct stream *stream, struct slot *slot, struct moment no
     }
 }
 
+/* Looks ahead from the rows before *end. */
+static void look_ahead(const struct stream *stream, size_t *end)
+{
+    const struct batch *batch = &stream->batch;
+    if (batch->key == NULL || stream->row < *end) {
+        return;
+    }
+    const size_t left = batch->n - stream->row;
+    const size_t n = left < ROUTER_AHEAD ? left : ROUTER_AHEAD;
+    if (n > 1) {
+        router_prefetch(stream->router, batch->key + stream->row, n);
+    }
+    *end = stream->row + n;
+}
+
 void lesson_learn(struct stream *stream, struct moment now)
 {
     const struct batch *batch = &stream->batch;
+    size_t seen = 0;
     while (stream->row < batch->n && stream->busy == NULL) {
         const enum reason reason = batch->reason[stream->row];
         if (skip_repeats(stream)) {
@@ -194,6 +210,7 @@ void lesson_learn(struct stream *stream, struct moment now)
             reject_row(stream, reason, now);
             continue;
         }
+        look_ahead(stream, &seen);
         struct slot *slot = router_get(stream->router, row_key(stream, stream->row));
         if (slot == NULL) {
             reject_row(stream, REASON_KEY, now);

@@ -144,6 +144,42 @@ struct slot *router_find(const struct router *router, struct bytes key)
     return entry->slot != 0 ? router->slots[entry->slot - 1] : NULL;
 }
 
+/* The first entry with that hash, or an empty one. */
+static const struct entry *guess_entry(const struct router *router, uint32_t hash)
+{
+    const size_t mask = router->table_size - 1;
+    size_t i = hash & mask;
+    while (router->table[i].slot != 0 && router->table[i].hash != hash) {
+        i = (i + 1) & mask;
+    }
+    return &router->table[i];
+}
+
+void router_prefetch(const struct router *router, const struct bytes *key, size_t n)
+{
+    struct slot *const *place[ROUTER_AHEAD];
+    uint32_t hash[ROUTER_AHEAD];
+    n = n < ROUTER_AHEAD ? n : ROUTER_AHEAD;
+    for (size_t i = 0; i < n; i++) {
+        hash[i] = hash_key(key[i]);
+        __builtin_prefetch(&router->table[hash[i] & (router->table_size - 1)]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct entry *entry = guess_entry(router, hash[i]);
+        place[i] = entry->slot != 0 ? &router->slots[entry->slot - 1] : NULL;
+        __builtin_prefetch(place[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(place[i] != NULL ? *place[i] : NULL);
+        __builtin_prefetch(place[i] != NULL ? &(*place[i])->counts : NULL);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (place[i] != NULL) {
+            mix_learner_prefetch((*place[i])->learner);
+        }
+    }
+}
+
 struct slot *router_get(struct router *router, struct bytes key)
 {
     if (router->last != NULL && slot_has_key(router->last, key)) {

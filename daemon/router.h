@@ -27,6 +27,11 @@ struct slot *router_put(struct router *router, struct bytes key);
 /* As the first one, but never makes one. */
 struct slot *router_find(const struct router *router, struct bytes key);
 
+/* Rows of this many keys come next: asks the processor for the memory that they will need,
+ * step by step for all of them, instead of waiting for each step of each row. */
+#define ROUTER_AHEAD 16
+void router_prefetch(const struct router *router, const struct bytes *key, size_t n);
+
 /* All slots in the order in which they were made. */
 size_t router_count(const struct router *router);
 struct slot *router_slot(const struct router *router, size_t i);

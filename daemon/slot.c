@@ -12,14 +12,15 @@
  * with few dimensions. Some milliseconds on any machine of today. */
 enum { SLICE_UNITS = 1 << 22, SLICE_BASE = 8 };
 
-static char *copy_key(struct bytes key)
+static void copy_key(struct slot *slot, struct bytes key)
 {
     if (key.data == NULL) {
-        return NULL;
+        return;
     }
-    char *copy = xalloc(key.size + 1, 1);
-    memcpy(copy, key.data, key.size);
-    return copy;
+    const bool is_short = key.size < sizeof(slot->short_key);
+    slot->key = is_short ? slot->short_key : xalloc(key.size + 1, 1);
+    slot->key_size = key.size;
+    memcpy(slot->key, key.data, key.size);
 }
 
 struct slot *slot_new(const struct stream_config *config, const struct mix_model *start,
@@ -32,8 +33,7 @@ struct slot *slot_new(const struct stream_config *config, const struct mix_model
         return NULL;
     }
     struct slot *slot = xalloc(1, sizeof(*slot));
-    slot->key = copy_key(key);
-    slot->key_size = key.size;
+    copy_key(slot, key);
     slot->learner = learner;
     slot->last_time_s = NAN;
     const uint64_t dimensions = config->mix.dimensions;
@@ -47,7 +47,9 @@ void slot_destroy(struct slot **slot)
         return;
     }
     mix_learner_destroy(&(*slot)->learner);
-    free((*slot)->key);
+    if ((*slot)->key != (*slot)->short_key) {
+        free((*slot)->key);
+    }
     free(*slot);
     *slot = NULL;
 }

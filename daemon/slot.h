@@ -14,25 +14,31 @@
 #include "mix.h"
 #include "reader.h" /* struct bytes */
 
+/* Bytes of a key that needs no memory of its own, with the zero behind it. */
+#define SLOT_KEY_SIZE 20
+
 struct slot {
-    size_t index;    /* of its router, in the order in which they were made */
-    char *key;       /* NULL: the stream has no keys */
-    size_t key_size; /* bytes of the key */
+    /* What every row asks for: of many slots each is far away. */
     struct mix_learner *learner;
-    struct ledger counts;       /* received, rejected before the learner or by a reset,
-                                   duplicate, lost; the learner counts the rest, see
-                                   slot_ledger() */
+    char *key;                     /* NULL: the stream has no keys */
+    size_t key_size;               /* bytes of the key */
+    double last_time_s;            /* newest point, event or arrival time; NaN: none */
+    bool lacks_memory;             /* for the work that is due, when it was last tried */
+    bool has_news;                 /* points came since the last frame */
+    bool has_started;              /* there was a model */
+    bool is_changed;               /* since it was last captured for the durable state */
+    char short_key[SLOT_KEY_SIZE]; /* where `key` is if it fits */
+    struct ledger counts;          /* received, rejected before the learner or by a reset,
+                                      duplicate, lost; the learner counts the rest, see
+                                      slot_ledger() */
+
+    size_t index;               /* of its router, in the order in which they were made */
     uint64_t slice;             /* point-E-steps that slot_work() runs at once */
-    double last_time_s;         /* newest point, event or arrival time; NaN: none */
     uint64_t seq;               /* of the last model frame; 0: none */
     uint64_t published_updates; /* updates that the last frame showed */
     uint64_t noted_unscorable;  /* points of these kinds that have a dead letter */
     uint64_t noted_frozen;
-    bool lacks_memory; /* for the work that is due, when it was last tried */
-    bool has_news;     /* points came since the last frame */
-    bool has_started;  /* there was a model */
-    bool is_changed;   /* since it was last captured for the durable state, which then */
-    bool is_captured;  /* has all its parts, */
+    bool is_captured;         /* the durable state has all its parts, */
     struct mix_mark captured; /* as they were then */
 };
 

@@ -240,7 +240,7 @@ static void walk_open(struct codec *codec, struct mix_learner *learner)
     codec_u64(codec, &n);
     codec_bool(codec, &has_weight);
     codec_bool(codec, &has_time);
-    struct queue_part *part = learner->queue.first;
+    struct queue_part *part = learner->first_part;
     for (size_t j = 0; j * QUEUE_PART < n; j++, part = part->next) {
         const size_t left = n - j * QUEUE_PART;
         const size_t rows = left < QUEUE_PART ? left : QUEUE_PART;

@@ -302,6 +302,9 @@ void job_settle(struct mix_learner *learner)
 
 bool mix_learner_is_due(const struct mix_learner *learner)
 {
+    if (learner->queue.n < learner->queue.end) { /* asked after every row */
+        return false;
+    }
     if (learner->selection != NULL) {
         return selection_due(learner->selection) != NULL;
     }

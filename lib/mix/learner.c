@@ -179,7 +179,7 @@ void mix_learner_reset(struct mix_learner *learner)
     counts->deferred = counts->points = counts->updates = 0;
     reservoir_clear(&learner->reservoir);
     points_clear(learner->open);
-    queue_clear(&learner->queue);
+    queue_clear(learner);
     learner->next_challenge = learner->last_challenge = 0;
     learner->is_challenged = learner->has_changed = learner->is_ending = false;
     if (learner->watch != NULL) {

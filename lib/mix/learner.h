@@ -52,7 +52,7 @@
 
 struct match;
 
-/* Bytes that come from memory together, or a part of them. */
+/* Bytes that come from memory together. */
 #define CACHE_LINE 64
 
 /* Points of a block before the end of the warm-up. */
@@ -88,11 +88,11 @@ struct queue_part {
 /* Rows without weight or time one after the other: a few lines of memory for each row of
  * a block of its own would be most of a small learner, and of the time of a row. */
 struct queue {
-    double *next;                    /* where the next row goes if n < room */
-    uint32_t n, room;                /* rows */
-    uint32_t end;                    /* while n < end a row of plain numbers goes here */
-    uint32_t dimensions;             /* D */
-    struct queue_part *first, *last; /* with the rows in order, owned; NULL: no room */
+    double *next;        /* where the next row goes if n < room */
+    uint32_t n, room;    /* rows */
+    uint32_t end;        /* while n < end a row of plain numbers goes here, and no work is
+                            due */
+    uint32_t dimensions; /* D */
 };
 
 /* What is of no use from one call to the next. */
@@ -103,13 +103,15 @@ struct mix_workspace {
 };
 
 struct mix_learner {
-    /* What every row asks for comes first, in one line of memory up to the count of rows
-     * taken: of many learners each is far away. */
-    alignas(CACHE_LINE) struct queue queue; /* of a compact learner: its rows until it is
-                                               full */
-    struct counts counts;
+    /* What every row asks for, in one line of memory that ends behind the first of the
+     * counts: of many learners each is far away. */
+    alignas(CACHE_LINE) struct events events;
     struct selection *selection; /* of a range of components: all else but the options is
                                     in its candidates; NULL: one number of them */
+    struct queue queue;          /* of a compact learner: its rows until it is full, */
+    struct counts counts;
+    struct queue_part *first_part, *last_part; /* where they are, in order; owned, NULL:
+                                                  there is no room */
     bool has_model;
     bool is_frozen;
     bool is_warm;        /* the last fit of the warm-up was made */
@@ -150,7 +152,6 @@ struct mix_learner {
                           it was won */
     double recent_score, recent_weight; /* of the last block, for a selection */
     struct tail tail;
-    struct events events;
 
     struct mix_workspace *own_workspace; /* NULL: it shares one */
     struct estep *estep;                 /* scratch, of the workspace, as the next */
@@ -231,7 +232,7 @@ size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_
 /* Moves the rows to the open block, for which there must be room. */
 void queue_empty(struct mix_learner *learner);
 /* Gives all room back, and the rows in it. */
-void queue_clear(struct queue *queue);
+void queue_clear(struct mix_learner *learner);
 
 /* update.c: learns the open block and empties it. */
 void learner_update(struct mix_learner *learner);

@@ -263,7 +263,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     watch_destroy(&l->watch);
     points_destroy(&l->memory);
     points_destroy(&l->open);
-    queue_clear(&l->queue);
+    queue_clear(l);
     stats_destroy(&l->fast);
     stats_destroy(&l->slow);
     mix_model_destroy(&l->fast_model);

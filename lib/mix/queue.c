@@ -2,11 +2,16 @@
  *
  * The rows of the open block of a compact learner: a queue that grows and goes, until
  * the block is full and its rows are put where the kernels want them. */
+#include <assert.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "learner.h"
 #include "rows.h"
+
+static_assert(offsetof(struct mix_learner, counts.learned) <= CACHE_LINE,
+              "a row that is queued touches one line of its learner");
 
 size_t learner_open_count(const struct mix_learner *learner)
 {
@@ -32,16 +37,21 @@ bool queue_takes(const struct mix_learner *learner, const struct mix_rows *rows)
 }
 
 /* Adds a part to a queue that is full. False without memory. */
-static bool grow(struct queue *queue, size_t dims)
+static bool grow(struct mix_learner *learner, size_t dims)
 {
+    struct queue *queue = &learner->queue;
     struct queue_part *part =
         malloc(sizeof(*part) + QUEUE_PART * dims * sizeof(part->x[0]));
     if (part == NULL) {
         return false;
     }
     part->next = NULL;
-    *(queue->last != NULL ? &queue->last->next : &queue->first) = part;
-    queue->last = part;
+    if (queue->room == 0) {
+        learner->first_part = part;
+    } else {
+        learner->last_part->next = part;
+    }
+    learner->last_part = part;
     queue->next = part->x;
     queue->room += QUEUE_PART;
     queue->dimensions = (uint32_t)dims;
@@ -55,7 +65,7 @@ bool queue_push(struct mix_learner *learner, const struct mix_rows *rows)
     size_t bad = 0;
     if (queue->n >= queue->end || rows->n != 1 || rows->stride < dims ||
         rows->weight != NULL || rows->time != NULL ||
-        (queue->n == queue->room && !grow(queue, dims))) {
+        (queue->n == queue->room && !grow(learner, dims))) {
         return false;
     }
     double *to = queue->next;
@@ -100,7 +110,7 @@ bool learner_reserve(struct mix_learner *learner, const struct mix_rows *rows)
     }
     if (rows != NULL && queue_takes(learner, rows)) {
         return learner->queue.n < learner->queue.room ||
-               grow(&learner->queue, learner->options.dimensions);
+               grow(learner, learner->options.dimensions);
     }
     return rows == NULL ? points_reserve(learner->open, SIZE_MAX) &&
                               points_reserve(learner->memory, SIZE_MAX)
@@ -142,7 +152,7 @@ size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_
 void queue_empty(struct mix_learner *learner)
 {
     struct queue *queue = &learner->queue;
-    struct queue_part *part = queue->first;
+    struct queue_part *part = learner->first_part;
     for (size_t j = 0; j * QUEUE_PART < queue->n; j++, part = part->next) {
         const size_t left = queue->n - j * QUEUE_PART;
         const struct mix_rows rows = {.x = part->x,
@@ -150,16 +160,17 @@ void queue_empty(struct mix_learner *learner)
                                       .stride = queue->dimensions};
         points_append(learner->open, &rows, 0, rows.n);
     }
-    queue_clear(queue);
+    queue_clear(learner);
 }
 
-void queue_clear(struct queue *queue)
+void queue_clear(struct mix_learner *learner)
 {
-    struct queue_part *part = queue->first;
+    struct queue_part *part = learner->first_part;
     while (part != NULL) {
         struct queue_part *next = part->next;
         free(part);
         part = next;
     }
-    *queue = (struct queue){0};
+    learner->first_part = learner->last_part = NULL;
+    learner->queue = (struct queue){0};
 }

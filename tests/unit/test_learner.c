@@ -617,6 +617,61 @@ START_TEST(a_compact_learner_is_encoded_and_goes_on)
 }
 END_TEST
 
+/* Adds row i of s, or one that cannot be learned: every seventh. */
+static void add_mixed(struct mix_learner *learner, const struct sample *s, size_t i)
+{
+    const double bad[D] = {1, i % 2 == 0 ? (double)NAN : (double)INFINITY};
+    const struct mix_rows row = {
+        .x = i % 7 == 6 ? bad : s->x + i * D, .n = 1, .stride = D};
+    size_t taken = 0;
+    while (taken == 0) {
+        ck_assert_int_eq(mix_learner_add(learner, &row, &taken), MIX_OK);
+        if (taken == 0) {
+            ck_assert(mix_learner_is_due(learner));
+            mix_learner_work(learner);
+        }
+    }
+}
+
+/* The short way into the queue, which looks at one line of the learner, must be closed
+ * where the long way would do anything else: the same rows go where it is not open, since
+ * the learner was read from its bytes before every row. */
+START_TEST(a_row_goes_the_short_way_only_where_the_long_one_does_the_same)
+{
+    struct mix_options options;
+    mix_options_init(&options, D, K);
+    options.compact = true;
+    struct mix_learner *learner = new_learner(&options), *anew = new_learner(&options);
+    struct sample s = draw(92, 1500);
+    for (size_t i = 0; i < s.n; i++) {
+        enum mix_err err;
+        size_t size;
+        unsigned char *bytes = state_bytes(anew, &size);
+        mix_learner_destroy(&anew);
+        anew = mix_learner_decode(&options, bytes, size, &err);
+        ck_assert_int_eq(err, MIX_OK);
+        free(bytes);
+        struct mix_learner *const both[2] = {learner, anew};
+        for (size_t j = 0; j < 2; j++) {
+            if (i % 100 == 50) {
+                mix_learner_freeze(both[j]);
+            } else if (i % 100 == 60) {
+                mix_learner_thaw(both[j]);
+            } else if (i == 1130 || i == 1400) {
+                i == 1130 ? mix_learner_finish(both[j]) : mix_learner_reset(both[j]);
+            }
+            add_mixed(both[j], &s, i);
+        }
+        assert_same_state(learner, anew);
+    }
+    ck_assert_uint_gt(info_of(learner).frozen, 100);
+    ck_assert_uint_gt(info_of(learner).unscorable, 150);
+    mix_learner_destroy(&learner);
+    mix_learner_destroy(&anew);
+    free(s.x);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -640,6 +695,7 @@ int main(void)
         UNIT(a_workspace_of_another_shape_is_left_alone),
         UNIT(learners_that_share_a_workspace_do_not_disturb_each_other),
         UNIT(a_compact_learner_is_encoded_and_goes_on),
+        UNIT(a_row_goes_the_short_way_only_where_the_long_one_does_the_same),
     };
     return unit_run("learner", tests, COUNT(tests));
 }

@@ -126,6 +126,40 @@ START_TEST(a_key_that_begins_another_is_another)
 }
 END_TEST
 
+/* Around the length up to which a slot has room for its key. */
+START_TEST(keys_of_any_length_are_kept_as_they_are)
+{
+    struct router *router = make(KEYED "300\n");
+    char text[ROUTER_KEY_MAX + 1];
+    for (size_t size = 1; size <= ROUTER_KEY_MAX; size++) {
+        memset(text, 'k', size);
+        text[size] = '\0';
+        const struct slot *slot = router_get(router, (struct bytes){text, size});
+        ck_assert_str_eq(slot->key, text);
+        ck_assert_uint_eq(slot->key_size, size);
+    }
+    ck_assert_uint_eq(router_count(router), ROUTER_KEY_MAX);
+    unmake(router);
+}
+END_TEST
+
+/* It is to be fast only: whatever the keys are, nothing comes of it. */
+START_TEST(looking_ahead_changes_nothing)
+{
+    struct router *router = make(KEYED "2\n");
+    const struct bytes ahead[ROUTER_AHEAD + 1] = {
+        key_of("a"), key_of("new"), {NULL, 0}, key_of(""), {long_key, sizeof(long_key)}};
+    router_prefetch(router, ahead, ROUTER_AHEAD);
+    ck_assert_uint_eq(router_count(router), 0);
+    struct slot *a = router_get(router, key_of("a"));
+    router_prefetch(router, ahead, ROUTER_AHEAD + 1);
+    ck_assert_uint_eq(router_count(router), 1);
+    ck_assert_ptr_null(router_find(router, key_of("new")));
+    ck_assert_ptr_eq(router_find(router, key_of("a")), a);
+    unmake(router);
+}
+END_TEST
+
 int main(void)
 {
     const struct unit_test tests[] = {
@@ -134,6 +168,8 @@ int main(void)
         UNIT(a_key_too_many_gets_none_and_the_others_stay),
         UNIT_LOOP(a_key_is_text_of_bounded_length, keys),
         UNIT(a_key_that_begins_another_is_another),
+        UNIT(keys_of_any_length_are_kept_as_they_are),
+        UNIT(looking_ahead_changes_nothing),
     };
     return unit_run("router", tests, COUNT(tests));
 }

@@ -24,7 +24,7 @@ struct entry {
 struct router {
     const struct stream_config *config;
     const struct mix_model *start;
-    struct slot **slots;
+    struct slot **slots; /* with room for as many as the table may hold */
     size_t n_slots;
     struct entry *table;
     size_t table_size; /* power of two */
@@ -44,6 +44,7 @@ struct router *router_new(const struct stream_config *config,
     router->start = start;
     router->table_size = TABLE_MIN;
     router->table = xalloc(router->table_size, sizeof(router->table[0]));
+    router->slots = xalloc(router->table_size / 2, sizeof(router->slots[0]));
     return router;
 }
 
@@ -104,6 +105,8 @@ static void grow(struct router *router)
     free(router->table);
     router->table_size *= 2;
     router->table = xalloc(router->table_size, sizeof(router->table[0]));
+    router->slots =
+        xrealloc(router->slots, router->table_size / 2, sizeof(router->slots[0]));
     for (size_t i = 0; i < router->n_slots; i++) {
         put_entry(router, i);
     }
@@ -121,8 +124,6 @@ static struct slot *add_slot(struct router *router, struct bytes key)
     if (2 * (router->n_slots + 1) > router->table_size) {
         grow(router);
     }
-    router->slots =
-        xrealloc(router->slots, router->n_slots + 1, sizeof(router->slots[0]));
     slot->index = router->n_slots;
     router->slots[router->n_slots++] = slot;
     put_entry(router, slot->index);

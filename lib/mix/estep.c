@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "lines.h"
 
 #define LN_2 0.69314718055994530942
-#define ALIGNMENT 64 /* of a cache line and of the widest vectors */
 /* Of a part at least, a point and component counting (D + 2)^2: about a microsecond.
  * Handing a part to a thread that waits for it takes 0.1 to 0.3. */
 #define PART_UNITS 65536
@@ -31,15 +31,9 @@ static size_t estep_size(const struct shape *shape)
     return (columns + 6) * BLOCK_POINTS + scratch_size(shape) + columns;
 }
 
-/* n doubles, all 0. */
 static double *doubles_new(size_t n)
 {
-    const size_t bytes = (n * sizeof(double) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    double *doubles = aligned_alloc(ALIGNMENT, bytes);
-    if (doubles != NULL) {
-        memset(doubles, 0, bytes);
-    }
-    return doubles;
+    return lines_new(n * sizeof(double));
 }
 
 struct estep *estep_new(const struct shape *shape)
@@ -91,10 +85,10 @@ void estep_destroy(struct estep **estep)
     if (*estep != NULL) {
         const struct mix_executor *executor = (*estep)->executor;
         for (size_t t = 1; executor != NULL && t < executor->threads; t++) {
-            free((*estep)->scratch[t]);
+            lines_free((*estep)->scratch[t]);
         }
         free((*estep)->scratch);
-        free((*estep)->resp);
+        lines_free((*estep)->resp);
         free(*estep);
         *estep = NULL;
     }

@@ -38,6 +38,7 @@
 #include "dormant.h"
 #include "estep.h"
 #include "events.h"
+#include "lines.h"
 #include "mix.h"
 #include "model.h"
 #include "pace.h"
@@ -51,9 +52,6 @@
 #include "tail.h"
 
 struct match;
-
-/* Bytes that come from memory together. */
-#define CACHE_LINE 64
 
 /* Points of a block before the end of the warm-up. */
 #define WARMUP_BLOCK 64

@@ -145,10 +145,7 @@ struct mix_learner *mix_learner_new(const struct mix_options *options, enum mix_
         set_err(err, checked);
         return NULL;
     }
-    struct mix_learner *learner = aligned_alloc(CACHE_LINE, sizeof(*learner));
-    if (learner != NULL) {
-        memset(learner, 0, sizeof(*learner));
-    }
+    struct mix_learner *learner = lines_new(sizeof(*learner));
     if (learner != NULL && options->components_max > options->components) {
         return choose_from_range(learner, options, err);
     }
@@ -190,16 +187,20 @@ static bool fits(const struct mix_options *options, const struct mix_model *mode
 static double typical_score(const struct mix_learner *learner)
 {
     enum { DRAWS = 33 };
-    double score, x[MIX_DIMENSIONS_MAX], sum = 0;
-    const struct mix_rows row = {
-        .x = x, .n = 1, .stride = learner->model->shape.dimensions};
-    for (uint64_t i = 0; i < DRAWS; i++) {
-        if (mix_model_sample(learner->model, i, 1, x) == MIX_OK &&
-            mix_model_log_density(learner->model, &row, &score) == MIX_OK &&
-            isfinite(score)) {
-            sum += score / DRAWS;
+    const size_t dims = learner->model->shape.dimensions;
+    double score[DRAWS], sum = 0;
+    double *x = malloc(DRAWS * dims * sizeof(*x));
+    const struct mix_rows rows = {.x = x, .n = DRAWS, .stride = dims};
+    bool is_drawn = x != NULL;
+    for (uint64_t i = 0; i < DRAWS && is_drawn; i++) {
+        is_drawn = mix_model_sample(learner->model, i, 1, x + i * dims) == MIX_OK;
+    }
+    if (is_drawn && mix_model_log_density(learner->model, &rows, score) == MIX_OK) {
+        for (size_t i = 0; i < DRAWS; i++) {
+            sum += isfinite(score[i]) ? score[i] / DRAWS : 0;
         }
     }
+    free(x);
     return sum;
 }
 
@@ -278,6 +279,6 @@ void mix_learner_destroy(struct mix_learner **learner)
     mix_workspace_destroy(&l->own_workspace);
     free(l->resolution);
     free(l->families);
-    free(l);
+    lines_free(l);
     *learner = NULL;
 }

@@ -144,7 +144,7 @@ static void print_budget(const struct mix_learner *l, double all)
         const char *name;
         size_t bytes;
     } parts[] = {
-        {"learner", chunk(l)},
+        {"learner", chunk(((void *const *)l)[-1])},
         {"tail", chunk(l->tail.bins)},
         {"batches", chunk(l->batches) + chunk(l->batches->weight) +
                         stats_bytes(l->batches->open)},

@@ -140,11 +140,19 @@ struct kernel_score {
     double *score;               /* BLOCK_POINTS, out, nats; NaN: see KERNEL_PRODUCT_MAX */
     int64_t *bin;                /* BLOCK_POINTS, out; -1 where the score is NaN */
     double sum, mass;            /* out: of weight score and weight where it is not NaN */
+    double lowest, highest;      /* out: scores of weight > 0; inf, -inf where all are NaN */
     bool has_rest;               /* out: some score is NaN */
 };
 /* A point whose product of 1 + z^2 is missing or as large as this is left to score.c:
  * 2^KERNEL_EXP2_MIN would not be nothing beside the inverse. */
 #define KERNEL_PRODUCT_MAX 0x1p400
+
+/* Rows to the columns of a block: field d of row i to out[d BLOCK_POINTS + i], -0 as 0. */
+struct kernel_spread {
+    size_t dims, n, stride; /* stride >= dims */
+    const double *x;        /* n rows */
+    double *out;
+};
 
 /* Totals of n points, those left out that have no value above -inf. */
 struct kernel_weigh {
@@ -193,8 +201,8 @@ struct kernel {
     void (*highest)(const double *value, size_t components, size_t groups, double *high,
                     int64_t *which);
     void (*score)(struct kernel_score *job);
-    /* One field of n rows: out[i] = x[i stride], -0 as 0. True: one of them is NaN. */
-    bool (*collect)(const double *x, size_t stride, size_t n, double *out);
+    /* True: one of the values is NaN. */
+    bool (*spread)(const struct kernel_spread *job);
     /* Whether no value is NaN or beyond the limit on either side. */
     bool (*within)(const double *x, size_t n, double limit);
     void (*weigh)(struct kernel_weigh *job);

@@ -41,6 +41,7 @@ struct kernel_moments;
 struct kernel_join;
 struct kernel_factor;
 struct kernel_score;
+struct kernel_spread;
 struct kernel_weigh;
 void LEVELLED(kernel_density_full)(const struct kernel_density *job);
 void LEVELLED(kernel_density_diag)(const struct kernel_density *job);
@@ -55,6 +56,7 @@ void LEVELLED(kernel_mass)(const double *resp, size_t components, size_t groups,
 void LEVELLED(kernel_join)(const struct kernel_join *job);
 void LEVELLED(kernel_factor)(struct kernel_factor *job);
 void LEVELLED(kernel_score)(struct kernel_score *job);
+bool LEVELLED(kernel_spread)(const struct kernel_spread *job);
 bool LEVELLED(kernel_within)(const double *x, size_t n, double limit);
 void LEVELLED(kernel_weigh)(struct kernel_weigh *job);
 double LEVELLED(kernel_gain)(const double *value, const double *other,

@@ -318,6 +318,8 @@ static double log2_sum(double a, double b, double product)
 static void score(struct kernel_score *job)
 {
     job->sum = job->mass = 0;
+    job->lowest = (double)INFINITY;
+    job->highest = -(double)INFINITY;
     job->has_rest = false;
     for (size_t i = 0; i < job->groups * KERNEL_GROUP; i++) {
         double product = 1;
@@ -336,15 +338,22 @@ static void score(struct kernel_score *job)
             job->sum += job->weight[i] * job->score[i];
             job->mass += job->weight[i];
         }
+        if (product < KERNEL_PRODUCT_MAX && job->weight[i] > 0) {
+            job->lowest = fmin(job->lowest, job->score[i]);
+            job->highest = fmax(job->highest, job->score[i]);
+        }
     }
 }
 
-static bool collect(const double *x, size_t stride, size_t n, double *out)
+static bool spread(const struct kernel_spread *job)
 {
     bool has_nan = false;
-    for (size_t i = 0; i < n; i++) {
-        out[i] = x[i * stride] + 0.0;
-        has_nan |= isnan(out[i]);
+    for (size_t i = 0; i < job->n; i++) {
+        for (size_t d = 0; d < job->dims; d++) {
+            const double value = job->x[i * job->stride + d] + 0.0;
+            job->out[d * BLOCK_POINTS + i] = value;
+            has_nan |= isnan(value);
+        }
     }
     return has_nan;
 }
@@ -417,7 +426,7 @@ const struct kernel kernel_ref = {
     .exp2 = exp2_each,
     .highest = highest,
     .score = score,
-    .collect = collect,
+    .spread = spread,
     .within = within,
     .weigh = weigh,
     .gain = gain,

@@ -78,10 +78,21 @@ INLINE ivec bin_of(vec score, double reference)
     return ((TAIL_SIDE - 1 - side) & is_below) | ((TAIL_SIDE + side) & ~is_below);
 }
 
+INLINE double largest_of(vec v)
+{
+    double largest = v[0];
+    for (size_t lane = 1; lane < LANES; lane++) {
+        largest = v[lane] > largest ? v[lane] : largest;
+    }
+    return largest;
+}
+
 void LEVELLED(kernel_score)(struct kernel_score *job)
 {
     vec sum[SLOTS], mass[SLOTS];
     struct terms terms;
+    const vec infinity = all((double)INFINITY);
+    vec highest = -infinity, above_lowest = -infinity; /* the latter of -score */
     ivec is_complete = all(0) == all(0);
     for (size_t s = 0; s < SLOTS; s++) {
         sum[s] = mass[s] = all(0);
@@ -99,7 +110,10 @@ void LEVELLED(kernel_score)(struct kernel_score *job)
             const vec score = fma_of(terms.max[v], all(LN_2), log);
             const ivec is_known = terms.is_known[v];
             const vec weight = keep(load(job->weight + at), is_known);
+            const ivec counts = weight > 0;
             is_complete &= is_known;
+            highest = max_of(choose(counts, score, -infinity), highest);
+            above_lowest = max_of(choose(counts, -score, -infinity), above_lowest);
             store(job->score + at, choose(is_known, score, all((double)NAN)));
             store_bits(job->bin + at,
                        (bin_of(score, job->reference) & is_known) | ~is_known);
@@ -109,18 +123,9 @@ void LEVELLED(kernel_score)(struct kernel_score *job)
     }
     job->sum = add_slots(sum);
     job->mass = add_slots(mass);
+    job->lowest = -largest_of(above_lowest);
+    job->highest = largest_of(highest);
     job->has_rest = bits_of(is_complete) != (1u << LANES) - 1;
-}
-
-/* Whether no value is NaN or larger than the limit. */
-bool LEVELLED(kernel_within)(const double *x, size_t n, double limit)
-{
-    ivec is_within = all(0) == all(0);
-    for (size_t i = 0; i < n; i += LANES) {
-        const vec value = load_some(x + i, n - i);
-        is_within &= (value <= limit) & (value >= -limit);
-    }
-    return bits_of(is_within) == (1u << LANES) - 1;
 }
 
 /* Vector s of the eight virtual lanes from point i on; what is beyond the end is 0. */

@@ -203,34 +203,6 @@ static void blend(const struct kernel_blend *job)
     }
 }
 
-/* `stride` is known to the compiler. */
-INLINE void collect_from(const double *x, size_t stride, size_t n, double *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        out[i] = x[i * stride] + 0.0;
-    }
-}
-
-static bool collect(const double *x, size_t stride, size_t n, double *out)
-{
-    ivec is_nan = {0};
-    switch (stride) {
-    case 1:
-        collect_from(x, 1, n, out);
-        break;
-    case 2:
-        collect_from(x, 2, n, out);
-        break;
-    default:
-        collect_from(x, stride, n, out);
-    }
-    for (size_t i = 0; i < n; i += LANES) {
-        const vec value = load_some(out + i, n - i);
-        is_nan |= value != value;
-    }
-    return bits_of(is_nan) != 0;
-}
-
 static void log2_each(const double *x, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i += LANES) {
@@ -303,7 +275,7 @@ const struct kernel LEVELLED(kernel) = {
     .exp2 = exp2_each,
     .highest = highest,
     .score = LEVELLED(kernel_score),
-    .collect = collect,
+    .spread = LEVELLED(kernel_spread),
     .within = LEVELLED(kernel_within),
     .weigh = LEVELLED(kernel_weigh),
     .gain = LEVELLED(kernel_gain),

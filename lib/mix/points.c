@@ -189,18 +189,23 @@ static void block_write(struct block *block, size_t i, const double *x, double w
     block->is_weighted |= weight != 1;
 }
 
-/* Field d of rows [first, first + n) to the lanes from `lane` on. True: one is missing.
- */
-static bool write_field(struct block *block, size_t d, size_t lane,
-                        const struct mix_rows *rows, size_t first, size_t n)
+/* Rows [first, first + n) to the lanes from `lane` on. */
+static void write_fields(struct block *block, size_t lane, const struct mix_rows *rows,
+                         size_t first, size_t n)
 {
-    double *out = block->x + d * BLOCK_POINTS + lane;
-    const double *x = rows->x + first * rows->stride + d;
-    const bool has_missing = kernel_current()->collect(x, rows->stride, n, out);
-    for (size_t i = 0; has_missing && i < n; i++) {
-        out[i] = out[i] != out[i] ? (double)NAN : out[i];
+    const struct kernel_spread job = {.dims = block->dimensions,
+                                      .n = n,
+                                      .stride = rows->stride,
+                                      .x = rows->x + first * rows->stride,
+                                      .out = block->x + lane};
+    const bool has_missing = kernel_current()->spread(&job);
+    block->has_missing |= has_missing;
+    for (size_t d = 0; has_missing && d < block->dimensions; d++) {
+        double *x = job.out + d * BLOCK_POINTS;
+        for (size_t i = 0; i < n; i++) {
+            x[i] = x[i] != x[i] ? (double)NAN : x[i];
+        }
     }
-    return has_missing;
 }
 
 /* Weights and times from `lane` on; those past the end of a block are 0 already. */
@@ -219,8 +224,7 @@ static void write_extras(struct block *block, size_t lane, const struct mix_rows
     }
 }
 
-/* Rows that fit in the block, field by field: each is written to one stretch of memory.
- */
+/* Rows that fit in the block. */
 static void append_rows(struct block *block, const struct mix_rows *rows, size_t first,
                         size_t n)
 {
@@ -232,9 +236,7 @@ static void append_rows(struct block *block, const struct mix_rows *rows, size_t
         block->n++;
         return;
     }
-    for (size_t d = 0; d < block->dimensions; d++) {
-        block->has_missing |= write_field(block, d, lane, rows, first, n);
-    }
+    write_fields(block, lane, rows, first, n);
     write_extras(block, lane, rows, first, n);
     block->n += n;
 }

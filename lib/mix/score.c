@@ -123,6 +123,12 @@ double score_point(const struct background *bg, const double *x, double log_dens
     return score_one(bg, x, 1, log_density);
 }
 
+static void include(struct block_score *scores, size_t bin)
+{
+    scores->first = bin < scores->first ? bin : scores->first;
+    scores->end = bin >= scores->end ? bin + 1 : scores->end;
+}
+
 /* What the kernel left: points with missing values or very far out. */
 static void score_rest(const struct background *bg, const struct block *block,
                        const double *log_density, double reference,
@@ -138,6 +144,7 @@ static void score_rest(const struct background *bg, const struct block *block,
             out->bin[i] = (int64_t)tail_bin(reference, score);
             out->sum += block->weight[i] * score;
             out->mass += block->weight[i];
+            include(out, (size_t)out->bin[i]);
         }
     }
 }
@@ -166,6 +173,12 @@ void score_block(const struct background *bg, const struct block *block,
     kernel_current()->score(&job);
     out->sum = job.sum;
     out->mass = job.mass;
+    out->first = TAIL_BINS;
+    out->end = 0;
+    if (job.lowest <= job.highest) {
+        include(out, tail_bin(reference, job.lowest));
+        include(out, tail_bin(reference, job.highest));
+    }
     if (job.has_rest) {
         score_rest(bg, block, log_density, reference, out);
     }

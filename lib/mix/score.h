@@ -44,12 +44,13 @@ double score_point(const struct background *background, const double *x,
                    double log_density);
 
 /* Scores of the points of a block, nats, NaN for one that has no value; their bins in the
- * tail about `reference`, -1 there; and the sums of the others. */
+ * tail about `reference`, -1 there; and of the others the sums and the range of bins. */
 struct block_score {
     double score[BLOCK_POINTS];
     int64_t bin[BLOCK_POINTS];
-    double sum;  /* of weight score */
-    double mass; /* of weight */
+    double sum;        /* of weight score */
+    double mass;       /* of weight */
+    size_t first, end; /* bins are in [first, end) */
 };
 void score_block(const struct background *background, const struct block *block,
                  const double *log_density, double reference, struct block_score *out);

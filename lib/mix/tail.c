@@ -103,56 +103,19 @@ void tail_stretch(const struct tail *tail, size_t *first, size_t *n)
 
 /* ---- Points -------------------------------------------------------------- */
 
-static bool reserve_for(struct tail *tail, const int64_t *bin, size_t n)
-{
-    size_t first = TAIL_BINS, end = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (bin[i] >= 0) {
-            first = (size_t)bin[i] < first ? (size_t)bin[i] : first;
-            end = (size_t)bin[i] + 1 > end ? (size_t)bin[i] + 1 : end;
-        }
-    }
-    return tail_reserve(tail, first, end);
-}
-
-/* Whether there is room for all bins; for -1 there is none. */
-static bool has_room(const struct tail *tail, const int64_t *bin, size_t n)
-{
-    bool is_outside = false;
-    for (size_t i = 0; i < n; i++) {
-        is_outside |= (size_t)bin[i] - tail->first >= tail->n;
-    }
-    return !is_outside;
-}
-
-/* Those that there is room for; returns the weight of the others. */
-static double add_some(struct tail *tail, const int64_t *bin, const double *weight,
-                       size_t n)
-{
-    double lost = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (bin[i] >= 0 && (size_t)bin[i] - tail->first < tail->n) {
-            tail->bins[(size_t)bin[i] - tail->first] += weight[i] * tail->unit;
-        } else if (bin[i] >= 0) {
-            lost += weight[i];
-        }
-    }
-    return lost;
-}
-
 void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n,
                    double mass)
 {
-    if (!has_room(tail, bin, n)) {
-        (void)reserve_for(tail, bin, n);
-        tail->total += (mass - add_some(tail, bin, weight, n)) * tail->unit;
-        return;
-    }
-    double *const bins = tail->bins;
-    const size_t first = tail->first;
+    const size_t first = tail->first, n_bins = tail->n;
     const double unit = tail->unit;
+    double *const bins = tail->bins;
     for (size_t i = 0; i < n; i++) {
-        bins[(size_t)bin[i] - first] += weight[i] * unit;
+        const size_t at = (size_t)bin[i] - first;
+        if (at < n_bins) {
+            bins[at] += weight[i] * unit;
+        } else if (bin[i] >= 0) {
+            mass -= weight[i];
+        }
     }
     tail->total += mass * unit;
 }
@@ -160,6 +123,7 @@ void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, 
 void tail_add(struct tail *tail, double score, double weight)
 {
     const int64_t bin = (int64_t)tail_bin(tail->reference, score);
+    (void)tail_reserve(tail, (size_t)bin, (size_t)bin + 1);
     tail_add_bins(tail, &bin, &weight, 1, weight);
 }
 

@@ -48,8 +48,8 @@ bool tail_reserve(struct tail *tail, size_t first, size_t end);
 
 /* The bin of a score, 0..TAIL_BINS - 1. */
 size_t tail_bin(double reference, double score);
-/* Adds n scores by their bins; those with bin -1 are left out, as are those of a new bin
- * that there is no memory for. mass: sum of the weights of those whose bin is not -1. */
+/* Adds n scores by their bins; those with bin -1 are left out, as are those of a bin that
+ * no room was taken for. mass: sum of the weights of those whose bin is not -1. */
 void tail_add_bins(struct tail *tail, const int64_t *bin, const double *weight, size_t n,
                    double mass);
 void tail_add(struct tail *tail, double score, double weight);

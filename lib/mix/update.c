@@ -48,6 +48,7 @@ static void score_points(struct mix_learner *learner, const struct block *block)
     }
     learner->recent_score += scores.sum;
     learner->recent_weight += scores.mass;
+    (void)tail_reserve(&learner->tail, scores.first, scores.end);
     tail_add_bins(&learner->tail, scores.bin, block->weight, block->n, scores.mass);
 }
 

@@ -914,22 +914,46 @@ START_TEST(one_value_beyond_the_limit_is_found_anywhere)
 }
 END_TEST
 
-START_TEST(a_field_of_rows_is_collected)
+/* Rows of dims fields and so many values beside them, to columns; nothing else is written
+ * or read: the rows end where their memory does. */
+static void check_spread(const struct kernel *kernel, size_t dims, size_t stride, size_t n)
 {
-    double x[7 * 40], out[40];
+    double *x = calloc((n - 1) * stride + dims, sizeof(*x));
+    double *out = calloc(dims * BLOCK_POINTS, sizeof(*out));
+    const struct kernel_spread job = {
+        .dims = dims, .n = n, .stride = stride, .x = x, .out = out + 1};
+    ck_assert(x != NULL && out != NULL);
+    for (size_t i = 0; i < (n - 1) * stride + dims; i++) {
+        x[i] = i % stride < dims ? (double)i : (double)NAN;
+    }
+    x[0] = -0.0;
+    ck_assert(!kernel->spread(&job) && !signbit(out[1]));
+    for (size_t d = 0; d < dims; d++) {
+        for (size_t i = 0; i < BLOCK_POINTS; i++) {
+            const bool is_row = i >= 1 && i <= n;
+            ck_assert_double_eq(out[d * BLOCK_POINTS + i],
+                                is_row ? (double)((i - 1) * stride + d) : 0);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = i * stride + i % dims;
+        x[at] = (double)NAN;
+        ck_assert(kernel->spread(&job) && isnan(out[i % dims * BLOCK_POINTS + i + 1]));
+        x[at] = 0;
+    }
+    free(x);
+    free(out);
+}
+
+START_TEST(rows_are_spread_to_columns)
+{
+    static const size_t ns[] = {1, 2, 7, 8, 9, 16, 31};
     for (size_t level = 0; kernel_table()[level] != NULL; level++) {
-        for (size_t stride = 1; stride <= 7; stride++) {
-            for (size_t i = 0; i < COUNT(x); i++) {
-                x[i] = (double)i - 5;
+        for (size_t dims = 1; dims <= 18; dims++) {
+            for (size_t j = 0; j < COUNT(ns); j++) {
+                check_spread(kernel_table()[level], dims, dims, ns[j]);
+                check_spread(kernel_table()[level], dims, dims + 3, ns[j]);
             }
-            x[3 * stride] = -0.0;
-            ck_assert(!kernel_table()[level]->collect(x, stride, COUNT(out), out));
-            for (size_t i = 0; i < COUNT(out); i++) {
-                ck_assert(out[i] == x[i * stride] && !signbit(out[i] == 0 ? out[i] : 0));
-            }
-            x[39 * stride] = (double)NAN;
-            ck_assert(kernel_table()[level]->collect(x, stride, COUNT(out), out));
-            ck_assert(!kernel_table()[level]->collect(x, stride, COUNT(out) - 1, out));
         }
     }
 }
@@ -968,7 +992,7 @@ int main(void)
         UNIT_LOOP(squares_agree_with_the_reference, shapes),
         UNIT_LOOP(blends_have_the_bits_of_the_reference, shapes),
         UNIT(one_value_beyond_the_limit_is_found_anywhere),
-        UNIT(a_field_of_rows_is_collected),
+        UNIT(rows_are_spread_to_columns),
         UNIT(levels_with_fused_products_give_the_same_bits),
         UNIT(a_kernel_is_chosen_by_name),
     };

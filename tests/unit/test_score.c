@@ -108,6 +108,7 @@ START_TEST(a_block_and_its_points_score_the_same)
     }
     const struct mix_rows rows = sample_rows(&s);
     double log_density[BLOCK_POINTS], sum = 0;
+    size_t first = TAIL_BINS, end = 0;
     struct block_score scores;
     struct tail tail = {0};
     tail_begin(&tail, -3);
@@ -122,9 +123,15 @@ START_TEST(a_block_and_its_points_score_the_same)
         ck_assert_double_eq_tol(scores.score[i], expected, 4e-16 * (1 + fabs(expected)));
         ck_assert_int_eq(scores.bin[i], (int64_t)tail_bin(-3, scores.score[i]));
         sum += scores.score[i];
+        first = (size_t)scores.bin[i] < first ? (size_t)scores.bin[i] : first;
+        end = (size_t)scores.bin[i] >= end ? (size_t)scores.bin[i] + 1 : end;
     }
+    ck_assert(scores.first == first && scores.end == end);
     ck_assert(scores.mass == (double)s.n);
     ck_assert_double_eq_tol(scores.sum, sum, 1e-12 * fabs(sum));
+    tail_add_bins(&tail, scores.bin, block->weight, s.n, scores.mass);
+    ck_assert(tail.total == 0); /* no room was taken */
+    ck_assert(tail_reserve(&tail, scores.first, scores.end));
     tail_add_bins(&tail, scores.bin, block->weight, s.n, scores.mass);
     ck_assert(tail.total == (double)s.n);
     tail_clear(&tail);

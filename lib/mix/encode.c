@@ -144,26 +144,27 @@ static void walk_batches(struct codec *codec, struct batches *batches,
 
 static void walk_model_state(struct codec *codec, struct mix_learner *learner)
 {
-    walk_stats(codec, learner->fast, &learner->model->shape);
-    walk_stats(codec, learner->slow, &learner->model->shape);
+    walk_stats(codec, learner->fast, &learner->slow_model->shape);
+    walk_stats(codec, learner->slow, &learner->slow_model->shape);
+    (void)model_settle(learner->slow_model); /* the same bytes whether it was read or not */
     walk_model(codec, learner->fast_model);
-    walk_model(codec, learner->model);
+    walk_model(codec, learner->slow_model);
     walk_scales(codec, learner->scales);
     codec_f64(codec, &learner->pace.base);
     codec_f64(codec, &learner->pace.n);
     codec_f64(codec, &learner->pace.na);
     codec_f64(codec, &learner->clock.now);
     codec_bool(codec, &learner->clock.is_set);
-    codec_u64s(codec, learner->ids, learner->model->shape.components);
+    codec_u64s(codec, learner->ids, learner->slow_model->shape.components);
     codec_u64(codec, &learner->floored);
     walk_tail(codec, &learner->tail);
     if (learner->watch != NULL) {
-        walk_stats(codec, learner->watch->stats, &learner->model->shape);
+        walk_stats(codec, learner->watch->stats, &learner->slow_model->shape);
         walk_model(codec, learner->watch->model);
         walk_detector(codec, &learner->watch->detector);
     }
     if (has_members(codec, SINCE_BATCHES)) {
-        walk_batches(codec, learner->batches, &learner->model->shape);
+        walk_batches(codec, learner->batches, &learner->slow_model->shape);
     }
 }
 
@@ -244,7 +245,7 @@ static void walk_open(struct codec *codec, struct mix_learner *learner)
     for (size_t j = 0; j * QUEUE_PART < n; j++, part = part->next) {
         const size_t left = n - j * QUEUE_PART;
         const size_t rows = left < QUEUE_PART ? left : QUEUE_PART;
-        codec_f64s(codec, part->x, rows * learner->model->shape.dimensions);
+        codec_f64s(codec, part->x, rows * learner->slow_model->shape.dimensions);
     }
 }
 

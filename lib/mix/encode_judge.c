@@ -76,7 +76,7 @@ static bool model_is_valid(struct mix_model *model)
 static bool stats_are_valid(const struct stats *stats, const struct mix_learner *learner,
                             struct mix_model *scratch)
 {
-    const struct shape *shape = &learner->model->shape;
+    const struct shape *shape = &learner->slow_model->shape;
     const struct prior prior = prior_of(learner->scales);
     return shares_are_valid(stats->rho, shape->components, stats->noise) &&
            all_possible(stats->values, shape->stats_size) &&
@@ -134,11 +134,11 @@ static bool model_state_is_valid(const struct mix_learner *learner,
     const double pace[] = {learner->pace.base, learner->pace.n, learner->pace.na};
     return isfinite(learner->clock.now) && scales_are_valid(learner->scales) &&
            all_positive(pace, 3) && tail_is_valid(&learner->tail) &&
-           model_is_valid(learner->fast_model) && model_is_valid(learner->model) &&
+           model_is_valid(learner->fast_model) && model_is_valid(learner->slow_model) &&
            stats_are_valid(learner->fast, learner, scratch) &&
            stats_are_valid(learner->slow, learner, scratch) &&
            (learner->watch == NULL || watch_is_valid(learner, scratch)) &&
-           batches_are_valid(learner->batches, &learner->model->shape);
+           batches_are_valid(learner->batches, &learner->slow_model->shape);
 }
 
 static bool dormancy_is_valid(const struct mix_learner *learner)
@@ -186,7 +186,7 @@ enum mix_err encode_judge(const struct codec *codec, struct mix_learner *learner
     if (learner->selection != NULL) {
         return selection_judge(codec, learner->selection);
     }
-    struct mix_model *scratch = mix_model_copy(learner->model); /* with its noise */
+    struct mix_model *scratch = mix_model_copy(learner_model(learner)); /* with its noise */
     if (scratch == NULL) {
         return MIX_ENOMEM;
     }

@@ -76,7 +76,7 @@ size_t learner_sample_rows(const struct mix_learner *learner)
 {
     const size_t most = points_capacity(learner->memory);
     const size_t least = SAMPLE_MIN < most ? SAMPLE_MIN : most;
-    return clamp(SAMPLE_PER_PARAMETER * shape_parameters(&learner->model->shape), least,
+    return clamp(SAMPLE_PER_PARAMETER * shape_parameters(&learner->slow_model->shape), least,
                  most);
 }
 

@@ -16,7 +16,7 @@
 
 void learner_name_components(struct mix_learner *learner)
 {
-    for (size_t k = 0; k < learner->model->shape.components; k++) {
+    for (size_t k = 0; k < learner->slow_model->shape.components; k++) {
         learner->ids[k] = learner->next_id++;
     }
 }
@@ -92,8 +92,8 @@ static void place_components(struct mix_learner *learner, const struct stats *st
                              const struct mix_model *model,
                              const struct points *sample)
 {
-    const struct shape *shape = &learner->model->shape;
-    struct match *match = match_new(learner->model, model, sample);
+    const struct shape *shape = &learner->slow_model->shape;
+    struct match *match = match_new(learner_model(learner), model, sample);
     uint64_t *old = calloc(shape->components, sizeof(*old));
     stats_assign(learner->fast, stats, shape);
     if (match != NULL && old != NULL) {
@@ -118,8 +118,8 @@ void learner_rename(struct mix_learner *learner, const struct match *match)
 void learner_restart_watch(struct mix_learner *learner)
 {
     if (learner->watch != NULL) {
-        stats_assign(learner->watch->stats, learner->slow, &learner->model->shape);
-        model_assign(learner->watch->model, learner->model);
+        stats_assign(learner->watch->stats, learner->slow, &learner->slow_model->shape);
+        model_assign(learner->watch->model, learner_model(learner));
         learner->watch->detector.sum = 0;
     }
 }
@@ -132,12 +132,12 @@ void learner_install(struct mix_learner *learner, const struct scales *scales,
     if (learner->has_model) {
         place_components(learner, stats, model, sample);
     } else {
-        stats_assign(learner->fast, stats, &learner->model->shape);
+        stats_assign(learner->fast, stats, &learner->slow_model->shape);
         learner_name_components(learner);
     }
-    stats_assign(learner->slow, learner->fast, &learner->model->shape);
+    stats_assign(learner->slow, learner->fast, &learner->slow_model->shape);
     model_assign(learner->fast_model, model);
-    model_assign(learner->model, model);
+    model_assign(learner->slow_model, model);
     pace_install(&learner->pace, points, learner_window(&learner->options));
     learner_step(learner, points, points);
     batches_clear(learner->batches);
@@ -155,7 +155,7 @@ static void forget_sample(struct mix_learner *learner)
 
 void learner_watch_noise(struct mix_learner *learner)
 {
-    const double weight = model_noise_weight(learner->model);
+    const double weight = model_noise_weight(learner->slow_model);
     if (weight > NOISE_WEIGHT_MAX && learner->is_warm && !learner->has_changed) {
         forget_sample(learner);
         tell(learner, MIX_EVENT_DRIFT, 0, 0, weight);
@@ -165,8 +165,8 @@ void learner_watch_noise(struct mix_learner *learner)
 void learner_change(struct mix_learner *learner, double evidence)
 {
     const double points = learner->watch->points;
-    stats_assign(learner->fast, learner->watch->stats, &learner->model->shape);
-    stats_assign(learner->slow, learner->watch->stats, &learner->model->shape);
+    stats_assign(learner->fast, learner->watch->stats, &learner->slow_model->shape);
+    stats_assign(learner->slow, learner->watch->stats, &learner->slow_model->shape);
     pace_install(&learner->pace, points, learner_window(&learner->options));
     learner_step(learner, points, points);
     batches_clear(learner->batches);

@@ -69,7 +69,7 @@ static bool is_thorough(const struct mix_learner *learner)
 static size_t start_sample(const struct mix_learner *learner, bool is_best)
 {
     const size_t most = is_best ? LAST_SAMPLE : EARLY_SAMPLE;
-    const size_t wanted = SAMPLE_PER_PARAMETER * shape_parameters(&learner->model->shape);
+    const size_t wanted = SAMPLE_PER_PARAMETER * shape_parameters(&learner->slow_model->shape);
     return wanted < SAMPLE_MIN ? SAMPLE_MIN : wanted < most ? wanted : most;
 }
 
@@ -90,7 +90,7 @@ static struct search *prepare_fit(struct mix_learner *learner, const struct poin
         .fine_passes = is_best ? FINE_PASSES : 0,
         .fine_tolerance = FINE_TOLERANCE,
     };
-    return search_new(&learner->options, &learner->model->shape, rows, &plan);
+    return search_new(&learner->options, &learner->slow_model->shape, rows, &plan);
 }
 
 /* The memory as EM is to see it. */
@@ -124,7 +124,7 @@ enum mix_err job_prepare(struct mix_learner *learner)
         return MIX_ENOMEM;
     }
     if (learner->is_challenged && !learner->has_woken && !learner->has_changed) {
-        job->challenge = challenge_new(&learner->options, job_rows(job), learner->model,
+        job->challenge = challenge_new(&learner->options, job_rows(job), learner_model(learner),
                                        learner->pace.na, learner->scales);
     } else {
         job->search = prepare_fit(learner, job_rows(job));
@@ -168,7 +168,7 @@ static double median_score(struct mix_learner *learner, const struct points *row
     size_t n = 0;
     for (size_t j = 0; j < points_blocks(rows); j++) {
         const struct block *block = points_block(rows, j);
-        estep_density(learner->estep, learner->model, block);
+        estep_density(learner->estep, learner_model(learner), block);
         for (size_t i = 0; i < block->n; i++) {
             if (isfinite(learner->estep->log_density[i])) {
                 scratch[n++].value =

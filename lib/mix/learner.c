@@ -12,6 +12,12 @@
 #include "rows.h"
 #include "score.h"
 
+const struct mix_model *learner_model(const struct mix_learner *learner)
+{
+    (void)model_settle(learner->slow_model);
+    return learner->slow_model;
+}
+
 /* Whose model is the learner's. */
 static const struct mix_learner *shown(const struct mix_learner *learner)
 {
@@ -114,7 +120,7 @@ enum mix_err mix_learner_add(struct mix_learner *learner, const struct mix_rows 
     if (learner->selection != NULL) {
         return selection_add(learner->selection, rows, taken);
     }
-    if (rows->n > 0 && rows->stride < learner->model->shape.dimensions) {
+    if (rows->n > 0 && rows->stride < learner->slow_model->shape.dimensions) {
         return MIX_ESIZE;
     }
     while (*taken < rows->n && !job_is_due(learner)) {
@@ -211,7 +217,7 @@ bool mix_learner_event(struct mix_learner *learner, struct mix_event *event)
 const struct mix_model *mix_learner_model(const struct mix_learner *learner)
 {
     learner = shown(learner);
-    return learner->has_model ? learner->model : NULL;
+    return learner->has_model ? learner_model(learner) : NULL;
 }
 
 static enum mix_state state_of(const struct mix_learner *learner)
@@ -250,7 +256,7 @@ bool mix_learner_errors(const struct mix_learner *learner, double *means, double
     if (!learner->has_model) {
         return false;
     }
-    return batches_errors(learner->batches, learner->model,
+    return batches_errors(learner->batches, learner_model(learner),
                           pace_error_points(&learner->pace, &learner->options), means,
                           weights);
 }
@@ -258,14 +264,14 @@ bool mix_learner_errors(const struct mix_learner *learner, double *means, double
 double mix_learner_error(const struct mix_learner *learner)
 {
     learner = shown(learner);
-    const struct shape *shape = &learner->model->shape;
+    const struct shape *shape = &learner->slow_model->shape;
     const size_t k_all = shape->components, dims = shape->dimensions;
     double mean[MIX_DIMENSIONS_MAX], variance[MIX_DIMENSIONS_MAX], largest = 0;
     double *errors = malloc((dims + 1) * k_all * sizeof(*errors));
     const bool are_known =
         errors != NULL && mix_learner_errors(learner, errors, errors + k_all * dims);
     for (size_t k = 0; are_known && k < k_all; k++) {
-        mix_model_component(learner->model, k, mean, variance);
+        mix_model_component(learner_model(learner), k, mean, variance);
         for (size_t d = 0; d < dims; d++) {
             largest = fmax(largest, errors[k * dims + d] / sqrt(variance[d]));
         }
@@ -283,11 +289,11 @@ enum mix_err mix_learner_score(const struct mix_learner *learner, const double *
     }
     double seen[MIX_DIMENSIONS_MAX], log_density;
     const struct mix_rows row = {
-        .x = seen, .n = 1, .stride = learner->model->shape.dimensions};
+        .x = seen, .n = 1, .stride = learner->slow_model->shape.dimensions};
     const struct background background = learner_background(learner);
-    memcpy(seen, x, learner->model->shape.dimensions * sizeof(*seen));
+    memcpy(seen, x, learner->slow_model->shape.dimensions * sizeof(*seen));
     dormancy_fill(learner->dormancy, seen);
-    const enum mix_err err = mix_model_log_density(learner->model, &row, &log_density);
+    const enum mix_err err = mix_model_log_density(learner_model(learner), &row, &log_density);
     if (err != MIX_OK) {
         return err;
     }

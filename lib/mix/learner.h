@@ -135,7 +135,7 @@ struct mix_learner {
     struct batches *batches; /* of the stream since the last install */
     struct stats *fast, *slow;
     struct mix_model *fast_model; /* makes the responsibilities */
-    struct mix_model *model;      /* published */
+    struct mix_model *slow_model; /* published; settled when it is asked for */
     struct scales *scales;        /* of the last fit */
     struct pace pace;
     struct clock clock; /* set with a half-life only */
@@ -231,6 +231,9 @@ size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_
 void queue_empty(struct mix_learner *learner);
 /* Gives all room back, and the rows in it. */
 void queue_clear(struct mix_learner *learner);
+
+/* The published model, settled: made to be read once in many blocks. */
+const struct mix_model *learner_model(const struct mix_learner *learner);
 
 /* update.c: learns the open block and empties it. */
 void learner_update(struct mix_learner *learner);

@@ -73,7 +73,7 @@ static bool allocate(struct mix_learner *learner)
     learner->fast = stats_new(shape);
     learner->slow = stats_new(shape);
     learner->fast_model = model_new(shape);
-    learner->model = model_new(shape);
+    learner->slow_model = model_new(shape);
     learner->scales = scales_new(dims);
     learner->ids = calloc(shape->components, sizeof(*learner->ids));
     learner->dormancy = dormancy_new(dims);
@@ -83,7 +83,7 @@ static bool allocate(struct mix_learner *learner)
     return attach_workspace(learner, shape) && has_tail &&
            (!has_clock || learner->times != NULL) && learner->memory != NULL &&
            learner->open != NULL && learner->fast != NULL && learner->slow != NULL &&
-           learner->fast_model != NULL && learner->model != NULL &&
+           learner->fast_model != NULL && learner->slow_model != NULL &&
            learner->scales != NULL && learner->ids != NULL && learner->dormancy != NULL &&
            learner->batches != NULL;
 }
@@ -187,15 +187,15 @@ static bool fits(const struct mix_options *options, const struct mix_model *mode
 static double typical_score(const struct mix_learner *learner)
 {
     enum { DRAWS = 33 };
-    const size_t dims = learner->model->shape.dimensions;
+    const size_t dims = learner->slow_model->shape.dimensions;
     double score[DRAWS], sum = 0;
     double *x = malloc(DRAWS * dims * sizeof(*x));
     const struct mix_rows rows = {.x = x, .n = DRAWS, .stride = dims};
     bool is_drawn = x != NULL;
     for (uint64_t i = 0; i < DRAWS && is_drawn; i++) {
-        is_drawn = mix_model_sample(learner->model, i, 1, x + i * dims) == MIX_OK;
+        is_drawn = mix_model_sample(learner->slow_model, i, 1, x + i * dims) == MIX_OK;
     }
-    if (is_drawn && mix_model_log_density(learner->model, &rows, score) == MIX_OK) {
+    if (is_drawn && mix_model_log_density(learner->slow_model, &rows, score) == MIX_OK) {
         for (size_t i = 0; i < DRAWS; i++) {
             sum += isfinite(score[i]) ? score[i] / DRAWS : 0;
         }
@@ -224,13 +224,13 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
     }
     const double memory = points > 0 ? points : (double)learner_warmup(options);
     if (options->noise && mix_model_noise(model) == NULL &&
-        !noise_of_model(learner->model->noise, model)) {
+        !noise_of_model(learner->slow_model->noise, model)) {
         set_err(err, MIX_ENOMEM);
         mix_learner_destroy(&learner);
         return NULL;
     }
-    model_assign(learner->model, model);
-    model_assign(learner->fast_model, learner->model);
+    model_assign(learner->slow_model, model);
+    model_assign(learner->fast_model, learner->slow_model);
     stats_of_model(learner->fast, model);
     stats_of_model(learner->slow, model);
     scales_of_model(learner->scales, model, options);
@@ -238,7 +238,7 @@ struct mix_learner *mix_learner_start(const struct mix_options *options,
     tail_begin(&learner->tail, typical_score(learner));
     learner_name_components(learner);
     if (learner->watch != NULL) {
-        model_assign(learner->watch->model, learner->model);
+        model_assign(learner->watch->model, learner->slow_model);
         stats_of_model(learner->watch->stats, model);
     }
     /* Until the stream outweighs what the model stands for, a sample of it is none of
@@ -268,7 +268,7 @@ void mix_learner_destroy(struct mix_learner **learner)
     stats_destroy(&l->fast);
     stats_destroy(&l->slow);
     mix_model_destroy(&l->fast_model);
-    mix_model_destroy(&l->model);
+    mix_model_destroy(&l->slow_model);
     scales_destroy(&l->scales);
     free(l->ids);
     free(l->times);

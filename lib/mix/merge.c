@@ -279,23 +279,24 @@ static bool are_alike(const struct mix_learner *a, const struct mix_learner *b)
 static enum mix_err merge_models(struct mix_learner *a, const struct mix_learner *b,
                                  double share, double *loss)
 {
-    const struct shape *shape = &a->model->shape;
-    struct alignment *alignment = alignment_new(a->model, b->model, share);
-    struct mix_model *before = mix_model_copy(a->model);
+    const struct shape *shape = &a->slow_model->shape;
+    struct alignment *alignment = alignment_new(learner_model(a), learner_model(b), share);
+    struct mix_model *before = mix_model_copy(learner_model(a));
     struct stats *scratch = stats_new(shape);
     enum mix_err err = MIX_ENOMEM;
     if (alignment != NULL && before != NULL && scratch != NULL &&
-        (!shape->has_noise || (noise_unite(a->model, b->model, share) &&
+        (!shape->has_noise || (noise_unite(a->slow_model, b->slow_model, share) &&
                                noise_unite(a->fast_model, b->fast_model, share)))) {
         alignment_merge(alignment, a->fast, b->fast, scratch, shape);
         alignment_merge(alignment, a->slow, b->slow, scratch, shape);
         merge_scales(a->scales, b->scales, share);
-        (void)scales_update_prior(a->scales, a->model);
+        (void)scales_update_prior(a->scales, learner_model(a));
         learner_step(a, fmin(a->pace.na, learner_window(&a->options)), a->pace.na);
-        (void)scales_update_prior(a->scales, a->model);
+        (void)scales_update_prior(a->scales, learner_model(a));
         learner_rename(a, alignment->match);
-        err = alignment_loss(alignment, before, b->model, a->model, loss) ? MIX_OK
-                                                                          : MIX_ENOMEM;
+        err = alignment_loss(alignment, before, learner_model(b), learner_model(a), loss)
+                  ? MIX_OK
+                  : MIX_ENOMEM;
     }
     stats_destroy(&scratch);
     mix_model_destroy(&before);

@@ -56,6 +56,7 @@ enum mix_err model_prepare(struct mix_model *model)
 {
     const double *param = model->param;
     double *cache = model->cache;
+    model->is_stale = false;
     kernel_current()->log2(model->weights, model->shape.components, model->log2_weights);
     for (size_t i = 0; i < model->shape.n_factors; i++) {
         const struct factor *f = &model->shape.factors[i];
@@ -69,7 +70,7 @@ enum mix_err model_prepare(struct mix_model *model)
     return model->noise != NULL ? model_prepare(model->noise) : MIX_OK;
 }
 
-enum mix_err model_mend(struct mix_model *model)
+static enum mix_err mend(struct mix_model *model)
 {
     double *param = model->param;
     for (size_t i = 0; i < model->shape.n_factors; i++) {
@@ -82,11 +83,21 @@ enum mix_err model_mend(struct mix_model *model)
     return model_prepare(model);
 }
 
+enum mix_err model_settle(struct mix_model *model)
+{
+    if (!model->is_stale) {
+        return MIX_OK;
+    }
+    const enum mix_err err = model_prepare(model);
+    return err == MIX_ECOVARIANCE ? mend(model) : err;
+}
+
 void model_assign(struct mix_model *dst, const struct mix_model *src)
 {
     const struct shape *shape = &src->shape;
     const size_t n = 2 * shape->components + shape->param_size + shape->cache_size;
     memcpy(dst->weights, src->weights, n * sizeof(double));
+    dst->is_stale = src->is_stale;
     if (dst->noise != NULL && src->noise != NULL) {
         model_assign(dst->noise, src->noise);
     } else if (dst->noise != NULL) {

@@ -16,6 +16,7 @@ struct mix_model {
     double *log2_weights;    /* K, bits; -inf for weight 0 */
     double *param;           /* param_size: factor after factor */
     double *cache;           /* cache_size: factor after factor */
+    bool is_stale;           /* log2_weights and cache belong to other weights and param */
     struct shape shape;      /* last, and cut off behind its factors */
 };
 
@@ -23,9 +24,9 @@ struct mix_model {
 struct mix_model *model_new(const struct shape *shape);
 /* Derives log2_weights and cache after weights or param were written. */
 enum mix_err model_prepare(struct mix_model *model);
-/* For a covariance that is not positive definite after an M-step: gives up what rounding
- * has left of it, and prepares again. */
-enum mix_err model_mend(struct mix_model *model);
+/* Prepares a stale model after an M-step. Where a covariance is not positive definite,
+ * what rounding has left of it is given up. */
+enum mix_err model_settle(struct mix_model *model);
 /* What the prior of each field is the geometric mean of (family.h). mean: D. */
 void model_spread(const struct mix_model *model, size_t k, const double *mean,
                   double *spread);

@@ -52,7 +52,7 @@ static bool has_fallen(const struct mix_learner *learner)
 
 static bool is_starved(const struct mix_learner *learner)
 {
-    const struct mix_model *model = learner->model;
+    const struct mix_model *model = learner->slow_model;
     const double least = STARVED_POINTS * ((double)model->shape.dimensions + 1);
     bool is_any = false;
     for (size_t k = 0; k < model->shape.components; k++) {

@@ -129,11 +129,11 @@ static size_t choose(struct selection *selection)
  * get a new one. Without memory all are new. */
 static void hand_over_names(struct mix_learner *old, struct mix_learner *new)
 {
-    const size_t n_old = old->model->shape.components,
-                 n_new = new->model->shape.components;
-    struct points *points = model_draw(old->model, DRAWS);
+    const size_t n_old = old->slow_model->shape.components,
+                 n_new = new->slow_model->shape.components;
+    struct points *points = model_draw(learner_model(old), DRAWS);
     struct match *match =
-        points != NULL ? match_new(old->model, new->model, points) : NULL;
+        points != NULL ? match_new(learner_model(old), learner_model(new), points) : NULL;
     new->next_id = old->next_id > new->next_id ? old->next_id : new->next_id;
     learner_name_components(new);
     for (size_t k = 0; match != NULL && k < n_old; k++) {
@@ -157,8 +157,8 @@ static void publish(struct selection *selection, size_t chosen)
     events_add(&selection->events,
                (struct mix_event){.kind = MIX_EVENT_COMPONENTS,
                                   .added = new->counts.added,
-                                  .id = new->model->shape.components,
-                                  .other = old->model->shape.components,
+                                  .id = new->slow_model->shape.components,
+                                  .other = old->slow_model->shape.components,
                                   .value = lead});
     selection->published = chosen;
     clear_sums(selection);

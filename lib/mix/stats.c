@@ -144,9 +144,8 @@ void stats_merge(struct stats *dst, const struct stats *src, const struct shape 
     }
 }
 
-enum mix_err stats_mstep(const struct stats *stats, double points,
-                         const struct prior *prior, struct mix_model *model,
-                         size_t *floored)
+size_t stats_maximise(const struct stats *stats, double points, const struct prior *prior,
+                      struct mix_model *model)
 {
     const struct shape *shape = &model->shape;
     const double *values = stats->values;
@@ -175,9 +174,17 @@ enum mix_err stats_mstep(const struct stats *stats, double points,
         values += f->family->stats_size(f);
         param += f->family->param_size(f);
     }
+    model->is_stale = true;
+    return count;
+}
+
+enum mix_err stats_mstep(const struct stats *stats, double points,
+                         const struct prior *prior, struct mix_model *model,
+                         size_t *floored)
+{
+    const size_t count = stats_maximise(stats, points, prior, model);
     if (floored != NULL) {
         *floored = count;
     }
-    const enum mix_err err = model_prepare(model);
-    return err == MIX_ECOVARIANCE ? model_mend(model) : err;
+    return model_settle(model);
 }

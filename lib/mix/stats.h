@@ -44,10 +44,14 @@ void stats_blend(struct stats *stats, const struct mix_model *model,
 void stats_merge(struct stats *dst, const struct stats *src, const struct shape *shape,
                  double gamma);
 
-/* M-step: the maximiser of Q plus the prior, for statistics that stand for `points`
- * points. Noise has one point more than its statistics, so that it can come back after
- * there was none. Writes weights, parameters and caches of model. *floored (may be NULL) gets
- * the number of variances raised to their floor. */
+/* The maximiser of Q plus the prior, for statistics that stand for `points` points. Noise
+ * has one point more than its statistics, so that it can come back after there was none.
+ * Writes weights and parameters of model, which is stale then. Returns the number of
+ * variances raised to their floor. */
+size_t stats_maximise(const struct stats *stats, double points, const struct prior *prior,
+                      struct mix_model *model);
+/* M-step: the same, and settles the model. *floored (may be NULL) is what the other
+ * returns. */
 enum mix_err stats_mstep(const struct stats *stats, double points,
                          const struct prior *prior, struct mix_model *model,
                          size_t *floored);

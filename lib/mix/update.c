@@ -74,8 +74,8 @@ static bool all_finite(const double *values, size_t n)
 static void drop_overflow(const struct mix_learner *learner)
 {
     struct sums *sums = learner->sums;
-    if (!all_finite(sums->mass, learner->model->shape.components) ||
-        !all_finite(sums->values, learner->model->shape.sums_size)) {
+    if (!all_finite(sums->mass, learner->slow_model->shape.components) ||
+        !all_finite(sums->values, learner->slow_model->shape.sums_size)) {
         const uint64_t lost = sums->points + sums->unscorable;
         sums_clear(sums);
         sums->unscorable = lost;
@@ -88,7 +88,7 @@ static size_t count_floored(const struct mix_learner *learner, size_t floored)
 {
     const bool is_shared = learner->options.covariance == MIX_TIED;
     const size_t dormant =
-        learner->dormancy->n_dormant * (is_shared ? 1 : learner->model->shape.components);
+        learner->dormancy->n_dormant * (is_shared ? 1 : learner->slow_model->shape.components);
     return floored > dormant ? floored - dormant : 0;
 }
 
@@ -100,7 +100,8 @@ struct msteps {
     struct mstep {
         const struct stats *stats;
         double points;
-        struct mix_model *model; /* one that cannot be made stays as it is */
+        struct mix_model *model;
+        bool is_read; /* by the next block, so it is settled */
         size_t floored;
         enum mix_err err;
     } of[MSTEPS];
@@ -111,15 +112,16 @@ static void make_model(void *argument, size_t part, size_t thread)
     struct msteps *msteps = argument;
     struct mstep *mstep = &msteps->of[part];
     (void)thread;
-    mstep->err = stats_mstep(mstep->stats, mstep->points, &msteps->prior, mstep->model,
-                             &mstep->floored);
+    mstep->floored =
+        stats_maximise(mstep->stats, mstep->points, &msteps->prior, mstep->model);
+    mstep->err = mstep->is_read ? model_settle(mstep->model) : MIX_OK;
 }
 
 static void make_models(const struct mix_learner *learner, struct msteps *msteps,
                         size_t n)
 {
     const struct mix_executor *executor = learner->options.executor;
-    const struct shape *shape = &learner->model->shape;
+    const struct shape *shape = &learner->slow_model->shape;
     const size_t side = shape->dimensions + 2;
     if (executor != NULL && shape->components * side * side >= MSTEP_UNITS) {
         executor->run(executor, n, make_model, msteps);
@@ -137,19 +139,22 @@ static void step(struct mix_learner *learner, double fast_points, double slow_po
     struct msteps msteps = {.prior = prior_of(learner->scales),
                             .of = {[MSTEP_FAST] = {.stats = learner->fast,
                                                    .points = fast_points,
-                                                   .model = learner->fast_model},
+                                                   .model = learner->fast_model,
+                                                   .is_read = true},
                                    [MSTEP_SLOW] = {.stats = learner->slow,
                                                    .points = slow_points,
-                                                   .model = learner->model}}};
+                                                   .model = learner->slow_model}}};
     if (is_watched) {
-        msteps.of[MSTEP_WATCH] = (struct mstep){
-            .stats = watch->stats, .points = watch->points, .model = watch->model};
+        msteps.of[MSTEP_WATCH] = (struct mstep){.stats = watch->stats,
+                                                .points = watch->points,
+                                                .model = watch->model,
+                                                .is_read = true};
     }
     make_models(learner, &msteps, is_watched ? MSTEPS : MSTEP_WATCH);
     if (is_watched && msteps.of[MSTEP_WATCH].err != MIX_OK) {
-        model_assign(watch->model, learner->model);
+        model_assign(watch->model, learner_model(learner));
     }
-    if (msteps.of[MSTEP_FAST].err != MIX_OK || msteps.of[MSTEP_SLOW].err != MIX_OK) {
+    if (msteps.of[MSTEP_FAST].err != MIX_OK) {
         return;
     }
     const size_t floored = count_floored(learner, msteps.of[MSTEP_SLOW].floored);

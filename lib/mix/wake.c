@@ -25,7 +25,7 @@ void learner_fall_asleep(struct mix_learner *learner)
 {
     if (!learner->is_idle) {
         learner->is_idle =
-            dormancy_decide(learner->dormancy, &learner->model->shape, learner->memory);
+            dormancy_decide(learner->dormancy, &learner->slow_model->shape, learner->memory);
         reservoir_adopt(&learner->reservoir);
     }
 }

@@ -148,7 +148,7 @@ static void print_budget(const struct mix_learner *l, double all)
         {"tail", chunk(l->tail.bins)},
         {"batches", chunk(l->batches) + chunk(l->batches->weight) +
                         stats_bytes(l->batches->open)},
-        {"models", model_bytes(l->fast_model) + model_bytes(l->model)},
+        {"models", model_bytes(l->fast_model) + model_bytes(l->slow_model)},
         {"statistics", stats_bytes(l->fast) + stats_bytes(l->slow)},
         {"watch",
          chunk(l->watch) + stats_bytes(l->watch->stats) + model_bytes(l->watch->model)},

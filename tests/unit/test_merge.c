@@ -119,7 +119,7 @@ START_TEST(one_start_merges_in_any_order)
     ck_assert_int_eq(mix_learner_merge(pair, part[2], NULL), MIX_OK);
     ck_assert_int_eq(mix_learner_merge(late, pair, NULL), MIX_OK);
     const struct mix_learner *const others[3] = {ordered[1], ordered[2], late};
-    const struct shape *shape = &base->model->shape;
+    const struct shape *shape = &base->slow_model->shape;
     /* Open blocks are learned in the order of the merges: only what is before them is the
      * same. Their lengths are 6808, 1500 and 20000 modulo 256, so at most two fill up. */
     for (size_t o = 0; o < 3; o++) {
@@ -169,13 +169,13 @@ START_TEST(whole_blocks_are_exact)
         ck_assert_double_eq_tol(ab->slow->rho[k], mean, 1e-14);
         ck_assert(ab->ids[k] == a->ids[k]);
         for (size_t d = 0; d < D; d++) {
-            const double sum = n_a * a->slow->rho[k] * mix_model_means(a->model)[k * D + d] +
-                               n_b * b->slow->rho[k] * mix_model_means(b->model)[k * D + d];
-            ck_assert_double_eq_tol(mix_model_means(ab->model)[k * D + d],
+            const double sum = n_a * a->slow->rho[k] * mix_model_means(a->slow_model)[k * D + d] +
+                               n_b * b->slow->rho[k] * mix_model_means(b->slow_model)[k * D + d];
+            ck_assert_double_eq_tol(mix_model_means(ab->slow_model)[k * D + d],
                                     sum / (n_a + n_b) / mean, 1e-12);
         }
     }
-    for (size_t i = 0; i < ab->model->shape.stats_size; i++) {
+    for (size_t i = 0; i < ab->slow_model->shape.stats_size; i++) {
         ck_assert_double_eq_tol(ab->slow->values[i], ba->slow->values[i], 1e-12);
         ck_assert_double_eq_tol(ab->fast->values[i], ba->fast->values[i], 1e-12);
     }

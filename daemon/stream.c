@@ -226,6 +226,12 @@ void stream_note_skipped(struct stream *stream, struct slot *slot, double wall_s
 
 /* ---- Messages -------------------------------------------------------------- */
 
+static const struct format *format_of(const struct feed *feed)
+{
+    const struct format *format = feed->config->format;
+    return format != NULL ? format : format_auto(feed->n_parts);
+}
+
 /* True with a message at hand: the one before, or the next of the feed. */
 static bool take_message(struct stream *stream, struct moment now)
 {
@@ -233,9 +239,10 @@ static bool take_message(struct stream *stream, struct moment now)
         return true;
     }
     struct feed *feed = stream->feed;
-    if (!feed_receive(feed)) {
+    if (!stream->has_next && !feed_receive(feed)) {
         return false;
     }
+    stream->has_next = false;
     stream->has_message = true;
     stream->is_begun = false;
     stream->batch.n = 0;
@@ -253,23 +260,44 @@ static bool take_message(struct stream *stream, struct moment now)
         stream->has_message = false;
         return true;
     }
-    const struct format *format = feed->config->format;
-    reader_open(stream->reader, format != NULL ? format : format_auto(feed->n_parts),
-                feed->part, feed->n_parts);
+    reader_open(stream->reader, format_of(feed), feed->part, feed->n_parts);
     return true;
+}
+
+/* Takes messages of a few points that are there in one go: what a batch costs is then
+ * shared by them. The first that does not join waits. */
+static void take_more(struct stream *stream, int *left)
+{
+    struct feed *feed = stream->feed;
+    if (stream->intake != NULL || stream_is_keyed(stream->config)) {
+        return;
+    }
+    while (*left > 0 && reader_is_open(stream->reader) && feed_receive(feed)) {
+        stream->has_next = feed->reason != REASON_NONE ||
+                           !reader_join(stream->reader, format_of(feed), feed->part,
+                                        feed->n_parts, &stream->batch);
+        if (stream->has_next) {
+            return;
+        }
+        --*left;
+    }
 }
 
 static void finish_message(struct stream *stream)
 {
-    feed_release(stream->feed);
+    if (!stream->has_next) {
+        feed_release(stream->feed);
+    }
     stream->has_message = false;
     stream->source = NULL;
     stream->numbered = NULL;
 }
 
 /* Learns from the message at hand until its end, until work is due, or until so many
- * points were received. */
-static void learn_message(struct stream *stream, uint64_t end, struct moment now)
+ * points were received; and from others, `left` of them at the most, that can be taken
+ * with it. */
+static void learn_message(struct stream *stream, uint64_t end, int *left,
+                          struct moment now)
 {
     while (stream->has_message && stream->busy == NULL && stream->received < end) {
         if (stream->row < stream->batch.n) {
@@ -280,6 +308,7 @@ static void learn_message(struct stream *stream, uint64_t end, struct moment now
             if (!stream->is_begun) {
                 stream->is_begun = true;
                 lesson_begin(stream);
+                take_more(stream, left);
             }
         } else {
             finish_message(stream);
@@ -291,10 +320,11 @@ bool stream_drain(struct stream *stream, struct moment now)
 {
     const uint64_t before = stream->received;
     const uint64_t end = before + stream->drain_points;
-    for (int i = 0; i < DRAIN_MESSAGES && stream->busy == NULL &&
-                    stream->received < end && take_message(stream, now);
-         i++) {
-        learn_message(stream, end, now);
+    int left = DRAIN_MESSAGES;
+    while (left > 0 && stream->busy == NULL && stream->received < end &&
+           take_message(stream, now)) {
+        left--;
+        learn_message(stream, end, &left, now);
     }
     if (stream->received == before) {
         return false;

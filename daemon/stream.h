@@ -58,6 +58,7 @@ struct stream {
 
     /* The message at hand, partly learned. */
     bool has_message;
+    bool has_next; /* the feed holds the message after it, not yet looked into */
     bool is_begun; /* its first batch was read */
     struct batch batch;
     size_t batch_rejects;      /* rows of it that its reader rejected, up to `row` */

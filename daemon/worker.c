@@ -229,7 +229,7 @@ static void receive_requests(struct thread *thread, struct moment now)
 /* What the stream can do without a new message. */
 static bool has_work(const struct stream *stream)
 {
-    return stream_is_busy(stream) || stream->has_message;
+    return stream_is_busy(stream) || stream->has_message || stream->has_next;
 }
 
 static int64_t earliest(int64_t a, int64_t b)

@@ -108,27 +108,11 @@ static const unsigned char *cell(const struct reader *reader, size_t row, size_t
     return reader->body.data + row * row_step(reader) + column * column_step(reader);
 }
 
-/* The column of field 0 if the other fields follow it in their order, else n_columns. */
-static size_t first_field(const struct layout *layout)
-{
-    for (size_t c = 0; c + layout->n_fields <= layout->n_columns; c++) {
-        size_t d = 0;
-        while (d < layout->n_fields && layout->columns[c + d].role == COLUMN_FIELD &&
-               layout->columns[c + d].field == d) {
-            d++;
-        }
-        if (d == layout->n_fields) {
-            return c;
-        }
-    }
-    return layout->n_columns;
-}
-
 /* The rows as they lie in the message, or NULL where they must be copied. */
 static const double *view_fields(const struct reader *reader)
 {
     const struct body *body = &reader->body;
-    const size_t first = first_field(reader->layout);
+    const size_t first = reader->layout->first_field;
     if (body->dtype->load != load_f8 || body->swap || body->is_fortran ||
         first == reader->layout->n_columns) {
         return NULL;
@@ -141,18 +125,31 @@ static const double *view_fields(const struct reader *reader)
 static bool is_plain(const struct reader *reader)
 {
     const struct layout *const layout = reader->layout;
-    return layout->n_columns == layout->n_fields && first_field(layout) == 0 &&
+    return layout->n_columns == layout->n_fields && layout->first_field == 0 &&
            !reader->body.is_fortran;
 }
 
-/* Copies n rows, without the fields when these are left where they lie. */
+/* Rows of which every column is a field, as they lie. */
+static void load_plain(const struct reader *reader, size_t n, double *to)
+{
+    const struct body *body = &reader->body;
+    const unsigned char *from = cell(reader, body->next_row, 0);
+    const size_t n_values = n * reader->layout->n_columns;
+    if (body->dtype->load == load_f8 && !body->swap) {
+        memcpy(to, from, n_values * sizeof(*to));
+    } else {
+        body->dtype->load(from, body->dtype->size, n_values, body->swap, to, 1);
+    }
+}
+
+/* Copies n rows, without the fields when these are left where they lie, behind those that
+ * the batch has. */
 static void load_columns(struct reader *reader, size_t n, bool with_fields)
 {
     const struct layout *layout = reader->layout;
     const struct body *body = &reader->body;
     if (with_fields && is_plain(reader)) {
-        body->dtype->load(cell(reader, body->next_row, 0), body->dtype->size,
-                          n * layout->n_columns, body->swap, reader->x, 1);
+        load_plain(reader, n, reader->x + reader->n * layout->n_fields);
         return;
     }
     for (size_t c = 0; c < layout->n_columns; c++) {
@@ -176,16 +173,39 @@ static void load_columns(struct reader *reader, size_t n, bool with_fields)
     }
 }
 
-/* Whether no value of the rows would be rejected; a loop without a branch. */
+/* Two numbers side by side in memory. */
+typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef int64_t pair_mask __attribute__((vector_size(16)));
+
+/* Whether no number is missing or too large; without a branch for each, two at a time in
+ * registers that every machine has. */
+static bool all_in_range(const double *x, size_t n)
+{
+    const pair least = {-VALUE_MAX, -VALUE_MAX}, most = {VALUE_MAX, VALUE_MAX};
+    pair_mask good = {-1, -1};
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const pair a = *(const pair *)(x + i), b = *(const pair *)(x + i + 2);
+        good &= (a >= least) & (a <= most) & (b >= least) & (b <= most);
+    }
+    bool is_good = (good[0] & good[1]) != 0;
+    for (; i < n; i++) {
+        is_good &= fabs(x[i]) <= VALUE_MAX;
+    }
+    return is_good;
+}
+
+/* Whether no value of the rows would be rejected. */
 static bool all_good(const double *x, size_t n, size_t n_fields, size_t stride)
 {
-    size_t n_bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t d = 0; d < n_fields; d++) {
-            n_bad += fabs(x[i * stride + d]) <= VALUE_MAX ? 0 : 1;
-        }
+    bool is_good = true;
+    if (stride == n_fields) {
+        return all_in_range(x, n * n_fields);
     }
-    return n_bad == 0;
+    for (size_t i = 0; i < n; i++) {
+        is_good &= all_in_range(x + i * stride, n_fields);
+    }
+    return is_good;
 }
 
 /* The bytes of a row; of all rows where they do not lie together. */
@@ -220,6 +240,20 @@ static void check_rows(struct reader *reader, const double *x, size_t n, size_t 
     }
 }
 
+/* Whether a row is judged by more than the range of its fields. */
+static bool has_more_rules(const struct layout *layout)
+{
+    return layout->has_weight || layout->has_time || layout->has_key ||
+           layout->families != NULL;
+}
+
+/* Whether the rows are numbers of the fields and nothing else, so that those of several
+ * messages can be one batch. */
+static bool is_simple(const struct reader *reader)
+{
+    return is_plain(reader) && !has_more_rules(reader->layout);
+}
+
 bool body_next(struct reader *reader, struct batch *batch)
 {
     const struct layout *layout = reader->layout;
@@ -229,20 +263,37 @@ bool body_next(struct reader *reader, struct batch *batch)
     if (n == 0) {
         return false;
     }
-    const double *x = view_fields(reader);
+    const bool may_grow = is_simple(reader) && n == body->n_rows && n <= READER_BATCH / 2;
+    const double *x = may_grow ? NULL : view_fields(reader);
     const size_t stride = x != NULL ? layout->n_columns : layout->n_fields;
     load_columns(reader, n, x == NULL);
     x = x != NULL ? x : reader->x;
-    if (layout->has_weight || layout->has_time || layout->has_key ||
-        layout->families != NULL || !all_good(x, n, layout->n_fields, stride)) {
+    if (has_more_rules(layout) || !all_good(x, n, layout->n_fields, stride)) {
         check_rows(reader, x, n, stride);
     } else {
         memset(reader->reason, REASON_NONE, n);
         reader->n = n;
+        reader->is_open_to_more = may_grow;
     }
     body->next_row += reader->n;
     reader_finish(reader, batch);
     batch->x = x;
     batch->stride = stride;
+    return true;
+}
+
+bool body_join(struct reader *reader)
+{
+    const size_t n = reader->body.n_rows, n_fields = reader->layout->n_fields;
+    const double *x = reader->x + reader->n * n_fields;
+    if (n > READER_BATCH - reader->n || !is_simple(reader)) {
+        return false;
+    }
+    load_columns(reader, n, true);
+    if (!all_good(x, n, n_fields, n_fields)) {
+        return false;
+    }
+    memset(reader->reason + reader->n, REASON_NONE, n);
+    reader->n += n;
     return true;
 }

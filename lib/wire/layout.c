@@ -101,6 +101,21 @@ static const char *fill_columns(struct layout *layout, const char *const *column
     return NULL;
 }
 
+static size_t find_first_field(const struct layout *layout)
+{
+    for (size_t c = 0; c + layout->n_fields <= layout->n_columns; c++) {
+        size_t d = 0;
+        while (d < layout->n_fields && layout->columns[c + d].role == COLUMN_FIELD &&
+               layout->columns[c + d].field == d) {
+            d++;
+        }
+        if (d == layout->n_fields) {
+            return c;
+        }
+    }
+    return layout->n_columns;
+}
+
 struct layout *layout_new(const char *const *columns, size_t n_columns,
                           const char *const *fields, size_t n_fields, const char *time,
                           const char *weight, const char *key, const char **what)
@@ -129,6 +144,8 @@ struct layout *layout_new(const char *const *columns, size_t n_columns,
     }
     if (culprit != NULL || out_of_memory) {
         layout_destroy(&layout);
+    } else if (layout != NULL) {
+        layout->first_field = find_first_field(layout);
     }
     if (what != NULL) {
         *what = culprit;

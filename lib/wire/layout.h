@@ -25,6 +25,8 @@ struct layout {
     size_t n_columns;
     struct column *columns;             /* n_columns, in the order of numeric rows */
     size_t n_fields;                    /* D */
+    size_t first_field; /* the column of field 0 where the others follow it in their order,
+                           else n_columns */
     bool marginalize;                   /* NaN, null and empty are missing entries */
     enum mix_family *families;          /* D, owned; NULL: fields take every number */
     size_t categories;                  /* of categorical fields */

@@ -93,6 +93,7 @@ void reader_open(struct reader *reader, const struct format *format,
 bool reader_next(struct reader *reader, struct batch *batch)
 {
     reader->n = reader->n_rejected = 0;
+    reader->is_open_to_more = false;
     if (reader->refused == REASON_NONE) {
         return reader->format->next(reader, batch);
     }
@@ -105,6 +106,27 @@ bool reader_next(struct reader *reader, struct batch *batch)
     reader->n = reader->n_rejected = 1;
     reader->refused = REASON_COUNT;
     return reader_finish(reader, batch);
+}
+
+bool reader_is_open(const struct reader *reader)
+{
+    return reader->is_open_to_more && reader->source[0] == '\0' &&
+           reader->n < READER_BATCH;
+}
+
+bool reader_join(struct reader *reader, const struct format *format,
+                 const struct bytes *parts, size_t n_parts, struct batch *batch)
+{
+    if (format->next != body_next) {
+        return false;
+    }
+    reader_open(reader, format, parts, n_parts);
+    const bool has_joined = reader->refused == REASON_NONE &&
+                            reader->source[0] == '\0' && body_join(reader);
+    reader->refused = has_joined ? REASON_NONE : REASON_COUNT; /* nothing is open */
+    reader->body.n_rows = 0;
+    batch->n = reader->n;
+    return has_joined;
 }
 
 const char *reader_source(const struct reader *reader, uint64_t *seq)

@@ -77,6 +77,15 @@ void reader_open(struct reader *reader, const struct format *format,
 /* The next points, or false at the end of the message. */
 bool reader_next(struct reader *reader, struct batch *batch);
 
+/* Messages of a few points can be taken in one batch. After reader_next() gave the first
+ * batch of a message: whether another message may join it. */
+bool reader_is_open(const struct reader *reader);
+/* Adds the points of another message to the batch: all of them, if all are good and there
+ * is room; they are copied, so the message may go. False: nothing was done, and the
+ * message is to be opened once the batch was dealt with. */
+bool reader_join(struct reader *reader, const struct format *format,
+                 const struct bytes *parts, size_t n_parts, struct batch *batch);
+
 /* After reader_open(): the source and first sequence number of an array header, or
  * NULL and 0; 0 as well where it has no number. The name is the reader's, valid until the
  * next message. */

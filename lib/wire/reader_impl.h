@@ -77,6 +77,7 @@ struct reader {
     char detail[DETAIL_SIZE];
     struct fault fault;
     size_t n; /* points in the batch */
+    bool is_open_to_more; /* it is a whole message of plain rows, which were copied */
     size_t n_rejected;
     size_t rejects_max; /* a batch ends with so many; 1 where each has to be told */
 

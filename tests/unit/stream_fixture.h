@@ -153,7 +153,7 @@ static inline void fixture_points_at(struct fixture *f, size_t n, double centre)
     do {
         stream_drain(f->stream, f->now);
         stream_work(f->stream, f->now);
-    } while (stream_is_busy(f->stream) || f->stream->has_message);
+    } while (stream_is_busy(f->stream) || f->stream->has_message || f->stream->has_next);
 }
 
 static inline void fixture_points(struct fixture *f, size_t n)

@@ -31,10 +31,10 @@ static void open_f64(const double *values, size_t n)
 
 START_TEST(aligned_rows_in_order_are_not_copied)
 {
-    static const double values[] = {1, 2, 3, 4};
+    static double values[2 * READER_BATCH];
     struct batch batch;
     set_up("a,b");
-    open_f64(values, 4);
+    open_f64(values, COUNT(values));
     ck_assert(reader_next(reader, &batch));
     ck_assert_ptr_eq(batch.x, values);
     ck_assert_uint_eq(batch.stride, 2);
@@ -139,6 +139,51 @@ START_TEST(a_message_left_half_read_does_not_leak_into_the_next)
 }
 END_TEST
 
+static bool join_f64(const double *values, size_t n, struct batch *batch)
+{
+    const struct bytes part = {values, n * sizeof(double)};
+    return reader_join(reader, format_find("f64"), &part, 1, batch);
+}
+
+START_TEST(messages_of_a_few_good_points_join)
+{
+    static double values[2 * READER_BATCH];
+    static const double bad[] = {1, 2, 3, 1e200};
+    struct batch batch;
+    set_up("a,b");
+    for (size_t i = 0; i < COUNT(values); i++) {
+        values[i] = (double)i;
+    }
+    open_f64(values, 2);
+    ck_assert(reader_next(reader, &batch) && reader_is_open(reader));
+    ck_assert(join_f64(values + 2, 6, &batch) && batch.n == 4);
+    ck_assert(!join_f64(bad, 4, &batch) && batch.n == 4);
+    ck_assert(!join_f64(bad, 3, &batch) && batch.n == 4); /* one and a half */
+    ck_assert(!join_f64(values, COUNT(values), &batch) && batch.n == 4);
+    ck_assert(join_f64(values + 8, COUNT(values) - 8, &batch));
+    ck_assert(batch.n == READER_BATCH && batch.n_rejected == 0 && !reader_is_open(reader));
+    for (size_t i = 0; i < batch.n; i++) {
+        ck_assert(batch.x[i * batch.stride + 1] == (double)(2 * i + 1));
+        ck_assert(batch.reason[i] == REASON_NONE);
+    }
+    ck_assert(!reader_next(reader, &batch));
+    open_f64(bad, 4);
+    ck_assert(reader_next(reader, &batch) && !reader_is_open(reader));
+    tear_down();
+}
+END_TEST
+
+START_TEST(points_with_more_to_judge_do_not_join)
+{
+    static const double values[] = {1, 2, 3, 4};
+    struct batch batch;
+    set_up("t,a");
+    open_f64(values, 4);
+    ck_assert(reader_next(reader, &batch) && !reader_is_open(reader));
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_row_of_a_binary_body_is_named_and_kept)
 {
     static const double values[] = {1, 2, 3, 1e200, 5, 6};
@@ -215,6 +260,8 @@ int main(void)
         UNIT(batches_have_at_most_256_points_and_miss_none),
         UNIT(a_refused_message_is_told_once),
         UNIT(a_message_left_half_read_does_not_leak_into_the_next),
+        UNIT(messages_of_a_few_good_points_join),
+        UNIT(points_with_more_to_judge_do_not_join),
         UNIT(a_row_of_a_binary_body_is_named_and_kept),
         UNIT(numbers_as_keys_are_written_short),
         UNIT(a_bad_time_weight_or_key_rejects_its_row_only),

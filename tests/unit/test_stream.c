@@ -237,6 +237,69 @@ START_TEST(a_round_is_bounded_and_goes_on_in_the_message)
 }
 END_TEST
 
+/* Messages of so many rows; a row of them that is bad, counted from 1, or 0. */
+static const struct {
+    size_t n, bad;
+} mixed[] = {{1, 0}, {1, 0}, {3, 0}, {1, 1}, {1, 0}, {300, 0}, {1, 0}, {2, 2}, {100, 0},
+             {200, 7}, {1, 0}, {1, 0}, {256, 0}, {1, 0}, {140, 140}, {1, 0}};
+
+/* Sends message m, whose rows follow those before it; `at` counts them. */
+static void send_mixed(struct fixture *f, size_t m, size_t *at)
+{
+    double x[2 * 300];
+    for (size_t i = 0; i < mixed[m].n; i++, ++*at) {
+        x[2 * i] = (double)(*at * 7919 % 101);
+        x[2 * i + 1] = i + 1 == mixed[m].bad ? 1e200 : (double)(*at * 104729 % 57) / 2;
+    }
+    zframe_t *frame = zframe_new(x, 2 * mixed[m].n * sizeof(double));
+    zframe_send(&frame, f->sender, 0);
+}
+
+static void drain_until(struct fixture *f, uint64_t received)
+{
+    while (f->stream->received < received || stream_is_busy(f->stream)) {
+        stream_work(f->stream, f->now);
+        stream_drain(f->stream, f->now);
+    }
+}
+
+/* The encoded learner of messages that came together, or one by one. */
+static char *learned_from(bool is_together, size_t *size)
+{
+    struct fixture *f = fixture_new("format: f64", FIELDS);
+    size_t at = 0;
+    for (size_t round = 0; round < 3; round++) {
+        for (size_t m = 0; m < COUNT(mixed); m++) {
+            send_mixed(f, m, &at);
+            if (!is_together) {
+                fixture_await(f);
+                drain_until(f, at);
+            }
+        }
+        drain_until(f, at);
+        const struct ledger ledger = check_ledger(f, at);
+        ck_assert_uint_eq(ledger_rejected(&ledger), 4 * (round + 1));
+        ck_assert(!f->stream->has_next && !f->stream->has_message);
+    }
+    struct mix_learner *learner = router_slot(f->stream->router, 0)->learner;
+    *size = mix_learner_encoded_size(learner);
+    char *bytes = malloc(*size);
+    mix_learner_encode(learner, bytes);
+    fixture_destroy(f);
+    return bytes;
+}
+
+START_TEST(messages_that_come_together_are_learned_as_they_are)
+{
+    size_t size, other_size;
+    char *one = learned_from(false, &size), *other = learned_from(true, &other_size);
+    ck_assert_uint_eq(size, other_size);
+    ck_assert_mem_eq(one, other, size);
+    free(one);
+    free(other);
+}
+END_TEST
+
 START_TEST(gaps_of_a_source_are_lost_points)
 {
     struct fixture *f = fixture_new("", "    fields: [a]\n    model: {components: 1}\n");
@@ -399,6 +462,7 @@ int main(void)
         UNIT(rows_go_to_the_learner_of_their_key),
         UNIT(the_topic_can_be_the_key),
         UNIT(a_round_is_bounded_and_goes_on_in_the_message),
+        UNIT(messages_that_come_together_are_learned_as_they_are),
         UNIT(gaps_of_a_source_are_lost_points),
         UNIT(what_a_source_repeats_is_not_learned),
         UNIT(the_newest_time_is_kept),

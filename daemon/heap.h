@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* How often it is worth a look. */
-enum { HEAP_PERIOD_MS = 60000 };
+/* How often it is worth a look: for nothing where little is resident. */
+enum { HEAP_PERIOD_MS = 10000 };
 
 /* Bytes that are resident now; 0 where the system does not tell. */
 size_t heap_resident(void);

@@ -12,7 +12,10 @@
 #include "digest.h"
 #include "xalloc.h"
 
-enum { TABLE_MIN = 64 }; /* a power of two */
+enum {
+    TABLE_MIN = 64, /* a power of two */
+    ROOM_STEP = 512 /* bytes by which the room of larger values grows */
+};
 
 struct items {
     size_t n;
@@ -117,13 +120,18 @@ static void discount(struct items *items, const struct item *item)
     }
 }
 
-/* A value of the size of the one before takes its place: most do. */
+/* A value of about the size of the one before takes its place: most do. Those that hold
+ * the rows of an open block differ every time; with room in steps what they give back is
+ * of a few sizes only, and can be taken again. */
 static void make_room(struct items *items, struct item *item, size_t size)
 {
+    const size_t steps = (size + ROOM_STEP - 1) / ROOM_STEP;
+    const size_t room = size < ROOM_STEP ? size : steps * ROOM_STEP;
     discount(items, item);
-    if (item->value == NULL || item->size != size) {
+    if (item->value == NULL || item->room != room) {
         free(item->value);
-        item->value = xalloc(size, 1);
+        item->value = xalloc(room, 1);
+        item->room = room;
     }
 }
 
@@ -132,7 +140,7 @@ static void clear_value(struct items *items, struct item *item)
     discount(items, item);
     free(item->value);
     item->value = NULL;
-    item->size = 0;
+    item->size = item->room = 0;
     item->digest = 0;
 }
 

@@ -14,6 +14,7 @@ struct item {
     char *name;       /* whose: "boiler", "boiler/pump 7", ... */
     void *value;      /* NULL: removed, kept until both files know */
     size_t size;      /* bytes of the value */
+    size_t room;      /* bytes that there is room for */
     uint64_t digest;  /* of kind, name and value; 0 when removed */
     uint64_t changed; /* generation that is the first to hold it like this */
 };

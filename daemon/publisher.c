@@ -25,7 +25,6 @@ enum {
 };
 
 struct kept {
-    char topic[TOPIC_SIZE];
     zmq_msg_t frame;
     uint64_t serial; /* of the frame among all that were sent */
 };
@@ -133,7 +132,6 @@ static struct kept *kept_of(struct publisher *publisher, const struct post *post
     struct kept *kept = zhashx_lookup(publisher->by_topic, topic);
     if (kept == NULL) {
         kept = xalloc(1, sizeof(*kept));
-        memcpy(kept->topic, topic, sizeof(topic));
         zmq_msg_init(&kept->frame);
         zhashx_insert(publisher->by_topic, topic, kept);
         publisher->kept =

@@ -193,7 +193,7 @@ static double time_turns(const double *rows, size_t n, const struct mix_options 
             learn(learners[i], rows, i + j);
         }
     }
-    for (int round = 0; round < (n == 1 ? 1000 : 2); round++) {
+    for (int round = 0; round < (n == 1 ? 1000 : 10); round++) {
         const double start = bench_clock();
         for (size_t j = 0; j < BLOCK; j++) {
             for (size_t i = 0; i < n; i++) {

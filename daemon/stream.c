@@ -2,7 +2,8 @@
  *
  * feed -> reader here, and from there -> router -> slot in lesson.c. Per message nothing
  * is allocated, no clock is read and nothing is locked; rows of an array go to the
- * learner in one call, as views of the message where they can. */
+ * learner in one call, as views of the message where they can, or copied together with
+ * those of the next messages where these are of a few rows. */
 #include "stream.h"
 
 #include <math.h>

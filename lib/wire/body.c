@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Binary rows into points. Rows of aligned float64 in the order of the fields are not
- * copied at all; every other layout is gathered column by column. */
+ * copied, unless there are so few of them that those of other messages may join; every
+ * other layout is gathered column by column. */
 #include "body.h"
 
 #include <math.h>

@@ -44,8 +44,9 @@ struct bytes {
     size_t size;
 };
 
-/* Points of one call of reader_next(). All arrays are the reader's (or, for aligned
- * raw rows, views of the message) and valid until the next call. */
+/* Points of one call of reader_next(), and of messages that joined. All arrays are the
+ * reader's (or, for aligned raw rows, views of the message) and valid until the next
+ * call. */
 struct batch {
     size_t n;                   /* points, 1..READER_BATCH */
     const double *x;            /* n x n_fields, row-major; NaN: missing */

@@ -229,6 +229,9 @@ size_t queue_add(struct mix_learner *learner, const struct mix_rows *rows, size_
                  size_t n);
 /* Moves the rows to the open block, for which there must be room. */
 void queue_empty(struct mix_learner *learner);
+/* Moves rows of the open block that were read from a state back to the queue, which is
+ * empty: the block has room for all, and there may be many such learners. */
+void queue_refill(struct mix_learner *learner);
 /* Gives all room back, and the rows in it. */
 void queue_clear(struct mix_learner *learner);
 

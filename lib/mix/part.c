@@ -397,16 +397,20 @@ static enum mix_err read_parts(struct mix_learner *learner, const struct mix_par
     return encode_judge(&codec, learner);
 }
 
-/* A state may be of a learner that was not compact. */
+/* A state may be of a learner that was not compact, or have rows of a queue. */
 static void settle(struct mix_learner *learner)
 {
     struct selection *selection = learner->selection;
     for (size_t c = 0; selection != NULL && c < selection->n; c++) {
         settle(selection->candidate[c]);
     }
-    if (selection == NULL && learner->is_warm && !learner_samples(learner)) {
+    if (selection != NULL) {
+        return;
+    }
+    if (learner->is_warm && !learner_samples(learner)) {
         reservoir_clear(&learner->reservoir);
     }
+    queue_refill(learner);
 }
 
 struct mix_learner *mix_learner_decode_parts(const struct mix_options *options,
@@ -420,11 +424,12 @@ struct mix_learner *mix_learner_decode_parts(const struct mix_options *options,
         return NULL;
     }
     *err = learner_reserve(learner, NULL) ? read_parts(learner, parts, n) : MIX_ENOMEM;
-    settle(learner);
-    learner_release(learner);
     if (*err != MIX_OK) {
         mix_learner_destroy(&learner);
+        return NULL;
     }
+    settle(learner);
+    learner_release(learner);
     return learner;
 }
 

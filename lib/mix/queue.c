@@ -174,3 +174,26 @@ void queue_clear(struct mix_learner *learner)
     learner->first_part = learner->last_part = NULL;
     learner->queue = (struct queue){0};
 }
+
+void queue_refill(struct mix_learner *learner)
+{
+    struct queue *queue = &learner->queue;
+    const size_t n = points_count(learner->open), dims = learner->options.dimensions;
+    if (!learner->options.compact || !(learner->has_model || learner->is_idle)) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double weight = 0, time = 0;
+        const bool has_room = queue->n < queue->room || grow(learner, dims);
+        if (has_room) {
+            points_get(learner->open, i, queue->next, &weight, &time);
+        }
+        if (weight != 1 || time != 0) { /* not all of them can be there, or no memory */
+            queue_clear(learner);
+            return;
+        }
+        queue->next += dims;
+        queue->n++;
+    }
+    points_clear(learner->open);
+}

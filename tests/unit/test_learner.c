@@ -603,6 +603,8 @@ START_TEST(a_compact_learner_is_encoded_and_goes_on)
         struct mix_learner *copy = mix_learner_decode(&options, bytes, size, &err);
         ck_assert_int_eq(err, MIX_OK);
         free(bytes);
+        ck_assert_uint_eq(copy->queue.n, learner->queue.n);
+        ck_assert_uint_eq(points_count(copy->open), points_count(learner->open));
         add_rows(learner, &s, stops[i], s.n);
         add_rows(copy, &s, stops[i], s.n);
         assert_same_state(learner, copy);

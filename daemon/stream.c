@@ -270,7 +270,7 @@ static bool take_message(struct stream *stream, struct moment now)
 static void take_more(struct stream *stream, int *left)
 {
     struct feed *feed = stream->feed;
-    if (stream->intake != NULL || stream_is_keyed(stream->config)) {
+    if (stream->intake != NULL || stream->config->key_is_topic) {
         return;
     }
     while (*left > 0 && reader_is_open(stream->reader) && feed_receive(feed)) {

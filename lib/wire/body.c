@@ -158,14 +158,14 @@ static void load_columns(struct reader *reader, size_t n, bool with_fields)
         double *to = NULL;
         size_t to_step = 1;
         if (column->role == COLUMN_FIELD && with_fields) {
-            to = reader->x + column->field;
+            to = reader->x + reader->n * layout->n_fields + column->field;
             to_step = layout->n_fields;
         } else if (column->role == COLUMN_TIME) {
-            to = reader->time;
+            to = reader->time + reader->n;
         } else if (column->role == COLUMN_WEIGHT) {
-            to = reader->weight;
+            to = reader->weight + reader->n;
         } else if (column->role == COLUMN_KEY) {
-            to = reader->key_number;
+            to = reader->key_number + reader->n;
         }
         if (to != NULL) {
             body->dtype->load(cell(reader, body->next_row, c), row_step(reader), n,
@@ -220,16 +220,17 @@ static struct bytes row_origin(const struct reader *reader, size_t row)
     return (struct bytes){cell(reader, row, 0), row_step(reader)};
 }
 
-/* Judges rows one by one, until the batch has no room for more. */
+/* Judges n rows one by one, until the batch has no room for more. */
 static void check_rows(struct reader *reader, const double *x, size_t n, size_t stride)
 {
+    const size_t first = reader->n;
     for (size_t i = 0; i < n && reader_has_room(reader); i++) {
         if (reader->layout->has_key) {
-            reader_set_key_number(reader, i, reader->key_number[i]);
+            reader_set_key_number(reader, first + i, reader->key_number[first + i]);
         }
         const struct bytes origin = row_origin(reader, reader->body.next_row + i);
         const struct verdict verdict =
-            reader_check_row(reader, i, x + i * stride, REASON_VALUE);
+            reader_check_row(reader, first + i, x + i * stride, REASON_VALUE);
         if (verdict.reason == REASON_NONE) {
             reader_accept(reader, origin);
         } else {
@@ -248,11 +249,16 @@ static bool has_more_rules(const struct layout *layout)
            layout->families != NULL;
 }
 
-/* Whether the rows are numbers of the fields and nothing else, so that those of several
- * messages can be one batch. */
-static bool is_simple(const struct reader *reader)
+/* Adds n rows to the batch, each with its verdict. */
+static void judge_rows(struct reader *reader, const double *x, size_t n, size_t stride)
 {
-    return is_plain(reader) && !has_more_rules(reader->layout);
+    if (has_more_rules(reader->layout) ||
+        !all_good(x, n, reader->layout->n_fields, stride)) {
+        check_rows(reader, x, n, stride);
+    } else {
+        memset(reader->reason + reader->n, REASON_NONE, n);
+        reader->n += n;
+    }
 }
 
 bool body_next(struct reader *reader, struct batch *batch)
@@ -264,18 +270,13 @@ bool body_next(struct reader *reader, struct batch *batch)
     if (n == 0) {
         return false;
     }
-    const bool may_grow = is_simple(reader) && n == body->n_rows && n <= READER_BATCH / 2;
+    const bool may_grow = n == body->n_rows && n <= READER_BATCH / 2;
     const double *x = may_grow ? NULL : view_fields(reader);
     const size_t stride = x != NULL ? layout->n_columns : layout->n_fields;
     load_columns(reader, n, x == NULL);
     x = x != NULL ? x : reader->x;
-    if (has_more_rules(layout) || !all_good(x, n, layout->n_fields, stride)) {
-        check_rows(reader, x, n, stride);
-    } else {
-        memset(reader->reason, REASON_NONE, n);
-        reader->n = n;
-        reader->is_open_to_more = may_grow;
-    }
+    judge_rows(reader, x, n, stride);
+    reader->is_open_to_more = may_grow && reader->n == n && reader->n_rejected == 0;
     body->next_row += reader->n;
     reader_finish(reader, batch);
     batch->x = x;
@@ -285,16 +286,16 @@ bool body_next(struct reader *reader, struct batch *batch)
 
 bool body_join(struct reader *reader)
 {
-    const size_t n = reader->body.n_rows, n_fields = reader->layout->n_fields;
-    const double *x = reader->x + reader->n * n_fields;
-    if (n > READER_BATCH - reader->n || !is_simple(reader)) {
+    const size_t n = reader->body.n_rows, before = reader->n;
+    const size_t n_fields = reader->layout->n_fields;
+    if (n > READER_BATCH - before) {
         return false;
     }
     load_columns(reader, n, true);
-    if (!all_good(x, n, n_fields, n_fields)) {
-        return false;
+    judge_rows(reader, reader->x + before * n_fields, n, n_fields);
+    if (reader->n_rejected > 0) {
+        reader->n = before;
+        reader->n_rejected = 0;
     }
-    memset(reader->reason + reader->n, REASON_NONE, n);
-    reader->n += n;
-    return true;
+    return reader->n > before;
 }

@@ -47,10 +47,10 @@ END_TEST
 
 START_TEST(fields_between_other_columns_are_not_copied)
 {
-    static const double values[] = {10, 1, 2, 0.5, 11, 3, 4, 0.25};
+    static double values[4 * READER_BATCH] = {10, 1, 2, 0.5, 11, 3, 4, 0.25};
     struct batch batch;
     set_up("t,a,b,w");
-    open_f64(values, 8);
+    open_f64(values, COUNT(values));
     ck_assert(reader_next(reader, &batch));
     ck_assert_ptr_eq(batch.x, values + 1);
     ck_assert_uint_eq(batch.stride, 4);
@@ -173,13 +173,26 @@ START_TEST(messages_of_a_few_good_points_join)
 }
 END_TEST
 
-START_TEST(points_with_more_to_judge_do_not_join)
+START_TEST(points_with_time_weight_and_key_join)
 {
-    static const double values[] = {1, 2, 3, 4};
+    static const double values[] = {10, 1, 2, 7, 11, 3, 4, 8, 12, 5, 6, 9};
+    static const double bad[] = {13, 1, -2, 7}, worse[] = {13, 1, 2, (double)NAN};
     struct batch batch;
-    set_up("t,a");
+    set_up("t,a,w,k");
     open_f64(values, 4);
-    ck_assert(reader_next(reader, &batch) && !reader_is_open(reader));
+    ck_assert(reader_next(reader, &batch) && reader_is_open(reader));
+    ck_assert(!join_f64(bad, 4, &batch) && !join_f64(worse, 4, &batch) && batch.n == 1);
+    ck_assert(join_f64(values + 4, 8, &batch) && batch.n == 3 && batch.n_rejected == 0);
+    for (size_t i = 0; i < 3; i++) {
+        const double *row = values + 4 * i;
+        const char digit = (char)('0' + (int)row[3]);
+        ck_assert(batch.time[i] == row[0] && batch.x[i * batch.stride] == row[1]);
+        ck_assert(batch.weight[i] == row[2] && batch.reason[i] == REASON_NONE);
+        ck_assert(batch.key[i].size == 1 && *(const char *)batch.key[i].data == digit);
+    }
+    open_f64(bad, 4);
+    ck_assert(reader_next(reader, &batch) && batch.n_rejected == 1);
+    ck_assert(!reader_is_open(reader));
     tear_down();
 }
 END_TEST
@@ -261,7 +274,7 @@ int main(void)
         UNIT(a_refused_message_is_told_once),
         UNIT(a_message_left_half_read_does_not_leak_into_the_next),
         UNIT(messages_of_a_few_good_points_join),
-        UNIT(points_with_more_to_judge_do_not_join),
+        UNIT(points_with_time_weight_and_key_join),
         UNIT(a_row_of_a_binary_body_is_named_and_kept),
         UNIT(numbers_as_keys_are_written_short),
         UNIT(a_bad_time_weight_or_key_rejects_its_row_only),

@@ -300,6 +300,31 @@ START_TEST(messages_that_come_together_are_learned_as_they_are)
 }
 END_TEST
 
+START_TEST(rows_of_keys_that_come_together_are_told_apart)
+{
+    enum { ROWS = 999 };
+    struct fixture *f = fixture_new("format: f64", KEYED);
+    for (size_t i = 0; i < ROWS; i++) {
+        const double row[] = {(double)(i % 3), (double)(i * 7919 % 101)};
+        zframe_t *frame = zframe_new(row, sizeof(row));
+        zframe_send(&frame, f->sender, 0);
+    }
+    drain_until(f, ROWS);
+    const struct ledger ledger = check_ledger(f, ROWS);
+    ck_assert_uint_eq(ledger.rejected[REASON_KEY], ROWS / 3); /* one more than two */
+    for (size_t k = 0; k < 2; k++) {
+        const struct slot *slot = router_slot(f->stream->router, k);
+        ck_assert_uint_eq(slot->counts.received, ROWS / 3);
+        ck_assert_int_eq(slot->key[0], (int)('0' + k));
+    }
+    json_t *letters = rejects_json(f->stream->rejects);
+    const json_t *last = json_array_get(letters, json_array_size(letters) - 1);
+    ck_assert_str_eq(json_string_value(json_object_get(last, "data")), "2");
+    json_decref(letters);
+    fixture_destroy(f);
+}
+END_TEST
+
 START_TEST(gaps_of_a_source_are_lost_points)
 {
     struct fixture *f = fixture_new("", "    fields: [a]\n    model: {components: 1}\n");
@@ -463,6 +488,7 @@ int main(void)
         UNIT(the_topic_can_be_the_key),
         UNIT(a_round_is_bounded_and_goes_on_in_the_message),
         UNIT(messages_that_come_together_are_learned_as_they_are),
+        UNIT(rows_of_keys_that_come_together_are_told_apart),
         UNIT(gaps_of_a_source_are_lost_points),
         UNIT(what_a_source_repeats_is_not_learned),
         UNIT(the_newest_time_is_kept),

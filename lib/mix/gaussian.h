@@ -10,8 +10,8 @@
  *     stats    m [D][K] | C [S][K]
  *     sums     N [K] | F [D][K] | T [S][K]
  *     scratch  a [8][D+1][32] | b, the same | r [K][256] | moments [..][K] and of one
- *              component once more | mean, shift, delta [D][K] | base [K] | patterns of missing entries [4][D][D]
- *              or rows of points [256][D rounded up to 8]
+ *              component once more | mean, shift, delta [D][K] | base [K] | patterns of
+ *              missing entries [4][D][D] or rows of points [256][D rounded up to 8]
  *
  * W is the inverse factor in units in which log2 f(x) = common + base - |W (x-mu)|^2,
  * and c = W (ref - mu), so that W (x - mu) = W (x - ref) + c: x - ref is taken once for

@@ -77,24 +77,30 @@ static double weighted_squares(const double *resp, const double *weight, size_t 
     return sum;
 }
 
-void batches_look(struct batches *batches, const struct estep *estep,
-                  const struct block *block)
+void batches_look(const struct estep *estep, const struct shape *shape,
+                  const struct block *block, double *look)
 {
     const struct kernel *kernel = kernel_current();
     const size_t n = block->n < LOOK_POINTS ? block->n : LOOK_POINTS;
     const size_t groups = (n + KERNEL_GROUP - 1) / KERNEL_GROUP;
+    const size_t k_all = shape->components;
+    kernel->mass(estep->resp, k_all, groups, look);
+    if (!block->is_weighted) {
+        kernel->squares(estep->resp, k_all, groups, look + k_all);
+        return;
+    }
+    for (size_t k = 0; k < k_all; k++) {
+        look[k_all + k] =
+            weighted_squares(estep->resp + k * BLOCK_POINTS, block->weight, n);
+    }
+}
+
+void batches_take(struct batches *batches, const double *look)
+{
     const size_t k_all = batches->scratch->shape.components;
     for (size_t k = 0; k < k_all; k++) {
-        const double *resp = estep->resp + k * BLOCK_POINTS;
-        double mass, squares;
-        kernel->mass(resp, 1, groups, &mass);
-        if (block->is_weighted) {
-            squares = weighted_squares(resp, block->weight, n);
-        } else {
-            kernel->squares(resp, 1, groups, &squares);
-        }
-        batches->mass[k] += mass;
-        batches->squares[k] += squares;
+        batches->mass[k] += look[k];
+        batches->squares[k] += look[k_all + k];
     }
 }
 

@@ -57,9 +57,12 @@ void batches_clear(struct batches *batches);
 void batches_add(struct batches *batches, const struct mix_model *model,
                  const struct sums *sums, const struct prior *prior);
 
-/* Looks at the responsibilities of a block of these sums. */
-void batches_look(struct batches *batches, const struct estep *estep,
-                  const struct block *block);
+/* Looks at the responsibilities of a block: look[k] is the sum of some of them, look[K + k]
+ * that of their squares. */
+void batches_look(const struct estep *estep, const struct shape *shape,
+                  const struct block *block, double *look);
+/* Takes that of a block of the next sums. */
+void batches_take(struct batches *batches, const double *look);
 
 /* Standard errors of a model that stands for `points` points: means K x D, weights K, by
  * the place of the component. False where they would not be honest: with fewer than 8

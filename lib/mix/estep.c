@@ -404,6 +404,27 @@ void sums_clear(struct sums *sums)
     sums->points = sums->unscorable = 0;
 }
 
+void sums_join(struct sums *sums, const struct estep *estep, const struct shape *shape,
+               const struct sums *other)
+{
+    double *values = sums->values;
+    const double *from = other->values;
+    for (size_t k = 0; k < shape->components; k++) {
+        sums->mass[k] += other->mass[k];
+    }
+    for (size_t j = 0; j < shape->n_factors; j++) {
+        const struct factor *f = &shape->factors[j];
+        f->family->join(f, &estep->work, values, from);
+        values += f->family->sums_size(f);
+        from += f->family->sums_size(f);
+    }
+    sums->noise += other->noise;
+    sums->weight += other->weight;
+    sums->log_likelihood += other->log_likelihood;
+    sums->points += other->points;
+    sums->unscorable += other->unscorable;
+}
+
 /* Sums that are shared out. */
 struct addition {
     struct sums *sums;

@@ -67,6 +67,9 @@ struct sums {
 struct sums *sums_new(const struct shape *shape);
 void sums_destroy(struct sums **sums);
 void sums_clear(struct sums *sums);
+/* Adds the sums of other points about the means of the same model. */
+void sums_join(struct sums *sums, const struct estep *estep, const struct shape *shape,
+               const struct sums *other);
 /* Adds what estep_run() left in the scratch for this model and block. */
 void sums_add(struct sums *sums, const struct estep *estep, const struct mix_model *model,
               const struct block *block);

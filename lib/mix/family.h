@@ -101,6 +101,9 @@ struct family {
     void (*accumulate)(const struct factor *f, const double *param, const double *cache,
                        const struct workspace *work, const struct block *block,
                        const double *resp, struct span ks, double *sums);
+    /* Adds the sums of other points about the same means. */
+    void (*join)(const struct factor *f, const struct workspace *work, double *sums,
+                 const double *other);
     /* stats <- stats blended with the block: share[k] = gamma r_k / rho'_k, mass[k] = sum
      * of responsibilities; components with mass 0 stay as they are. */
     void (*blend)(const struct factor *f, double *stats, const double *param,

@@ -155,6 +155,7 @@ const struct family family_gaussian = {
     .prepare = gaussian_prepare,
     .log_density = gaussian_log_density,
     .accumulate = gaussian_accumulate,
+    .join = gaussian_join,
     .blend = gaussian_blend,
     .merge = gaussian_merge,
     .mstep = gaussian_mstep,

@@ -264,6 +264,17 @@ void field_accumulate(const struct factor *f, const double *param, const double 
     }
 }
 
+void field_join(const struct factor *f, const struct workspace *work, double *sums,
+                const double *other)
+{
+    const size_t size = 1 + n_stats(f);
+    (void)work;
+    for (size_t c = 0; c < n_cells(f); c++, sums += size, other += size) {
+        sums[0] += other[0];
+        join(f, sums + 1, other[0] > 0 ? other[0] / sums[0] : 0, other + 1);
+    }
+}
+
 /* A cell takes in the share of other statistics, of which the part `seen` had a value. */
 static void blend_cell(const struct factor *f, double *stats, double share, double seen,
                        const double *other)

@@ -126,7 +126,8 @@ bool field_is_scaled(const struct shape *shape, size_t column);
         .sums_size = field_stats_size, .scratch_size = field_scratch_size,               \
         .parameters = field_parameters, .prepare = field_prepare,                        \
         .log_density = field_log_density, .accumulate = field_accumulate,                \
-        .blend = field_blend, .merge = field_merge, .mstep = field_mstep,                \
+        .join = field_join, .blend = field_blend, .merge = field_merge,                  \
+        .mstep = field_mstep,                                                            \
         .invert = field_invert, .place = field_place_stats, .split = field_split,        \
         .moments = field_moments, .spread = field_spread, .sample = field_sample,        \
         .derive = field_derive                                                           \
@@ -143,6 +144,8 @@ double field_log_density(const struct factor *f, const double *param, const doub
 void field_accumulate(const struct factor *f, const double *param, const double *cache,
                       const struct workspace *work, const struct block *block,
                       const double *resp, struct span ks, double *sums);
+void field_join(const struct factor *f, const struct workspace *work, double *sums,
+                const double *other);
 void field_blend(const struct factor *f, double *stats, const double *param,
                  const double *share, const double *mass, const double *sums);
 void field_merge(const struct factor *f, double *stats, const double *share,

@@ -122,10 +122,12 @@ double gaussian_log_density(const struct factor *f, const double *param,
 void gaussian_accumulate(const struct factor *f, const double *param, const double *cache,
                          const struct workspace *work, const struct block *block,
                          const double *resp, struct span ks, double *sums);
+void gaussian_join(const struct factor *f, const struct workspace *work, double *sums,
+                   const double *other);
 /* Joins points of mass n > 0, mean mu_k + shift / n and scatter T [S] to the sums of
  * component k. */
-void gaussian_join(const struct factor *f, double *sums, size_t k, double n,
-                   const double *shift, const double *scatter);
+void gaussian_join_points(const struct factor *f, double *sums, size_t k, double n,
+                          const double *shift, const double *scatter);
 
 /* gaussian_stats.c */
 void gaussian_blend(const struct factor *f, double *stats, const double *param,

@@ -207,7 +207,7 @@ static void add_pattern(const struct factor *f, const double *mean,
         for (size_t at = 0; at < gaussian_packed(f); at++) {
             scaled[at] = r * unit[at];
         }
-        gaussian_join(f, sums, k, r, d, scaled);
+        gaussian_join_points(f, sums, k, r, d, scaled);
     }
 }
 

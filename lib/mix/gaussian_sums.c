@@ -130,45 +130,65 @@ static void find_means(const struct task *task)
     }
 }
 
-/* Joins the block to the sums: delta is the distance of the two means, between the
- * weight of its square. */
-static void join(const struct task *task, double *sums)
+/* Joins points to the sums of the components of `job`: mass and shift lie as in the sums,
+ * their scatter is what the job has. delta is the distance of the two means, between the
+ * weight of its square; both are scratch. */
+static void join(struct kernel_join *job, const struct kernel *kernel, double *sums,
+                 const double *mass, const double *shift, double *between, double *delta)
 {
-    const struct factor *f = task->f;
-    const size_t dims = f->dimensions, stride = f->components;
-    const size_t first = task->ks.first, n = task->ks.end - first;
-    const double *mass = task->scratch.moments + first;
-    double *own_mass = sums + first, *own_shift = sums + stride + first;
-    double *between = task->scratch.base + first;
-    struct kernel_join job = {.dims = dims,
-                              .components = n,
-                              .stride = stride,
-                              .moments = task->scratch.moments + first,
-                              .mean = task->scratch.mean + first,
-                              .between = between,
-                              .scatter = own_shift + dims * stride,
-                              .is_diagonal = task->job.is_diagonal};
+    const size_t n = job->components, stride = job->stride;
+    double *own_mass = sums, *own_shift = sums + stride;
+    job->between = between;
+    job->scatter = own_shift + job->dims * stride;
     for (size_t k = 0; k < n; k++) {
         const bool has_both = own_mass[k] > 0 && mass[k] > 0;
         between[k] = has_both ? own_mass[k] * (mass[k] / (own_mass[k] + mass[k])) : 0;
-        job.delta = has_both ? task->scratch.delta + first : job.delta;
+        job->delta = has_both ? delta : job->delta;
     }
-    for (size_t d = 0; d < dims; d++, own_shift += stride) {
-        const double *shift = task->scratch.shift + d * stride + first;
-        double *delta = task->scratch.delta + d * stride + first;
+    for (size_t d = 0; d < job->dims; d++) {
         for (size_t k = 0; k < n; k++) {
             delta[k] = between[k] > 0 ? shift[k] / mass[k] - own_shift[k] / own_mass[k] : 0;
             own_shift[k] += shift[k];
         }
+        shift += stride;
+        delta += stride;
+        own_shift += stride;
     }
-    task->work->kernel->join(&job);
+    kernel->join(job);
     for (size_t k = 0; k < n; k++) {
         own_mass[k] += mass[k];
     }
 }
 
-void gaussian_join(const struct factor *f, double *sums, size_t k, double n,
-                   const double *shift, const double *scatter)
+static void join_block(const struct task *task, double *sums)
+{
+    const size_t first = task->ks.first;
+    const struct gaussian_scratch *scratch = &task->scratch;
+    struct kernel_join job = {.dims = task->f->dimensions,
+                              .components = task->ks.end - first,
+                              .stride = task->f->components,
+                              .moments = scratch->moments + first,
+                              .mean = scratch->mean + first,
+                              .is_diagonal = task->job.is_diagonal};
+    join(&job, task->work->kernel, sums + first, scratch->moments + first,
+         scratch->shift + first, scratch->base + first, scratch->delta + first);
+}
+
+void gaussian_join(const struct factor *f, const struct workspace *work, double *sums,
+                   const double *other)
+{
+    const size_t stride = f->components;
+    const struct gaussian_scratch scratch = gaussian_scratch(f, work->scratch);
+    struct kernel_join job = {.dims = f->dimensions,
+                              .components = stride,
+                              .stride = stride,
+                              .other = other + (1 + f->dimensions) * stride,
+                              .is_diagonal = !gaussian_is_dense(f)};
+    join(&job, work->kernel, sums, other, other + stride, scratch.base, scratch.delta);
+}
+
+void gaussian_join_points(const struct factor *f, double *sums, size_t k, double n,
+                          const double *shift, const double *scatter)
 {
     const size_t stride = f->components;
     double *own_n = sums + k, *own_shift = own_n + stride;
@@ -240,7 +260,7 @@ void gaussian_accumulate(const struct factor *f, const double *param, const doub
     drop_missing(&task, task.scratch.a);
     (is_sparse(&task) ? work->kernel->moments_sparse : work->kernel->moments)(&task.job);
     find_means(&task);
-    join(&task, sums);
+    join_block(&task, sums);
     if (block->has_missing) {
         gaussian_missing_sums(f, param, work, block, resp, ks, sums);
     }

@@ -82,11 +82,12 @@ struct kernel_moments {
 /* A responsibility below this share of the point's weight changes no digit of a sum. */
 #define KERNEL_NOTHING 1e-16
 
-/* scatter += what moments are about their mean, plus between delta delta': the rule of
- * Chan, Golub and LeVeque. Scatter of a field by itself never falls below 0. */
+/* scatter += that of other points, plus between delta delta': the rule of Chan, Golub and
+ * LeVeque. Scatter of a field by itself never falls below 0. */
 struct kernel_join {
     size_t dims, components;
     size_t stride;         /* from one row of components to the next, in all arrays */
+    const double *other;   /* as scatter; NULL: what moments are about their mean */
     const double *moments; /* as kernel_moments gives them */
     const double *mean;    /* dims rows: first moments over masses */
     const double *between; /* components */

@@ -189,15 +189,19 @@ void LEVELLED(kernel_mass)(const double *resp, size_t components, size_t groups,
     }
 }
 
-/* One row of scatter: product (i, j) of some moments, s_j their first moments. */
+/* One row of scatter. product: that of other points, or (i, j) of some moments of which
+ * s_j are the first. */
 INLINE void join_row(const struct kernel_join *job, size_t i, size_t j,
                      const double *product, const double *s_j, double *scatter)
 {
     const size_t n = job->components, stride = job->stride;
     for (size_t k = 0; k < n; k += LANES) {
         const size_t left = n - k;
-        const vec mean = load_some(job->mean + i * stride + k, left);
-        vec q = fma_less(mean, load_some(s_j + k, left), load_some(product + k, left));
+        vec q = load_some(product + k, left);
+        if (job->other == NULL) {
+            q = fma_less(load_some(job->mean + i * stride + k, left),
+                         load_some(s_j + k, left), q);
+        }
         if (i == j) {
             q = max_of(q, all(0));
         }
@@ -210,7 +214,20 @@ INLINE void join_row(const struct kernel_join *job, size_t i, size_t j,
     }
 }
 
-void LEVELLED(kernel_join)(const struct kernel_join *job)
+/* Rows follow each other as in scatter. */
+static void join_scatter(const struct kernel_join *job)
+{
+    const size_t n = job->stride;
+    size_t at = 0;
+    for (size_t i = 0; i < job->dims; i++) {
+        for (size_t j = job->is_diagonal ? i : 0; j <= i; j++, at += n) {
+            join_row(job, i, j, job->other + at, NULL, job->scatter + at);
+        }
+    }
+}
+
+/* And in moments with the sums of each field before its products. */
+static void join_moments(const struct kernel_join *job)
 {
     const size_t n = job->stride;
     double *scatter = job->scatter;
@@ -227,4 +244,9 @@ void LEVELLED(kernel_join)(const struct kernel_join *job)
                      scatter);
         }
     }
+}
+
+void LEVELLED(kernel_join)(const struct kernel_join *job)
+{
+    (job->other != NULL ? join_scatter : join_moments)(job);
 }

@@ -189,19 +189,27 @@ static void mass(const double *resp, size_t components, size_t groups, double *o
     }
 }
 
+/* Product (i, j) of component k about the mean of the moments. */
+static double scatter_of(const struct kernel_join *job, size_t i, size_t j, size_t k)
+{
+    const size_t n = job->stride;
+    const size_t s_i = job->is_diagonal ? 1 + 2 * i : packed_size(i + 1);
+    const size_t row = job->is_diagonal ? s_i + 1 : s_i + j + 1;
+    const size_t s_j = job->is_diagonal ? s_i : packed_size(j + 1);
+    const double q =
+        job->moments[row * n + k] - job->mean[i * n + k] * job->moments[s_j * n + k];
+    return i == j && !(q > 0) ? 0 : q;
+}
+
 static void join(const struct kernel_join *job)
 {
     const size_t n = job->stride;
+    const double *other = job->other;
     double *scatter = job->scatter;
     for (size_t i = 0; i < job->dims; i++) {
-        const size_t s_i = job->is_diagonal ? 1 + 2 * i : packed_size(i + 1);
         for (size_t j = job->is_diagonal ? i : 0; j <= i; j++) {
-            const size_t row = job->is_diagonal ? s_i + 1 : s_i + j + 1;
-            const size_t s_j = job->is_diagonal ? s_i : packed_size(j + 1);
             for (size_t k = 0; k < job->components; k++) {
-                double q = job->moments[row * n + k] -
-                           job->mean[i * n + k] * job->moments[s_j * n + k];
-                q = i == j && !(q > 0) ? 0 : q;
+                const double q = other != NULL ? other[k] : scatter_of(job, i, j, k);
                 const double cross =
                     job->delta == NULL
                         ? 0
@@ -209,6 +217,7 @@ static void join(const struct kernel_join *job)
                 scatter[k] += q + cross;
             }
             scatter += n;
+            other += other != NULL ? n : 0;
         }
     }
 }

@@ -21,8 +21,8 @@
  * is no model: rows go by the open block into the reservoir until a field wakes.
  *
  * learner_new.c makes it all: nothing is allocated later but the workspace of a job,
- * which lives as long as the job. learner.c takes rows and keeps the counts, update.c
- * learns a block, schedule.c says when a model is challenged, job.c runs fits and
+ * which lives as long as the job. learner.c takes rows and keeps the counts, expect.c and
+ * update.c learn a block, schedule.c says when a model is challenged, job.c runs fits and
  * challenges, install.c makes their results the state, encode.c writes and reads all of
  * it.
  */
@@ -38,6 +38,7 @@
 #include "dormant.h"
 #include "estep.h"
 #include "events.h"
+#include "expect.h"
 #include "lines.h"
 #include "mix.h"
 #include "model.h"
@@ -98,6 +99,7 @@ struct mix_workspace {
     struct mix_model *model; /* of the shape that it is for; scratch of the batches */
     struct estep *estep;
     struct sums *sums;
+    struct expectations *expectations;
 };
 
 struct mix_learner {
@@ -154,11 +156,12 @@ struct mix_learner {
     struct mix_workspace *own_workspace; /* NULL: it shares one */
     struct estep *estep;                 /* scratch, of the workspace, as the next */
     struct sums *sums;
+    struct expectations *expectations;
     struct mix_job *job; /* work under way, or NULL */
 };
 
 /* workspace.c */
-struct mix_workspace *workspace_of(const struct shape *shape,
+struct mix_workspace *workspace_of(const struct shape *shape, size_t block,
                                    const struct mix_executor *executor);
 /* False for NULL, too. */
 bool workspace_fits(const struct mix_workspace *workspace, const struct shape *shape);
@@ -238,10 +241,13 @@ void queue_clear(struct mix_learner *learner);
 /* The published model, settled: made to be read once in many blocks. */
 const struct mix_model *learner_model(const struct mix_learner *learner);
 
-/* update.c: learns the open block and empties it. */
-void learner_update(struct mix_learner *learner);
+/* expect.c: the E-steps of the open block; fills the sums, and of each part of it the
+ * difference of the watch, nats. */
+void learner_expect(struct mix_learner *learner, double *differences);
 /* The background of scores now. */
 struct background learner_background(const struct mix_learner *learner);
+/* update.c: learns the open block and empties it. */
+void learner_update(struct mix_learner *learner);
 
 /* learner.c: the open block is full, or is not to become so. */
 void learner_take_open(struct mix_learner *learner);

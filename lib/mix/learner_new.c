@@ -42,13 +42,14 @@ static bool attach_workspace(struct mix_learner *learner, const struct shape *sh
     struct mix_workspace *workspace = learner->options.workspace;
     if (!workspace_fits(workspace, shape)) { /* of a selection: others have other sizes */
         workspace = learner->own_workspace =
-            workspace_of(shape, learner->options.executor);
+            workspace_of(shape, learner->options.block, learner->options.executor);
     }
     if (workspace == NULL) {
         return false;
     }
     learner->estep = workspace->estep;
     learner->sums = workspace->sums;
+    learner->expectations = workspace->expectations;
     learner->batches = batches_new(workspace->model);
     if (learner_adapts(&learner->options)) {
         learner->watch = watch_new(&learner->options, shape);

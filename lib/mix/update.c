@@ -6,11 +6,9 @@
  */
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "kernel.h"
 #include "learner.h"
-#include "score.h"
 #include "special.h"
 
 /* Points after which a score counts half in the tail. */
@@ -21,36 +19,6 @@
 #define MSTEP_UNITS 512
 /* Blocks of BLOCK_POINTS in the largest open block. */
 #define PARTS_MAX 256
-
-struct background learner_background(const struct mix_learner *learner)
-{
-    struct background bg = background_of(learner->scales, learner->pace.na);
-    if (learner->dormancy->n_dormant > 0) {
-        background_leave_out(&bg, learner->dormancy->value);
-    } else if (learner->options.covariance == MIX_SPHERICAL) {
-        background_share_width(&bg);
-    }
-    return bg;
-}
-
-/* Scores the points of a block from their densities in the scratch, of a model that has
- * not seen them. */
-static void score_points(struct mix_learner *learner, const struct block *block)
-{
-    struct block_score scores;
-    const struct background background = learner_background(learner);
-    score_block(&background, block, learner->estep->log_density, learner->tail.reference,
-                &scores);
-    if (scores.mass > 0) {
-        learner->score_weight += scores.mass;
-        learner->mean_score +=
-            (scores.sum - scores.mass * learner->mean_score) / learner->score_weight;
-    }
-    learner->recent_score += scores.sum;
-    learner->recent_weight += scores.mass;
-    (void)tail_reserve(&learner->tail, scores.first, scores.end);
-    tail_add_bins(&learner->tail, scores.bin, block->weight, block->n, scores.mass);
-}
 
 /* What the scores of the past count beside those of this block: half after 4096 points,
  * or as the model forgets where that is asked for. */
@@ -185,35 +153,6 @@ static void count(struct mix_learner *learner)
     }
 }
 
-/* The E-steps of a part of the open block. Returns the difference of the watch. */
-static double expect(struct mix_learner *learner, const struct block *raw)
-{
-    const struct block *block = dormancy_view(learner->dormancy, raw);
-    struct estep *estep = learner->estep;
-    const bool is_watched = learner->is_warm && learner->watch != NULL;
-    double recent[BLOCK_POINTS], difference = 0;
-    if (is_watched) {
-        estep_density(estep, learner->watch->model, block);
-        memcpy(recent, estep->log_density, sizeof(recent));
-    }
-    /* The published model would say the same: it differs by some 1e-4 nats at most. */
-    estep_score(estep, learner->fast_model, block);
-    score_points(learner, block);
-    if (is_watched) {
-        difference =
-            detect_difference(recent, estep->log_density, block->weight, block->n);
-    }
-    sums_add(learner->sums, estep, learner->fast_model, block);
-    if (learner->is_warm) {
-        batches_look(learner->batches, estep, block);
-    }
-    if (learner_samples(learner)) {
-        learner_sample(learner, raw);
-        dormancy_watch(learner->dormancy, raw);
-    }
-    return difference;
-}
-
 /* The M-steps: the averages, each with its memory. The watch has the responsibilities of
  * the fast model, so that it costs no E-step of its own: only what it remembers differs.
  */
@@ -268,10 +207,7 @@ void learner_update(struct mix_learner *learner)
     const size_t n = points_count(learner->open);
     const double kept = discount(learner);
     double differences[PARTS_MAX];
-    sums_clear(learner->sums);
-    for (size_t j = 0; j < parts; j++) {
-        differences[j] = expect(learner, points_block(learner->open, j));
-    }
+    learner_expect(learner, differences);
     points_clear(learner->open);
     tail_fade(&learner->tail, faded(&learner->options, (double)n, kept));
     drop_overflow(learner);

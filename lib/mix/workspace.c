@@ -5,7 +5,7 @@
 
 #include "learner.h"
 
-struct mix_workspace *workspace_of(const struct shape *shape,
+struct mix_workspace *workspace_of(const struct shape *shape, size_t block,
                                    const struct mix_executor *executor)
 {
     struct mix_workspace *workspace = calloc(1, sizeof(*workspace));
@@ -15,7 +15,9 @@ struct mix_workspace *workspace_of(const struct shape *shape,
     workspace->model = model_new(shape);
     workspace->estep = estep_new(shape);
     workspace->sums = sums_new(shape);
+    workspace->expectations = expectations_new(shape, block, executor);
     if (workspace->model == NULL || workspace->estep == NULL || workspace->sums == NULL ||
+        workspace->expectations == NULL ||
         !estep_share(workspace->estep, shape, executor)) {
         mix_workspace_destroy(&workspace);
     }
@@ -33,7 +35,7 @@ struct mix_workspace *mix_workspace_new(const struct mix_options *options)
         return NULL;
     }
     const struct shape shape = shape_of(options);
-    return workspace_of(&shape, options->executor);
+    return workspace_of(&shape, options->block, options->executor);
 }
 
 void mix_workspace_destroy(struct mix_workspace **workspace)
@@ -42,6 +44,7 @@ void mix_workspace_destroy(struct mix_workspace **workspace)
         mix_model_destroy(&(*workspace)->model);
         estep_destroy(&(*workspace)->estep);
         sums_destroy(&(*workspace)->sums);
+        expectations_destroy(&(*workspace)->expectations);
         free(*workspace);
         *workspace = NULL;
     }

@@ -4,9 +4,10 @@
  *
  *     bench_threads [-s SEED] [-t THREADS]
  *
- * M points/s of the learner once warm, adapt off and on, and of passes of batch EM, by one
- * thread and by THREADS (2); the best of the rounds of a second, in turns. Every thread
- * is pinned to a core of its own: else the system may have two of them share one. */
+ * M points/s of the learner once warm, with blocks of 256 points and of 1024, adapt off and
+ * on, and of passes of batch EM, by one thread and by THREADS (2); the best of the rounds
+ * of a second, in turns. Every thread is pinned to a core of its own: else the system may
+ * have two of them share one. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <sched.h>
@@ -82,12 +83,13 @@ static void subject_free(struct subject *s)
     free(s->rows);
 }
 
-static struct mix_options options_of(const struct subject *s, bool adapts,
+static struct mix_options options_of(const struct subject *s, size_t block, bool adapts,
                                      struct crew *crew)
 {
     struct mix_options options;
     mix_options_init(&options, s->dims, s->components);
     options.seed = s->seed;
+    options.block = block;
     options.adapt = adapts;
     options.executor = crew_executor(crew);
     return options;
@@ -116,12 +118,13 @@ static double time_learner(const struct subject *s, struct mix_learner *learner)
 }
 
 /* The best of the rounds by nobody and by the crew, in turns. */
-static void measure_learner(const struct subject *s, bool adapts, struct crew *crew,
-                            double best[2])
+static void measure_learner(const struct subject *s, size_t block, bool adapts,
+                            struct crew *crew, double best[2])
 {
     struct mix_learner *learner[2];
     for (int i = 0; i < 2; i++) {
-        const struct mix_options options = options_of(s, adapts, i == 0 ? NULL : crew);
+        const struct mix_options options =
+            options_of(s, block, adapts, i == 0 ? NULL : crew);
         learner[i] = mix_learner_start(&options, s->truth, 1e9, NULL);
         need(learner[i] != NULL, "no learner");
         time_learner(s, learner[i]); /* fills the reservoir */
@@ -174,7 +177,7 @@ static void measure_passes(const struct subject *s, struct crew *crew, double be
 
 static void print_times(const double best[2])
 {
-    printf(" | %8.2f %8.2f %5.2f", 1e-6 * POOL / best[0], 1e-6 * POOL / best[1],
+    printf(" | %6.2f %6.2f %5.2f", 1e-6 * POOL / best[0], 1e-6 * POOL / best[1],
            best[0] / best[1]);
     fflush(stdout);
 }
@@ -182,16 +185,19 @@ static void print_times(const double best[2])
 static void print_table(uint64_t seed, struct crew *crew, size_t threads)
 {
     static const size_t shapes[][2] = {{2, 4}, {8, 8}, {16, 16}, {32, 32}};
+    static const size_t blocks[] = {256, 1024};
     double best[2];
-    printf("  kernel %s, full covariance, blocks of 256; M points/s by 1 thread and by %zu, "
-           "ratio\n"
-           "          | learner, adapt off        | adapt on                | EM pass\n",
+    printf("  kernel %s, full covariance; M points/s by 1 thread and by %zu, ratio\n"
+           "          | learner, blocks of 256                      "
+           "| blocks of 1024                              | EM pass\n"
+           "          | adapt off           | adapt on            "
+           "| adapt off           | adapt on            |\n",
            kernel_current()->name, threads);
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
         struct subject s = subject_new(shapes[i][0], shapes[i][1], seed);
         printf("  (%2zu,%2zu)", s.dims, s.components);
-        for (int adapts = 0; adapts < 2; adapts++) {
-            measure_learner(&s, adapts, crew, best);
+        for (size_t cell = 0; cell < 4; cell++) {
+            measure_learner(&s, blocks[cell / 2], cell % 2 == 1, crew, best);
             print_times(best);
         }
         measure_passes(&s, crew, best);

@@ -8,18 +8,20 @@
 #include "kernel.h"
 #include "mixture.h"
 
-enum { N = 1600, WARMUP = 600, N_FIT = 12000 };
+enum { N = 2400, WARMUP = 600, N_FIT = 12000 };
 
 static const struct {
     size_t dims, components;
     enum mix_covariance covariance;
     bool is_mixed; /* every second field is a count */
     double hole_share;
+    size_t block;
 } shapes[] = {
-    {8, 8, MIX_FULL, false, 0},   {16, 5, MIX_FULL, false, 0},
-    {12, 9, MIX_DIAG, false, 0},  {12, 7, MIX_SPHERICAL, false, 0},
-    {10, 6, MIX_TIED, false, 0},  {8, 8, MIX_FULL, false, 0.01},
-    {12, 8, MIX_DIAG, true, 0},
+    {8, 8, MIX_FULL, false, 0, 256},   {16, 5, MIX_FULL, false, 0, 256},
+    {12, 9, MIX_DIAG, false, 0, 256},  {12, 7, MIX_SPHERICAL, false, 0, 256},
+    {10, 6, MIX_TIED, false, 0, 256},  {8, 8, MIX_FULL, false, 0.01, 256},
+    {12, 8, MIX_DIAG, true, 0, 256},   {8, 8, MIX_FULL, false, 0, 700},
+    {10, 6, MIX_TIED, false, 0.01, 512}, {12, 8, MIX_DIAG, true, 0, 300},
 };
 
 /* Points of a random mixture, some without a value. */
@@ -53,6 +55,7 @@ static void set_options(struct stream *stream, size_t row)
     options->covariance = shapes[row].covariance;
     options->marginalize = shapes[row].hole_share > 0;
     options->warmup = WARMUP;
+    options->block = shapes[row].block;
     for (size_t d = 0; d < shapes[row].dims; d++) {
         stream->families[d] = d % 2 == 1 ? MIX_POISSON : MIX_GAUSSIAN;
     }

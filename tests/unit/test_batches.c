@@ -13,6 +13,7 @@ enum { D = 2, K = 2 };
 static struct batches *batches_of(const struct mix_model *model, const struct sample *s)
 {
     const struct mix_rows rows = sample_rows(s);
+    double look[2 * K];
     struct points *points = points_new(D, s->n);
     struct scales *scales = scales_new(D);
     struct batches *batches = batches_new(mix_model_copy(model));
@@ -25,7 +26,8 @@ static struct batches *batches_of(const struct mix_model *model, const struct sa
         sums_clear(sums);
         estep_run(estep, model, points_block(points, j));
         sums_add(sums, estep, model, points_block(points, j));
-        batches_look(batches, estep, points_block(points, j));
+        batches_look(estep, &model->shape, points_block(points, j), look);
+        batches_take(batches, look);
         batches_add(batches, model, sums, &prior);
     }
     points_destroy(&points);

@@ -42,8 +42,7 @@ bool body_fits(const struct dtype *dtype, size_t n_rows, size_t n_columns, size_
 /* The next rows of reader->body as a batch. */
 bool body_next(struct reader *reader, struct batch *batch);
 
-/* Adds all rows of reader->body to a batch that is open to more. False, and the batch as
- * it was, where one is not good or there is no room. */
+/* Adds all rows of reader->body to a batch that is open to more. False: there is no room. */
 bool body_join(struct reader *reader);
 
 #endif

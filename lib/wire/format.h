@@ -31,6 +31,9 @@ struct format {
     /* Where reader_open() and reader_next() go; reader_impl.h has the rest. */
     void (*open)(struct reader *reader, const struct bytes *parts);
     bool (*next)(struct reader *reader, struct batch *batch);
+    /* And reader_join(): adds the points of the message to those of the batch. False where
+     * there is no room for all, or a point is rejected. */
+    bool (*join)(struct reader *reader);
     /* rows -> the body of one message. Writes into the buffers of parts_ and returns
      * false without memory. */
     bool (*encode)(const struct layout *layout, const struct rows *rows,

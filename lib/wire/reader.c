@@ -117,12 +117,15 @@ bool reader_is_open(const struct reader *reader)
 bool reader_join(struct reader *reader, const struct format *format,
                  const struct bytes *parts, size_t n_parts, struct batch *batch)
 {
-    if (format->next != body_next) {
-        return false;
-    }
+    const size_t before = reader->n;
     reader_open(reader, format, parts, n_parts);
     const bool has_joined = reader->refused == REASON_NONE &&
-                            reader->source[0] == '\0' && body_join(reader);
+                            reader->source[0] == '\0' && format->join(reader) &&
+                            reader->n_rejected == 0;
+    if (!has_joined) {
+        reader->n = before;
+        reader->n_rejected = 0;
+    }
     reader->refused = has_joined ? REASON_NONE : REASON_COUNT; /* nothing is open */
     reader->body.n_rows = 0;
     batch->n = reader->n;

@@ -77,7 +77,7 @@ struct reader {
     char detail[DETAIL_SIZE];
     struct fault fault;
     size_t n; /* points in the batch */
-    bool is_open_to_more; /* it is a whole message of plain rows, which were copied */
+    bool is_open_to_more; /* they are a whole message, good, and copied from it */
     size_t n_rejected;
     size_t rejects_max; /* a batch ends with so many; 1 where each has to be told */
 
@@ -160,5 +160,10 @@ void text_begin(struct reader *reader, struct bytes lines);
  * Lines that are too long become rejected points. False at the end, or when the batch
  * has no room. */
 bool text_next_line(struct reader *reader);
+/* reader_finish(); a batch of few points that are all of a message is open to more. */
+bool text_finish(struct reader *reader, struct batch *batch);
+/* The points from `first` on are to join those before them: true if they are all of a
+ * message, and good. */
+bool text_join(struct reader *reader, size_t first);
 
 #endif

@@ -53,3 +53,41 @@ bool text_next_line(struct reader *reader)
     }
     return false;
 }
+
+/* No line was begun or is to come. */
+static bool is_at_end(const struct text *text)
+{
+    return text->at == text->end && text->point == NULL;
+}
+
+/* Has the keys of points from `first` on outlive their message. */
+static void keep_keys(struct reader *reader, size_t first)
+{
+    for (size_t i = first; reader->layout->has_key && i < reader->n; i++) {
+        char *own = reader->key_text + i * (KEY_BYTES_MAX + 1);
+        struct bytes *key = &reader->key[i];
+        if (key->data != own) {
+            memcpy(own, key->data, key->size);
+            key->data = own;
+        }
+    }
+}
+
+bool text_finish(struct reader *reader, struct batch *batch)
+{
+    reader->is_open_to_more = is_at_end(&reader->text) && reader->n_rejected == 0 &&
+                              reader->n <= READER_BATCH / 2;
+    if (reader->is_open_to_more) {
+        keep_keys(reader, 0);
+    }
+    return reader_finish(reader, batch);
+}
+
+bool text_join(struct reader *reader, size_t first)
+{
+    const bool is_whole = is_at_end(&reader->text) && reader->n_rejected == 0;
+    if (is_whole) {
+        keep_keys(reader, first);
+    }
+    return is_whole;
+}

@@ -273,4 +273,5 @@ static bool array_encode(const struct layout *layout, const struct rows *rows,
            parts_begin(parts) && parts_add_doubles(parts, layout, rows);
 }
 
-const struct format format_array = {"array", 2, array_open, body_next, array_encode};
+const struct format format_array = {"array", 2, array_open, body_next, body_join,
+                                   array_encode};

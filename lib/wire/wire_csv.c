@@ -228,12 +228,24 @@ static void csv_open(struct reader *reader, const struct bytes *parts)
     text_open(reader, parts[0]);
 }
 
-static bool csv_next(struct reader *reader, struct batch *batch)
+static void read_records(struct reader *reader)
 {
     while (text_next_line(reader)) {
         csv_read_record(reader, reader->text.line, ',');
     }
-    return reader_finish(reader, batch);
+}
+
+static bool csv_next(struct reader *reader, struct batch *batch)
+{
+    read_records(reader);
+    return text_finish(reader, batch);
+}
+
+static bool csv_join(struct reader *reader)
+{
+    const size_t first = reader->n;
+    read_records(reader);
+    return text_join(reader, first);
 }
 
 /* ---- Writing ---------------------------------------------------------------- */
@@ -276,4 +288,4 @@ static bool csv_encode(const struct layout *layout, const struct rows *rows,
     return is_ok;
 }
 
-const struct format format_csv = {"csv", 1, csv_open, csv_next, csv_encode};
+const struct format format_csv = {"csv", 1, csv_open, csv_next, csv_join, csv_encode};

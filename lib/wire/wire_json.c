@@ -209,7 +209,7 @@ static void json_open(struct reader *reader, const struct bytes *parts)
     text_open(reader, parts[0]);
 }
 
-static bool json_next(struct reader *reader, struct batch *batch)
+static void read_points(struct reader *reader)
 {
     while (reader_has_room(reader)) {
         if (reader->text.point != NULL) {
@@ -220,7 +220,19 @@ static bool json_next(struct reader *reader, struct batch *batch)
             break;
         }
     }
-    return reader_finish(reader, batch);
+}
+
+static bool json_next(struct reader *reader, struct batch *batch)
+{
+    read_points(reader);
+    return text_finish(reader, batch);
+}
+
+static bool json_join(struct reader *reader)
+{
+    const size_t first = reader->n;
+    read_points(reader);
+    return text_join(reader, first);
 }
 
 /* ---- Writing ---------------------------------------------------------------- */
@@ -287,4 +299,5 @@ static bool json_encode(const struct layout *layout, const struct rows *rows,
     return is_ok;
 }
 
-const struct format format_json = {"json", 1, json_open, json_next, json_encode};
+const struct format format_json = {"json", 1, json_open, json_next, json_join,
+                                  json_encode};

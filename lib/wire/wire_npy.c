@@ -58,4 +58,4 @@ static bool npy_encode(const struct layout *layout, const struct rows *rows,
            parts_add_doubles(parts, layout, rows);
 }
 
-const struct format format_npy = {"npy", 1, npy_open, body_next, npy_encode};
+const struct format format_npy = {"npy", 1, npy_open, body_next, body_join, npy_encode};

@@ -44,5 +44,5 @@ static bool f32_encode(const struct layout *layout, const struct rows *rows,
     return parts_begin(parts) && parts_add_floats(parts, layout, rows);
 }
 
-const struct format format_f64 = {"f64", 1, f64_open, body_next, f64_encode};
-const struct format format_f32 = {"f32", 1, f32_open, body_next, f32_encode};
+const struct format format_f64 = {"f64", 1, f64_open, body_next, body_join, f64_encode};
+const struct format format_f32 = {"f32", 1, f32_open, body_next, body_join, f32_encode};

@@ -80,4 +80,77 @@ static inline void fuzz_message(const char *format, const struct bytes *parts,
     layout_destroy(&layout);
 }
 
+/* A copy of the parts, to be gone when the batch is still read. */
+static inline void fuzz_copy_parts(const struct bytes *parts, size_t n_parts,
+                                   struct bytes *copies)
+{
+    for (size_t i = 0; i < n_parts; i++) {
+        void *copy = malloc(parts[i].size + 1);
+        if (parts[i].size > 0) {
+            memcpy(copy, parts[i].data, parts[i].size);
+        }
+        copies[i] = (struct bytes){copy, parts[i].size};
+    }
+}
+
+static inline void fuzz_free_parts(struct bytes *copies, size_t n_parts)
+{
+    for (size_t i = 0; i < n_parts; i++) {
+        free((void *)(uintptr_t)copies[i].data);
+    }
+}
+
+/* Rows [from, n) of a batch are those from its first row on. */
+static inline void fuzz_check_repeats(const struct layout *layout,
+                                      const struct batch *batch, size_t from)
+{
+    const size_t row_size = layout->n_fields * sizeof(double);
+    FUZZ_CHECK(memcmp(batch->x + from * layout->n_fields, batch->x,
+                      (batch->n - from) * row_size) == 0);
+    for (size_t i = from; batch->key != NULL && i < batch->n; i++) {
+        const struct bytes one = batch->key[i], other = batch->key[i - from];
+        FUZZ_CHECK(one.size == other.size && memcmp(one.data, other.data, one.size) == 0);
+    }
+}
+
+/* The same message again and again into one batch. The layout is given away. */
+static inline void fuzz_join_all(const char *format, const struct bytes *parts,
+                                 size_t n_parts, struct layout *layout)
+{
+    struct bytes copies[2];
+    struct reader *reader = reader_new(layout);
+    struct batch batch;
+    fuzz_copy_parts(parts, n_parts, copies);
+    reader_open(reader, format_find(format), copies, n_parts);
+    FUZZ_CHECK(reader_next(reader, &batch));
+    const size_t first = batch.n;
+    bool has_joined = true;
+    while (has_joined && reader_is_open(reader)) {
+        const size_t before = batch.n;
+        fuzz_free_parts(copies, n_parts);
+        fuzz_copy_parts(parts, n_parts, copies);
+        has_joined = reader_join(reader, format_find(format), copies, n_parts, &batch);
+        FUZZ_CHECK(batch.n == before + (has_joined ? first : 0));
+        FUZZ_CHECK(has_joined || batch.n + first >= READER_BATCH);
+        FUZZ_CHECK(batch.n_rejected == 0);
+        memset((void *)(uintptr_t)copies[0].data, 0, copies[0].size);
+        fuzz_check_batch(layout, &batch);
+        fuzz_check_repeats(layout, &batch, has_joined ? before : 0);
+    }
+    fuzz_free_parts(copies, n_parts);
+    reader_destroy(&reader);
+    layout_destroy(&layout);
+}
+
+static inline void fuzz_join(const char *format, const struct bytes *parts,
+                             size_t n_parts)
+{
+    static const char *const columns[] = {"t", "a", "b", "-", "w", "k"};
+    static const char *const fields[] = {"a", "b"};
+    fuzz_join_all(format, parts, n_parts,
+                  layout_new(columns, 6, fields, 2, "t", "w", "k", NULL));
+    fuzz_join_all(format, parts, n_parts,
+                  layout_new(columns + 1, 2, fields, 2, NULL, NULL, NULL, NULL));
+}
+
 #endif

@@ -5,5 +5,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct bytes part = {data, size};
     fuzz_message("json", &part, 1);
+    fuzz_join("json", &part, 1);
     return 0;
 }

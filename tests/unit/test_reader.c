@@ -197,6 +197,44 @@ START_TEST(points_with_time_weight_and_key_join)
 }
 END_TEST
 
+/* A message whose bytes are gone when this returns. */
+static bool join_text(const char *format, const char *text, struct batch *batch)
+{
+    char copy[200];
+    const struct bytes part = {copy, strlen(text)};
+    memcpy(copy, text, part.size);
+    const bool has_joined = reader_join(reader, format_find(format), &part, 1, batch);
+    memset(copy, '?', sizeof(copy));
+    return has_joined;
+}
+
+START_TEST(lines_of_text_join)
+{
+    char first[] = "{\"k\": \"pump\", \"a\": 1}";
+    const struct bytes part = {first, strlen(first)};
+    static const char *const keys[] = {"pump", "p\n", "7", "x", "1"};
+    static const double keyed[] = {1, 5};
+    struct batch batch;
+    set_up("k,a");
+    reader_open(reader, format_find("json"), &part, 1);
+    ck_assert(reader_next(reader, &batch) && reader_is_open(reader));
+    memset(first, '?', sizeof(first));
+    ck_assert(join_text("json", "[{\"a\": 2, \"k\": \"p\\n\"}, [7, 3]]", &batch));
+    ck_assert(!join_text("json", "[\"q\", 1]\n{\"k\": \"q\"}", &batch));
+    ck_assert(!join_text("json", "[\"q\", 1]\n{", &batch));
+    ck_assert(!join_text("csv", "q,1,2", &batch) && !join_text("csv", "\n", &batch));
+    ck_assert(join_text("csv", "x,4\r\n\n", &batch) && batch.n == 4);
+    ck_assert(join_f64(keyed, 2, &batch) && batch.n == 5 && batch.n_rejected == 0);
+    for (size_t i = 0; i < batch.n; i++) {
+        ck_assert(batch.x[i * batch.stride] == (double)(i + 1));
+        ck_assert_uint_eq(batch.key[i].size, strlen(keys[i]));
+        ck_assert_mem_eq(batch.key[i].data, keys[i], batch.key[i].size);
+    }
+    ck_assert(!reader_next(reader, &batch));
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_row_of_a_binary_body_is_named_and_kept)
 {
     static const double values[] = {1, 2, 3, 1e200, 5, 6};
@@ -275,6 +313,7 @@ int main(void)
         UNIT(a_message_left_half_read_does_not_leak_into_the_next),
         UNIT(messages_of_a_few_good_points_join),
         UNIT(points_with_time_weight_and_key_join),
+        UNIT(lines_of_text_join),
         UNIT(a_row_of_a_binary_body_is_named_and_kept),
         UNIT(numbers_as_keys_are_written_short),
         UNIT(a_bad_time_weight_or_key_rejects_its_row_only),

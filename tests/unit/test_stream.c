@@ -243,16 +243,33 @@ static const struct {
 } mixed[] = {{1, 0}, {1, 0}, {3, 0}, {1, 1}, {1, 0}, {300, 0}, {1, 0}, {2, 2}, {100, 0},
              {200, 7}, {1, 0}, {1, 0}, {256, 0}, {1, 0}, {140, 140}, {1, 0}};
 
+static const struct {
+    const char *config;
+    const char *before, *between, *after; /* numbers; NULL: binary */
+} spellings[] = {
+    {"format: f64", NULL, "", ""},
+    {"format: json", "{\"a\": ", ", \"b\": ", "}\n"},
+    {"format: csv", "", ",", "\n"},
+};
+
 /* Sends message m, whose rows follow those before it; `at` counts them. */
-static void send_mixed(struct fixture *f, size_t m, size_t *at)
+static void send_mixed(struct fixture *f, size_t spelling, size_t m, size_t *at)
 {
-    double x[2 * 300];
+    const char *const before = spellings[spelling].before;
+    zchunk_t *chunk = zchunk_new(NULL, 300 * 40);
     for (size_t i = 0; i < mixed[m].n; i++, ++*at) {
-        x[2 * i] = (double)(*at * 7919 % 101);
-        x[2 * i + 1] = i + 1 == mixed[m].bad ? 1e200 : (double)(*at * 104729 % 57) / 2;
+        const double a = (double)(*at * 7919 % 101), b = (double)(*at * 104729 % 57) / 2;
+        const double row[] = {a, i + 1 == mixed[m].bad ? 1e200 : b};
+        char text[40];
+        const int size =
+            snprintf(text, sizeof(text), "%s%g%s%g%s", before != NULL ? before : "",
+                     row[0], spellings[spelling].between, row[1], spellings[spelling].after);
+        zchunk_append(chunk, before == NULL ? (const void *)row : text,
+                      before == NULL ? sizeof(row) : (size_t)size);
     }
-    zframe_t *frame = zframe_new(x, 2 * mixed[m].n * sizeof(double));
+    zframe_t *frame = zframe_new(zchunk_data(chunk), zchunk_size(chunk));
     zframe_send(&frame, f->sender, 0);
+    zchunk_destroy(&chunk);
 }
 
 static void drain_until(struct fixture *f, uint64_t received)
@@ -264,13 +281,13 @@ static void drain_until(struct fixture *f, uint64_t received)
 }
 
 /* The encoded learner of messages that came together, or one by one. */
-static char *learned_from(bool is_together, size_t *size)
+static char *learned_from(size_t spelling, bool is_together, size_t *size)
 {
-    struct fixture *f = fixture_new("format: f64", FIELDS);
+    struct fixture *f = fixture_new(spellings[spelling].config, FIELDS);
     size_t at = 0;
     for (size_t round = 0; round < 3; round++) {
         for (size_t m = 0; m < COUNT(mixed); m++) {
-            send_mixed(f, m, &at);
+            send_mixed(f, spelling, m, &at);
             if (!is_together) {
                 fixture_await(f);
                 drain_until(f, at);
@@ -292,7 +309,8 @@ static char *learned_from(bool is_together, size_t *size)
 START_TEST(messages_that_come_together_are_learned_as_they_are)
 {
     size_t size, other_size;
-    char *one = learned_from(false, &size), *other = learned_from(true, &other_size);
+    char *one = learned_from(0, false, &size);
+    char *other = learned_from((size_t)_i, true, &other_size);
     ck_assert_uint_eq(size, other_size);
     ck_assert_mem_eq(one, other, size);
     free(one);
@@ -487,7 +505,7 @@ int main(void)
         UNIT(rows_go_to_the_learner_of_their_key),
         UNIT(the_topic_can_be_the_key),
         UNIT(a_round_is_bounded_and_goes_on_in_the_message),
-        UNIT(messages_that_come_together_are_learned_as_they_are),
+        UNIT_LOOP(messages_that_come_together_are_learned_as_they_are, spellings),
         UNIT(rows_of_keys_that_come_together_are_told_apart),
         UNIT(gaps_of_a_source_are_lost_points),
         UNIT(what_a_source_repeats_is_not_learned),

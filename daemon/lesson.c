@@ -82,18 +82,14 @@ static void reject_row(struct stream *stream, enum reason reason, struct moment 
     const size_t i = stream->row++;
     const struct bytes key = row_key(stream, i);
     const bool is_reader = batch->reason[i] != REASON_NONE;
-    const char *detail = "not a key, or one more than max_keys";
-    if (is_reader) { /* which tells about the last one of the batch only */
-        stream->batch_rejects++;
-        detail = stream->batch_rejects == batch->n_rejected ? batch->detail : NULL;
-    }
     stream_reject(stream, router_find(stream->router, key),
                   &(struct reject){
                       .reason = reason,
                       .time_s = now.wall_s,
                       .points = 1,
                       .origin = is_reader ? batch->origin[i] : key,
-                      .detail = detail,
+                      .detail = is_reader ? batch->detail
+                                          : "not a key, or one more than max_keys",
                   },
                   now);
     reception_note(stream, 1, true);

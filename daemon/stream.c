@@ -305,7 +305,6 @@ static void learn_message(struct stream *stream, uint64_t end, int *left,
             lesson_learn(stream, now);
         } else if (reader_next(stream->reader, &stream->batch)) {
             stream->row = 0;
-            stream->batch_rejects = 0;
             if (!stream->is_begun) {
                 stream->is_begun = true;
                 lesson_begin(stream);

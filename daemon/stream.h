@@ -61,7 +61,6 @@ struct stream {
     bool has_next; /* the feed holds the message after it, not yet looked into */
     bool is_begun; /* its first batch was read */
     struct batch batch;
-    size_t batch_rejects;      /* rows of it that its reader rejected, up to `row` */
     size_t row;                /* next row of the batch; batch.n: take the next batch */
     struct slot *busy;         /* learner whose work is due; NULL: none */
     struct roster_row *source; /* reliable: whose message it is */

@@ -132,7 +132,6 @@ static bool set_up(struct input *input, const struct input_options *options,
     if (input->reader == NULL) {
         return input_fail(failure, EX_OSERR, "%s: out of memory", input->name);
     }
-    input->reader->rejects_max = 1;
     if (input->kind->start != NULL && !input->kind->start(input, failure)) {
         return false;
     }

@@ -20,7 +20,6 @@ struct reader *reader_new(const struct layout *layout)
     const size_t n = READER_BATCH;
     const size_t n_columns = layout->n_columns + 1; /* never 0 */
     reader->layout = layout;
-    reader->rejects_max = READER_BATCH;
     reader->x = calloc(n * layout->n_fields + 1, sizeof(double));
     reader->weight = calloc(n, sizeof(double));
     reader->time = calloc(n, sizeof(double));

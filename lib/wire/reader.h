@@ -55,10 +55,10 @@ struct batch {
     const double *time;         /* n, seconds since 1970, or NULL when it has no time */
     const struct bytes *key;    /* n, or NULL when it has no key column */
     const uint8_t *reason;      /* n: enum reason */
-    size_t n_rejected;          /* how many reasons are not REASON_NONE */
+    size_t n_rejected;          /* 1: the last point is; a batch ends with it */
     const struct bytes *origin; /* n: the bytes of a rejected point, for dead letters */
-    const char *detail; /* place and cause of the last rejected point of the batch,
-                           "byte 17: …"; NULL when none was rejected */
+    const char *detail; /* place and cause of the rejected point, "byte 17: …"; NULL when
+                           none is */
 };
 
 #define READER_BATCH 256

@@ -78,8 +78,7 @@ struct reader {
     struct fault fault;
     size_t n; /* points in the batch */
     bool is_open_to_more; /* they are a whole message, good, and copied from it */
-    size_t n_rejected;
-    size_t rejects_max; /* a batch ends with so many; 1 where each has to be told */
+    size_t n_rejected;    /* 1: the last of them */
 
     uint32_t row_serial; /* numbers the rows, for seen */
     uint32_t *seen;      /* n_columns: row_serial of the last row that had it */
@@ -120,10 +119,10 @@ void reader_accept(struct reader *reader, struct bytes origin);
 void reader_reject(struct reader *reader, enum reason reason, struct bytes origin,
                    const char *at, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-/* Room for one more point, and not as many rejected as a batch may have. */
+/* Room for one more point, and none rejected, with which a batch ends. */
 static inline bool reader_has_room(const struct reader *reader)
 {
-    return reader->n < READER_BATCH && reader->n_rejected < reader->rejects_max;
+    return reader->n < READER_BATCH && reader->n_rejected == 0;
 }
 /* Fills the batch from the reader's arrays; false when it has no point. */
 bool reader_finish(struct reader *reader, struct batch *batch);

@@ -53,7 +53,8 @@ static inline void fuzz_check_batch(const struct layout *layout,
         FUZZ_CHECK(batch->key == NULL ||
                    (batch->key[i].size >= 1 && batch->key[i].size <= 255));
     }
-    FUZZ_CHECK(n_rejected == batch->n_rejected);
+    FUZZ_CHECK(n_rejected == batch->n_rejected && n_rejected <= 1);
+    FUZZ_CHECK(n_rejected == 0 || batch->reason[batch->n - 1] != REASON_NONE);
     FUZZ_CHECK((batch->detail != NULL) == (n_rejected > 0));
 }
 

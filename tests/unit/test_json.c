@@ -242,19 +242,22 @@ START_TEST(long_messages_come_in_order_and_whole)
 }
 END_TEST
 
-START_TEST(a_fault_is_told_with_its_place_and_bytes)
+START_TEST(every_fault_is_told_with_its_place_and_bytes)
 {
-    static const char text[] = "[1]\n{\"a\":1,\"a\":2}\n[3]";
+    static const char text[] = "[1]\n{\"a\":1,\"a\":2}\n[3, 4]\n[3]";
     const struct bytes part = {text, sizeof(text) - 1};
     struct layout *layout = readout_layout("a", false);
     struct reader *reader = reader_new(layout);
     struct batch batch;
     reader_open(reader, format_find("json"), &part, 1);
     ck_assert(reader_next(reader, &batch));
-    ck_assert_uint_eq(batch.n, 3);
+    ck_assert_uint_eq(batch.n, 2);
     ck_assert_str_eq(batch.detail, "byte 15: a column given twice");
     ck_assert_uint_eq(batch.origin[1].size, 13);
     ck_assert_ptr_eq(batch.origin[1].data, text + 4);
+    ck_assert(reader_next(reader, &batch) && batch.n == 1);
+    ck_assert_str_eq(batch.detail, "byte 24: more values than columns");
+    ck_assert(reader_next(reader, &batch) && batch.n == 1 && batch.n_rejected == 0);
     reader_destroy(&reader);
     layout_destroy(&layout);
 }
@@ -286,7 +289,7 @@ int main(void)
         UNIT(a_number_of_any_length_within_a_line_is_read),
         UNIT(an_embedded_NUL_is_a_bad_line),
         UNIT(long_messages_come_in_order_and_whole),
-        UNIT(a_fault_is_told_with_its_place_and_bytes),
+        UNIT(every_fault_is_told_with_its_place_and_bytes),
         UNIT(a_key_may_have_255_bytes),
     };
     return unit_run("json", tests, COUNT(tests));

@@ -343,6 +343,27 @@ START_TEST(rows_of_keys_that_come_together_are_told_apart)
 }
 END_TEST
 
+START_TEST(every_bad_line_of_a_message_is_kept_with_its_place)
+{
+    static const char text[] = "1,2\nx,4\n5,6\n7,nan\n8\n9,10\n";
+    static const char *const details[] = {"byte 4: a number expected",
+                                          "byte 14: b: a missing value where none is allowed",
+                                          "byte 18: 1 cells: 2 wanted"};
+    struct fixture *f = fixture_new("format: csv", FIELDS);
+    zframe_t *frame = zframe_new(text, strlen(text));
+    zframe_send(&frame, f->sender, 0);
+    drain_until(f, 6);
+    json_t *letters = rejects_json(f->stream->rejects);
+    ck_assert_uint_eq(json_array_size(letters), COUNT(details));
+    for (size_t i = 0; i < COUNT(details); i++) {
+        const json_t *letter = json_array_get(letters, i);
+        ck_assert_str_eq(json_string_value(json_object_get(letter, "detail")), details[i]);
+    }
+    json_decref(letters);
+    fixture_destroy(f);
+}
+END_TEST
+
 START_TEST(gaps_of_a_source_are_lost_points)
 {
     struct fixture *f = fixture_new("", "    fields: [a]\n    model: {components: 1}\n");
@@ -507,6 +528,7 @@ int main(void)
         UNIT(a_round_is_bounded_and_goes_on_in_the_message),
         UNIT_LOOP(messages_that_come_together_are_learned_as_they_are, spellings),
         UNIT(rows_of_keys_that_come_together_are_told_apart),
+        UNIT(every_bad_line_of_a_message_is_kept_with_its_place),
         UNIT(gaps_of_a_source_are_lost_points),
         UNIT(what_a_source_repeats_is_not_learned),
         UNIT(the_newest_time_is_kept),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "expect.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,21 +177,48 @@ static void expect_in_turn(struct mix_learner *learner,
     }
 }
 
-/* Parts that are under way, from `first` on. */
+/* n parts that are under way, from `first` on. Who finishes one takes those that come
+ * next, unless somebody is at it: then that one does. */
 struct wave {
-    const struct mix_learner *learner;
+    struct mix_learner *learner;
     const struct background *background;
-    size_t first;
+    size_t first, n;
+    double *differences;
+    atomic_bool is_done[OUTCOMES_MAX];
+    atomic_size_t n_taken;
+    atomic_flag is_taking;
 };
+
+static bool has_next(const struct wave *wave)
+{
+    const size_t next = atomic_load(&wave->n_taken);
+    return next < wave->n && atomic_load(&wave->is_done[next]);
+}
+
+static void take_next(struct wave *wave)
+{
+    while (has_next(wave) && !atomic_flag_test_and_set(&wave->is_taking)) {
+        for (; has_next(wave); atomic_fetch_add(&wave->n_taken, 1)) {
+            const size_t next = atomic_load(&wave->n_taken);
+            const struct outcome *outcome = &wave->learner->expectations->outcome[next];
+            join(wave->learner, outcome->sums);
+            take(wave->learner, wave->first + next, outcome);
+            wave->differences[wave->first + next] = outcome->difference;
+        }
+        atomic_flag_clear(&wave->is_taking);
+    }
+}
 
 static void expect_part(void *argument, size_t part, size_t thread)
 {
-    const struct wave *wave = argument;
+    struct wave *wave = argument;
     const struct expectations *e = wave->learner->expectations;
     struct outcome *outcome = &e->outcome[part];
     sums_clear(outcome->sums);
     expect(wave->learner, e->estep[thread], wave->background,
            points_block(wave->learner->open, wave->first + part), outcome->sums, outcome);
+    atomic_store(&wave->is_done[part], true);
+    take_next(wave);
 }
 
 static void expect_in_waves(struct mix_learner *learner,
@@ -198,15 +226,15 @@ static void expect_in_waves(struct mix_learner *learner,
                             double *differences)
 {
     const struct expectations *e = learner->expectations;
-    struct wave wave = {.learner = learner, .background = background};
-    for (; wave.first < parts; wave.first += e->n) {
-        const size_t left = parts - wave.first, n = left < e->n ? left : e->n;
-        e->executor->run(e->executor, n, expect_part, &wave);
-        for (size_t i = 0; i < n; i++) {
-            join(learner, e->outcome[i].sums);
-            take(learner, wave.first + i, &e->outcome[i]);
-            differences[wave.first + i] = e->outcome[i].difference;
-        }
+    for (size_t first = 0; first < parts; first += e->n) {
+        const size_t left = parts - first;
+        struct wave wave = {.learner = learner,
+                            .background = background,
+                            .first = first,
+                            .n = left < e->n ? left : e->n,
+                            .differences = differences,
+                            .is_taking = ATOMIC_FLAG_INIT};
+        e->executor->run(e->executor, wave.n, expect_part, &wave);
     }
 }
 

@@ -8,7 +8,7 @@
 #include "kernel.h"
 #include "mixture.h"
 
-enum { N = 2400, WARMUP = 600, N_FIT = 12000 };
+enum { WARMUP = 600, N_FIT = 12000 };
 
 static const struct {
     size_t dims, components;
@@ -22,7 +22,15 @@ static const struct {
     {10, 6, MIX_TIED, false, 0, 256},  {8, 8, MIX_FULL, false, 0.01, 256},
     {12, 8, MIX_DIAG, true, 0, 256},   {8, 8, MIX_FULL, false, 0, 700},
     {10, 6, MIX_TIED, false, 0.01, 512}, {12, 8, MIX_DIAG, true, 0, 300},
+    {2, 3, MIX_FULL, false, 0, 4400},
 };
+
+/* Points of the stream: the warm-up, and some blocks. */
+static size_t n_of(size_t row)
+{
+    const size_t blocks = 2 * shapes[row].block;
+    return WARMUP + 300 + (blocks < 1500 ? 1500 : blocks);
+}
 
 /* Points of a random mixture, some without a value. */
 struct stream {
@@ -77,15 +85,15 @@ static void learn(struct mix_learner *learner, const struct stream *stream, size
     }
 }
 
-/* The encoded state after the stream. Half way it is stored, and goes on with other
- * threads. */
-static uint8_t *state_after(struct stream *stream, struct crew *before,
+/* The encoded state after the stream of n points. Half way it is stored, and goes on with
+ * other threads. */
+static uint8_t *state_after(struct stream *stream, size_t n, struct crew *before,
                             struct crew *after, size_t *size)
 {
     stream->options.executor = crew_executor(before);
     struct mix_learner *learner = mix_learner_new(&stream->options, NULL);
     require(learner != NULL);
-    learn(learner, stream, 0, N / 2 + 100); /* a block is open */
+    learn(learner, stream, 0, n / 2 + 100); /* a block is open */
     *size = mix_learner_encoded_size(learner);
     uint8_t *bytes = malloc(*size);
     require(bytes != NULL);
@@ -95,7 +103,7 @@ static uint8_t *state_after(struct stream *stream, struct crew *before,
     learner = mix_learner_decode(&stream->options, bytes, *size, NULL);
     free(bytes);
     require(learner != NULL);
-    learn(learner, stream, N / 2 + 100, N);
+    learn(learner, stream, n / 2 + 100, n);
     *size = mix_learner_encoded_size(learner);
     bytes = malloc(*size);
     require(bytes != NULL);
@@ -106,15 +114,16 @@ static uint8_t *state_after(struct stream *stream, struct crew *before,
 
 START_TEST(threads_change_no_bit_of_a_learner)
 {
-    struct stream stream = stream_new((size_t)_i, N);
+    const size_t n = n_of((size_t)_i);
+    struct stream stream = stream_new((size_t)_i, n);
     struct crew *two = crew_new(2), *three = crew_new(3);
     set_options(&stream, (size_t)_i);
     /* Every kernel for the first shape; for the others the best will do. */
     for (size_t level = 0; kernel_table()[level] != NULL && (level == 0 || _i == 0); level++) {
         ck_assert(kernel_select(kernel_table()[level]->name));
         size_t size, other_size;
-        uint8_t *alone = state_after(&stream, NULL, NULL, &size);
-        uint8_t *other = state_after(&stream, two, three, &other_size);
+        uint8_t *alone = state_after(&stream, n, NULL, NULL, &size);
+        uint8_t *other = state_after(&stream, n, two, three, &other_size);
         ck_assert_uint_eq(other_size, size);
         ck_assert_msg(memcmp(other, alone, size) == 0, "%s, shape %d",
                       kernel_table()[level]->name, _i);

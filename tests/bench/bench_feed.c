@@ -2,12 +2,13 @@
  *
  * Points end to end: a sender on one core, the daemon with all its threads on the other,
  * over loopback tcp, against a bare PULL socket that receives the same messages in the
- * same run and does nothing with them. Then a million points into a fresh daemon, timed
- * with its warm-up, and the resident memory of ten streams.
+ * same run and does nothing with them; as arrays, and as lines of text. Then a million
+ * points into a fresh daemon, timed with its warm-up, and the resident memory of ten
+ * streams.
  *
- * Run from the build folder: `make bench`, or one row of the first table:
+ * Run from the build folder: `make bench`, or one row of the first tables:
  *
- *     bench_feed D K POINTS-A-MESSAGE
+ *     bench_feed D K POINTS-A-MESSAGE [array|json|csv]
  *
  * With an endpoint and a number of messages it only sends these there, for others. */
 #include "autoconf.h"
@@ -23,6 +24,8 @@
 
 #include "bench.h"
 #include "client.h"
+#include "format.h"
+#include "layout.h"
 #include "source.h"
 
 #define SEED 1
@@ -37,12 +40,19 @@
 
 /* ---- Points -------------------------------------------------------------- */
 
+/* Messages of one part that were written before. */
+struct letters {
+    size_t n;
+    struct bytes *body;
+};
+
 struct load {
     size_t n_fields;     /* D */
     size_t n_components; /* K */
     size_t per_message;  /* points */
     size_t n_messages;
     const double *pool; /* POOL x D */
+    struct letters letters; /* what is sent; n = 0: arrays out of the pool */
 };
 
 static void give_up(const char *what)
@@ -71,6 +81,53 @@ static double *pool_new(size_t n_fields, size_t n_components)
     return pool;
 }
 
+/* The names of the fields, as the configuration has them as well. */
+static struct layout *layout_of(size_t n_fields)
+{
+    const char **names = tool_need(calloc(n_fields, sizeof(*names)));
+    for (size_t d = 0; d < n_fields; d++) {
+        names[d] = tool_text("x%zu", d);
+    }
+    struct layout *layout =
+        layout_new(names, n_fields, names, n_fields, NULL, NULL, NULL, NULL);
+    for (size_t d = 0; d < n_fields; d++) {
+        free((void *)(uintptr_t)names[d]);
+    }
+    free(names);
+    return tool_need(layout);
+}
+
+/* The points of the pool as messages of that format. */
+static struct letters letters_new(const struct load *load, const char *format)
+{
+    struct layout *layout = layout_of(load->n_fields);
+    struct parts *parts = tool_need(parts_new());
+    struct letters letters = {.n = POOL / load->per_message};
+    letters.body = tool_need(calloc(letters.n, sizeof(*letters.body)));
+    for (size_t i = 0; i < letters.n; i++) {
+        const struct rows rows = {load->pool + i * load->per_message * load->n_fields,
+                                  load->per_message, NULL};
+        if (!format_find(format)->encode(layout, &rows, parts)) {
+            give_up(format);
+        }
+        const struct bytes body = parts_get(parts, 0);
+        letters.body[i] = (struct bytes){
+            memcpy(tool_need(malloc(body.size)), body.data, body.size), body.size};
+    }
+    parts_destroy(&parts);
+    layout_destroy(&layout);
+    return letters;
+}
+
+static void letters_free(struct letters *letters)
+{
+    for (size_t i = 0; i < letters->n; i++) {
+        free((void *)(uintptr_t)letters->body[i].data);
+    }
+    free(letters->body);
+    *letters = (struct letters){0};
+}
+
 static void send_part(void *socket, const void *data, size_t size, int flags)
 {
     while (zmq_send(socket, data, size, flags) == -1) {
@@ -80,7 +137,15 @@ static void send_part(void *socket, const void *data, size_t size, int flags)
     }
 }
 
-static void send_all(void *socket, const struct load *load)
+static void send_letters(void *socket, const struct load *load)
+{
+    for (size_t i = 0; i < load->n_messages; i++) {
+        const struct bytes body = load->letters.body[i % load->letters.n];
+        send_part(socket, body.data, body.size, 0);
+    }
+}
+
+static void send_arrays(void *socket, const struct load *load)
 {
     char header[128];
     const int size = snprintf(header, sizeof(header),
@@ -94,6 +159,11 @@ static void send_all(void *socket, const struct load *load)
         first += load->per_message;
         first = first + load->per_message > POOL ? 0 : first;
     }
+}
+
+static void send_all(void *socket, const struct load *load)
+{
+    (load->letters.n > 0 ? send_letters : send_arrays)(socket, load);
 }
 
 static size_t load_points(const struct load *load)
@@ -143,7 +213,8 @@ static void receive_all(const struct load *load, int pipe_end)
     }
     zmq_msg_t part;
     zmq_msg_init(&part);
-    for (size_t i = 0; i < 2 * load->n_messages; i++) {
+    const size_t n_parts = load->letters.n > 0 ? 1 : 2;
+    for (size_t i = 0; i < n_parts * load->n_messages; i++) {
         while (zmq_msg_recv(&part, socket, 0) == -1) {
             if (zmq_errno() != EINTR) {
                 give_up("receive");
@@ -194,8 +265,8 @@ struct daemon_run {
     size_t n_feeds;
 };
 
-static void write_config(const struct daemon_run *run, size_t n_fields,
-                         size_t n_components)
+static void write_config(const struct daemon_run *run, const char *format,
+                         size_t n_fields, size_t n_components)
 {
     char *path = tool_text("%s/mixd.yaml", run->folder);
     FILE *file = tool_need(fopen(path, "we"));
@@ -203,9 +274,14 @@ static void write_config(const struct daemon_run *run, size_t n_fields,
             "publish: {bind: \"tcp://127.0.0.1:*\"}\nlog: {level: error}\nstreams:\n");
     for (size_t i = 0; i < run->n_feeds; i++) {
         fprintf(file,
-                "  s%zu:\n    dimensions: %zu\n    feed: {bind: \"tcp://127.0.0.1:*\"}\n"
-                "    model: {components: %zu}\n    learn: {adapt: \"off\"}\n",
-                i, n_fields, n_components);
+                "  s%zu:\n    feed: {bind: \"tcp://127.0.0.1:*\", format: %s}\n"
+                "    model: {components: %zu}\n    learn: {adapt: \"off\"}\n"
+                "    fields: [x0",
+                i, format, n_components);
+        for (size_t d = 1; d < n_fields; d++) {
+            fprintf(file, ", x%zu", d);
+        }
+        fprintf(file, "]\n");
     }
     fclose(file);
     free(path);
@@ -258,8 +334,8 @@ static void connect_feeds(struct daemon_run *run)
     json_decref(reply);
 }
 
-static void daemon_start(struct daemon_run *run, size_t n_streams, size_t n_fields,
-                         size_t n_components)
+static void daemon_start(struct daemon_run *run, size_t n_streams, const char *format,
+                         size_t n_fields, size_t n_components)
 {
     const char *temporary = getenv("TMPDIR");
     *run = (struct daemon_run){.n_feeds = n_streams};
@@ -268,7 +344,7 @@ static void daemon_start(struct daemon_run *run, size_t n_streams, size_t n_fiel
     if (mkdtemp(run->folder) == NULL) {
         give_up(run->folder);
     }
-    write_config(run, n_fields, n_components);
+    write_config(run, format, n_fields, n_components);
     run->pid = fork();
     if (run->pid == 0) {
         exec_daemon(run);
@@ -358,11 +434,15 @@ static size_t points_of_run(struct daemon_run *run, struct load *load)
     return points < RUN_POINTS_MAX ? (size_t)points : (size_t)RUN_POINTS_MAX;
 }
 
-static void compare(struct daemon_run *run, struct load *load, size_t per_message)
+static void compare(struct daemon_run *run, struct load *load, const char *format,
+                    size_t per_message)
 {
     double bare[REPEATS];
     double fed[REPEATS];
     load->per_message = per_message;
+    if (format_find(format)->n_parts == 1) {
+        load->letters = letters_new(load, format);
+    }
     load->n_messages = points_of_run(run, load) / per_message + 1;
     for (size_t i = 0; i < REPEATS; i++) {
         bare[i] = run_bare(load);
@@ -371,23 +451,32 @@ static void compare(struct daemon_run *run, struct load *load, size_t per_messag
     const double points = (double)load_points(load);
     const double bare_rate = points / bench_median(bare, REPEATS);
     const double fed_rate = points / bench_median(fed, REPEATS);
-    printf("  (%2zu,%2zu)  %4zu  %10.3f  %10.3f  %6.1f %%\n", load->n_fields,
-           load->n_components, per_message, bare_rate / 1e6, fed_rate / 1e6,
+    printf("  (%2zu,%2zu)  %-5s  %4zu  %10.3f  %10.3f  %6.1f %%\n", load->n_fields,
+           load->n_components, format, per_message, bare_rate / 1e6, fed_rate / 1e6,
            100 * fed_rate / bare_rate);
     fflush(stdout);
+    letters_free(&load->letters);
 }
 
 /* The rows of one shape. */
-static void bench_shape(size_t n_fields, size_t n_components, const size_t *batches,
-                        size_t n_batches)
+static void bench_shape(size_t n_fields, size_t n_components, const char *format,
+                        const size_t *batches, size_t n_batches)
 {
     double *pool = pool_new(n_fields, n_components);
-    struct load load = {n_fields, n_components, 256, WARM_POINTS / 256, pool};
+    struct load load = {.n_fields = n_fields,
+                        .n_components = n_components,
+                        .per_message = 256,
+                        .n_messages = WARM_POINTS / 256,
+                        .pool = pool};
     struct daemon_run run;
-    daemon_start(&run, 1, n_fields, n_components);
+    daemon_start(&run, 1, format, n_fields, n_components);
+    if (format_find(format)->n_parts == 1) {
+        load.letters = letters_new(&load, format);
+    }
     run_daemon(&run, 0, &load);
+    letters_free(&load.letters);
     for (size_t i = 0; i < n_batches; i++) {
-        compare(&run, &load, batches[i]);
+        compare(&run, &load, format, batches[i]);
     }
     daemon_stop(&run);
     free(pool);
@@ -399,22 +488,24 @@ static void bench_ratios(void)
     static const size_t batches[] = {1, 16, 256};
     printf(
         "  M points/s over loopback tcp, full covariance, adapt off, median of %d runs\n"
-        "  (D,K)  a message  bare PULL      mixd   share\n",
+        "  (D,K)         a message  bare PULL      mixd   share\n",
         REPEATS);
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-        bench_shape(shapes[i][0], shapes[i][1], batches,
+        bench_shape(shapes[i][0], shapes[i][1], "array", batches,
                     sizeof(batches) / sizeof(batches[0]));
     }
+    bench_shape(4, 4, "json", batches, 1);
+    bench_shape(4, 4, "csv", batches, 1);
 }
 
 static void bench_million(void)
 {
     double seconds[REPEATS];
     double *pool = pool_new(2, 4);
-    const struct load load = {2, 4, 256, 1000000 / 256, pool};
+    const struct load load = {2, 4, 256, 1000000 / 256, pool, {0}};
     for (size_t i = 0; i < REPEATS; i++) {
         struct daemon_run run;
-        daemon_start(&run, 1, 2, 4);
+        daemon_start(&run, 1, "array", 2, 4);
         seconds[i] = run_daemon(&run, 0, &load);
         daemon_stop(&run);
     }
@@ -429,9 +520,9 @@ static void bench_memory(void)
 {
     enum { STREAMS = 10 };
     double *pool = pool_new(8, 8);
-    const struct load load = {8, 8, 256, WARM_POINTS / 256, pool};
+    const struct load load = {8, 8, 256, WARM_POINTS / 256, pool, {0}};
     struct daemon_run run;
-    daemon_start(&run, STREAMS, 8, 8);
+    daemon_start(&run, STREAMS, "array", 8, 8);
     printf("  resident memory, %d streams of (8,8): %.1f MB at the start", STREAMS,
            resident_mb(&run));
     for (int turn = 1; turn <= 4; turn++) {
@@ -474,9 +565,10 @@ int main(int argc, char **argv)
                                        .n_messages = strtoul(argv[5], NULL, 10)});
         return 0;
     }
-    if (argc == 4) {
+    if (argc == 4 || argc == 5) {
         const size_t batch = strtoul(argv[3], NULL, 10);
-        bench_shape(strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), &batch, 1);
+        bench_shape(strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10),
+                    argc == 5 ? argv[4] : "array", &batch, 1);
         return 0;
     }
     bench_head("feed: points end to end", SEED);

@@ -288,10 +288,10 @@ def loop_rate(d, k, per_message, messages):
 
 
 def mixd_rate(d, k, per_message):
-    """Points a second through the daemon: the fourth number of the row."""
+    """Points a second through the daemon: behind shape, format, messages and bare PULL."""
     row = subprocess.run(["tests/bench/bench_feed", str(d), str(k), str(per_message)],
                          check=True, capture_output=True, text=True).stdout
-    return 1e6 * float(row.split(")")[1].split()[2])
+    return 1e6 * float(row.split(")")[1].split()[3])
 
 
 def compare_feed(quick):

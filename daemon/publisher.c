@@ -43,7 +43,7 @@ struct publisher {
     void *handle;
     struct attachment attachment;
     struct kept **kept; /* in the order in which the topics came; they never go */
-    size_t n_kept;
+    size_t n_kept, room;
     zhashx_t *by_topic;
     int queue;      /* high-water mark of the socket */
     size_t largest; /* bytes of the largest frame so far */
@@ -134,8 +134,11 @@ static struct kept *kept_of(struct publisher *publisher, const struct post *post
         kept = xalloc(1, sizeof(*kept));
         zmq_msg_init(&kept->frame);
         zhashx_insert(publisher->by_topic, topic, kept);
-        publisher->kept =
-            xrealloc(publisher->kept, publisher->n_kept + 1, sizeof(publisher->kept[0]));
+        if (publisher->n_kept == publisher->room) {
+            publisher->room = 2 * publisher->room + 16;
+            publisher->kept =
+                xrealloc(publisher->kept, publisher->room, sizeof(publisher->kept[0]));
+        }
         publisher->kept[publisher->n_kept++] = kept;
         set_queue(publisher);
     }

@@ -256,6 +256,7 @@ static void make_layout(struct stream_config *stream, struct findings *findings)
         return;
     }
     stream->layout->marginalize = stream->mix.marginalize;
+    stream->layout->has_topic = stream->key_is_topic;
     stream->mix.compact =
         (stream->key != NULL || stream->key_is_topic) && stream->max_keys > ROOMY_KEYS;
 }

@@ -70,9 +70,6 @@ static bool skip_repeats(struct stream *stream)
 
 static struct bytes row_key(const struct stream *stream, size_t i)
 {
-    if (stream->config->key_is_topic) {
-        return stream->feed->topic;
-    }
     return stream->batch.key != NULL ? stream->batch.key[i] : (struct bytes){NULL, 0};
 }
 
@@ -96,6 +93,13 @@ static void reject_row(struct stream *stream, enum reason reason, struct moment 
     pass_numbers(stream, 1);
 }
 
+/* Rows of one topic share its bytes. */
+static bool is_same(struct bytes a, struct bytes b)
+{
+    return a.size == b.size &&
+           (a.data == b.data || memcmp(a.data, b.data, a.size) == 0);
+}
+
 /* The end of the run of accepted rows from `first` on that have the same key, and numbers
  * that are all new. */
 static size_t run_end(const struct stream *stream, size_t first)
@@ -107,9 +111,7 @@ static size_t run_end(const struct stream *stream, size_t first)
     }
     size_t end = first + 1;
     while (end < n && batch->reason[end] == REASON_NONE &&
-           (batch->key == NULL || (batch->key[end].size == batch->key[first].size &&
-                                   memcmp(batch->key[end].data, batch->key[first].data,
-                                          batch->key[first].size) == 0))) {
+           (batch->key == NULL || is_same(batch->key[end], batch->key[first]))) {
         end++;
     }
     return end;

@@ -261,6 +261,7 @@ static bool take_message(struct stream *stream, struct moment now)
         stream->has_message = false;
         return true;
     }
+    reader_set_topic(stream->reader, feed->topic);
     reader_open(stream->reader, format_of(feed), feed->part, feed->n_parts);
     return true;
 }
@@ -270,10 +271,11 @@ static bool take_message(struct stream *stream, struct moment now)
 static void take_more(struct stream *stream, int *left)
 {
     struct feed *feed = stream->feed;
-    if (stream->intake != NULL || stream->config->key_is_topic) {
+    if (stream->intake != NULL) {
         return;
     }
     while (*left > 0 && reader_is_open(stream->reader) && feed_receive(feed)) {
+        reader_set_topic(stream->reader, feed->topic);
         stream->has_next = feed->reason != REASON_NONE ||
                            !reader_join(stream->reader, format_of(feed), feed->part,
                                         feed->n_parts, &stream->batch);

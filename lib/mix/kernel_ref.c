@@ -204,20 +204,18 @@ static double scatter_of(const struct kernel_join *job, size_t i, size_t j, size
 static void join(const struct kernel_join *job)
 {
     const size_t n = job->stride;
-    const double *other = job->other;
-    double *scatter = job->scatter;
+    size_t row = 0;
     for (size_t i = 0; i < job->dims; i++) {
-        for (size_t j = job->is_diagonal ? i : 0; j <= i; j++) {
+        for (size_t j = job->is_diagonal ? i : 0; j <= i; j++, row += n) {
             for (size_t k = 0; k < job->components; k++) {
-                const double q = other != NULL ? other[k] : scatter_of(job, i, j, k);
+                const double q = job->other != NULL ? job->other[row + k]
+                                                    : scatter_of(job, i, j, k);
                 const double cross =
                     job->delta == NULL
                         ? 0
                         : job->between[k] * job->delta[i * n + k] * job->delta[j * n + k];
-                scatter[k] += q + cross;
+                job->scatter[row + k] += q + cross;
             }
-            scatter += n;
-            other += other != NULL ? n : 0;
         }
     }
 }

@@ -31,14 +31,15 @@ struct layout {
     enum mix_family *families;          /* D, owned; NULL: fields take every number */
     size_t categories;                  /* of categorical fields */
     bool has_time, has_weight, has_key; /* some column has that role */
+    bool has_topic; /* without has_key: the topic of their message is the key of points */
 };
 
 /* A layout of these columns (copied). A column whose name is among fields is that
  * field; one named time, weight or key (any may be NULL) has that role; a column that
  * is not named by any is skipped. NULL if a field or role has no column, a column or
  * field stands twice, or a column would be two things; then *what (may be NULL) is the
- * argument at fault, or NULL without memory. marginalize is false and families NULL; set
- * them yourself. */
+ * argument at fault, or NULL without memory. marginalize and has_topic are false and
+ * families NULL; set them yourself. */
 struct layout *layout_new(const char *const *columns, size_t n_columns,
                           const char *const *fields, size_t n_fields, const char *time,
                           const char *weight, const char *key, const char **what);

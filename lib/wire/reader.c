@@ -24,7 +24,8 @@ struct reader *reader_new(const struct layout *layout)
     reader->weight = calloc(n, sizeof(double));
     reader->time = calloc(n, sizeof(double));
     reader->key = calloc(n, sizeof(struct bytes));
-    reader->key_text = layout->has_key ? calloc(n, KEY_BYTES_MAX + 1) : NULL;
+    const bool has_keys = layout->has_key || layout->has_topic;
+    reader->key_text = has_keys ? calloc(n, KEY_BYTES_MAX + 1) : NULL;
     reader->key_number = calloc(n, sizeof(double));
     reader->reason = calloc(n, sizeof(uint8_t));
     reader->origin = calloc(n, sizeof(struct bytes));
@@ -33,7 +34,7 @@ struct reader *reader_new(const struct layout *layout)
     reader->guess = calloc(n_columns, sizeof(struct name));
     reader->scratch = malloc(LINE_BYTES_MAX);
     if (reader->x == NULL || reader->weight == NULL || reader->time == NULL ||
-        reader->key == NULL || (layout->has_key && reader->key_text == NULL) ||
+        reader->key == NULL || (has_keys && reader->key_text == NULL) ||
         reader->key_number == NULL || reader->reason == NULL || reader->origin == NULL ||
         reader->seen == NULL || reader->names == NULL || reader->guess == NULL ||
         reader->scratch == NULL) {
@@ -89,10 +90,29 @@ void reader_open(struct reader *reader, const struct format *format,
     format->open(reader, own);
 }
 
-bool reader_next(struct reader *reader, struct batch *batch)
+void reader_set_topic(struct reader *reader, struct bytes topic)
 {
-    reader->n = reader->n_rejected = 0;
-    reader->is_open_to_more = false;
+    reader->topic = topic;
+}
+
+/* Gives points from `first` on the topic for a key. One that is no key has no place, and
+ * stays where it is. */
+static void give_topic(struct reader *reader, size_t first)
+{
+    struct bytes key = reader->topic;
+    char *own = reader->key_text + first * (KEY_BYTES_MAX + 1);
+    if (key.size > 0 && key.size <= KEY_BYTES_MAX) {
+        memcpy(own, key.data, key.size);
+        key.data = own;
+    }
+    for (size_t i = first; i < reader->n; i++) {
+        reader->key[i] = key;
+    }
+}
+
+/* The points of the message that was opened, or the one that it is rejected as. */
+static bool next_points(struct reader *reader, struct batch *batch)
+{
     if (reader->refused == REASON_NONE) {
         return reader->format->next(reader, batch);
     }
@@ -107,6 +127,20 @@ bool reader_next(struct reader *reader, struct batch *batch)
     return reader_finish(reader, batch);
 }
 
+bool reader_next(struct reader *reader, struct batch *batch)
+{
+    reader->n = reader->n_rejected = 0;
+    reader->is_open_to_more = false;
+    if (!next_points(reader, batch)) {
+        return false;
+    }
+    if (reader->layout->has_topic) {
+        give_topic(reader, 0);
+        reader->is_open_to_more &= reader->topic.size <= KEY_BYTES_MAX;
+    }
+    return true;
+}
+
 bool reader_is_open(const struct reader *reader)
 {
     return reader->is_open_to_more && reader->source[0] == '\0' &&
@@ -118,12 +152,15 @@ bool reader_join(struct reader *reader, const struct format *format,
 {
     const size_t before = reader->n;
     reader_open(reader, format, parts, n_parts);
-    const bool has_joined = reader->refused == REASON_NONE &&
-                            reader->source[0] == '\0' && format->join(reader) &&
-                            reader->n_rejected == 0;
+    const bool has_joined =
+        reader->refused == REASON_NONE && reader->source[0] == '\0' &&
+        format->join(reader) && reader->n_rejected == 0 &&
+        (!reader->layout->has_topic || reader->topic.size <= KEY_BYTES_MAX);
     if (!has_joined) {
         reader->n = before;
         reader->n_rejected = 0;
+    } else if (reader->layout->has_topic) {
+        give_topic(reader, before);
     }
     reader->refused = has_joined ? REASON_NONE : REASON_COUNT; /* nothing is open */
     reader->body.n_rows = 0;
@@ -157,7 +194,7 @@ bool reader_finish(struct reader *reader, struct batch *batch)
         .stride = layout->n_fields,
         .weight = layout->has_weight ? reader->weight : NULL,
         .time = layout->has_time ? reader->time : NULL,
-        .key = layout->has_key ? reader->key : NULL,
+        .key = layout->has_key || layout->has_topic ? reader->key : NULL,
         .reason = reader->reason,
         .n_rejected = reader->n_rejected,
         .origin = reader->origin,

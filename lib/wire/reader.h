@@ -53,7 +53,7 @@ struct batch {
     size_t stride;              /* doubles from one row of x to the next */
     const double *weight;       /* n, or NULL when the layout has no weight */
     const double *time;         /* n, seconds since 1970, or NULL when it has no time */
-    const struct bytes *key;    /* n, or NULL when it has no key column */
+    const struct bytes *key;    /* n, or NULL when it has neither key column nor topic */
     const uint8_t *reason;      /* n: enum reason */
     size_t n_rejected;          /* 1: the last point is; a batch ends with it */
     const struct bytes *origin; /* n: the bytes of a rejected point, for dead letters */
@@ -74,6 +74,10 @@ void reader_destroy(struct reader **reader);
  * until the last reader_next() of the message. */
 void reader_open(struct reader *reader, const struct format *format,
                  const struct bytes *parts, size_t n_parts);
+
+/* Where the layout has the topic for a key: that of the message that is opened or joined
+ * next, which must stay as long as its parts. */
+void reader_set_topic(struct reader *reader, struct bytes topic);
 
 /* The next points, or false at the end of the message. */
 bool reader_next(struct reader *reader, struct batch *batch);

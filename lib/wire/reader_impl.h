@@ -72,6 +72,7 @@ struct reader {
     double *time;
     struct bytes *key;
     char *key_text; /* READER_BATCH x (KEY_BYTES_MAX + 1): keys not in the message */
+    struct bytes topic;
     uint8_t *reason;
     struct bytes *origin;
     char detail[DETAIL_SIZE];

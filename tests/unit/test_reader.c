@@ -235,6 +235,39 @@ START_TEST(lines_of_text_join)
 }
 END_TEST
 
+static bool has_key(const struct batch *batch, size_t i, const char *key)
+{
+    return batch->key[i].size == strlen(key) &&
+           memcmp(batch->key[i].data, key, strlen(key)) == 0;
+}
+
+START_TEST(points_have_the_topic_of_their_message)
+{
+    static const double values[] = {1, 2, 3};
+    char first[] = "pump", second[] = "valve", large[257];
+    struct batch batch;
+    layout = readout_layout("a", false);
+    layout->has_topic = true;
+    reader = reader_new(layout);
+    reader_set_topic(reader, (struct bytes){first, strlen(first)});
+    open_f64(values, 2);
+    ck_assert(reader_next(reader, &batch) && reader_is_open(reader));
+    memset(first, '?', sizeof(first));
+    reader_set_topic(reader, (struct bytes){second, strlen(second)});
+    ck_assert(!join_text("json", "3", &batch));
+    ck_assert(join_f64(values + 2, 1, &batch) && join_text("csv", "4", &batch));
+    memset(second, '?', sizeof(second));
+    ck_assert(batch.n == 4 && has_key(&batch, 0, "pump") && has_key(&batch, 1, "pump"));
+    ck_assert(has_key(&batch, 2, "valve") && has_key(&batch, 3, "valve"));
+    reader_set_topic(reader, (struct bytes){large, 256});
+    ck_assert(!join_f64(values, 1, &batch));
+    open_f64(values, 1);
+    ck_assert(reader_next(reader, &batch) && !reader_is_open(reader));
+    ck_assert(batch.key[0].data == large && batch.key[0].size == 256);
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_row_of_a_binary_body_is_named_and_kept)
 {
     static const double values[] = {1, 2, 3, 1e200, 5, 6};
@@ -314,6 +347,7 @@ int main(void)
         UNIT(messages_of_a_few_good_points_join),
         UNIT(points_with_time_weight_and_key_join),
         UNIT(lines_of_text_join),
+        UNIT(points_have_the_topic_of_their_message),
         UNIT(a_row_of_a_binary_body_is_named_and_kept),
         UNIT(numbers_as_keys_are_written_short),
         UNIT(a_bad_time_weight_or_key_rejects_its_row_only),

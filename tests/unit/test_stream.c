@@ -200,9 +200,8 @@ START_TEST(the_topic_can_be_the_key)
                     "    fields: [a]\n    key: topic\n    model: {components: 1}\n");
     zstr_sendx(f->sender, "pump/1", "1\n2\n", NULL);
     zstr_sendx(f->sender, "pump/2", "3\nx\n", NULL);
-    for (int i = 0; i < 2; i++) {
+    while (f->stream->received < 4) {
         fixture_await(f);
-        f->stream->drain_points = 2; /* a message a round */
         stream_drain(f->stream, f->now);
     }
     check_ledger(f, 4);
@@ -339,6 +338,50 @@ START_TEST(rows_of_keys_that_come_together_are_told_apart)
     const json_t *last = json_array_get(letters, json_array_size(letters) - 1);
     ck_assert_str_eq(json_string_value(json_object_get(last, "data")), "2");
     json_decref(letters);
+    fixture_destroy(f);
+}
+END_TEST
+
+START_TEST(messages_of_topics_that_come_together_are_told_apart)
+{
+    enum { MESSAGES = 600, KEYS = 3 };
+    struct fixture *f =
+        fixture_new("type: sub, format: json",
+                    "    fields: [a]\n    key: topic\n    model: {components: 1}\n");
+    uint64_t sent[KEYS] = {0}, bad[KEYS] = {0}, points = 0;
+    char name[300];
+    for (size_t m = 0; m < MESSAGES; m++) {
+        const size_t k = m * 7919 % 11 % KEYS, n = 1 + (m % 50 == 7 ? 200 : m % 3);
+        zchunk_t *body = zchunk_new(NULL, 3000);
+        for (size_t i = 0; i < n; i++) {
+            zchunk_extend(body, i == 1 && m % 40 == 4 ? "x\n" : "[1.5]\n",
+                          i == 1 && m % 40 == 4 ? 2 : 6);
+        }
+        snprintf(name, sizeof(name), "pump/%zu", k);
+        zmsg_t *message = zmsg_new();
+        zmsg_addstr(message, name);
+        zmsg_addmem(message, zchunk_data(body), zchunk_size(body));
+        zmsg_send(&message, f->sender);
+        zchunk_destroy(&body);
+        sent[k] += n;
+        bad[k] += n > 1 && m % 40 == 4 ? 1 : 0;
+        points += n;
+    }
+    memset(name, 'x', 256); /* one byte more than a key has */
+    name[256] = '\0';
+    zstr_sendx(f->sender, name, "[2]", NULL);
+    zstr_sendx(f->sender, name, "[3]", NULL);
+    drain_until(f, points + 2);
+    const struct ledger ledger = check_ledger(f, points + 2);
+    ck_assert_uint_eq(ledger.rejected[REASON_KEY], 2);
+    ck_assert_uint_eq(router_count(f->stream->router), KEYS);
+    for (size_t i = 0; i < KEYS; i++) {
+        const struct slot *slot = router_slot(f->stream->router, i);
+        const size_t k = (size_t)(slot->key[strlen("pump/")] - '0');
+        const struct ledger own = slot_ledger(slot);
+        ck_assert_uint_eq(own.received, sent[k]);
+        ck_assert_uint_eq(own.rejected[REASON_PARSE], bad[k]);
+    }
     fixture_destroy(f);
 }
 END_TEST
@@ -528,6 +571,7 @@ int main(void)
         UNIT(a_round_is_bounded_and_goes_on_in_the_message),
         UNIT_LOOP(messages_that_come_together_are_learned_as_they_are, spellings),
         UNIT(rows_of_keys_that_come_together_are_told_apart),
+        UNIT(messages_of_topics_that_come_together_are_told_apart),
         UNIT(every_bad_line_of_a_message_is_kept_with_its_place),
         UNIT(gaps_of_a_source_are_lost_points),
         UNIT(what_a_source_repeats_is_not_learned),

@@ -201,9 +201,7 @@ INLINE void join_row(const struct kernel_join *job, size_t i, size_t j,
         if (job->other == NULL) {
             q = fma_less(load_some(job->mean + i * stride + k, left),
                          load_some(s_j + k, left), q);
-        }
-        if (i == j) {
-            q = max_of(q, all(0));
+            q = i == j ? max_of(q, all(0)) : q;
         }
         if (job->delta != NULL) {
             const vec cross = load_some(job->between + k, left) *

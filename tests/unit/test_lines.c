@@ -25,7 +25,7 @@ END_TEST
 START_TEST(too_much_is_refused)
 {
     ck_assert_ptr_null(lines_new(SIZE_MAX));
-    ck_assert_ptr_null(lines_new(SIZE_MAX - CACHE_LINE));
+    ck_assert_ptr_null(lines_new(SIZE_MAX - CACHE_LINE + 1));
     lines_free(NULL);
 }
 END_TEST

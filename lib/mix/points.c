@@ -145,10 +145,8 @@ void points_destroy(struct points **points)
 void points_clear(struct points *points)
 {
     const size_t used = points_blocks(points), pages = points_pages(points);
-    if (used > 0) {
-        memset(points->values, 0, used * block_values(points) * sizeof(double));
-    }
     for (size_t j = 0; j < used; j++) {
+        points->blocks[j].stale = points->blocks[j].n;
         points->blocks[j].n = 0;
         points->blocks[j].has_missing = false;
         points->blocks[j].is_weighted = false;
@@ -224,11 +222,26 @@ static void write_extras(struct block *block, size_t lane, const struct mix_rows
     }
 }
 
+/* The first n points of the block are to be written, their times if there are some: zeros
+ * go where old values would stay. */
+static void begin_block(struct block *block, size_t n, bool has_time)
+{
+    for (size_t d = 0; block->stale > 0 && d < block->dimensions + 2; d++) {
+        const size_t first = d <= block->dimensions || has_time ? n : 0;
+        const size_t left = block->stale > first ? block->stale - first : 0;
+        memset(block->x + d * BLOCK_POINTS + first, 0, left * sizeof(double));
+    }
+    block->stale = 0;
+}
+
 /* Rows that fit in the block. */
 static void append_rows(struct block *block, const struct mix_rows *rows, size_t first,
                         size_t n)
 {
     const size_t lane = block->n;
+    if (lane == 0) {
+        begin_block(block, n, rows->time != NULL || n == 1);
+    }
     if (n == 1) { /* a point a message: not worth a kernel */
         block_write(block, lane, rows->x + first * rows->stride,
                     rows->weight == NULL ? 1 : rows->weight[first],
@@ -294,6 +307,7 @@ void points_append_block(struct points *points, const struct block *block,
         }
     }
     to->n = block->n;
+    to->stale = 0;
     to->has_missing = block->has_missing;
     to->is_weighted = block->is_weighted;
     points->mark.added++;

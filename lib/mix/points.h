@@ -6,8 +6,8 @@
  *
  *     block.x:  d = 0 | x_0 x_1 ... x_255 | d = 1 | x_0 x_1 ... x_255 | ...
  *
- * Lanes at and past n hold zeros with weight 0, so a kernel may always run over
- * whole groups of 32 lanes. A missing entry is NaN in `x`.
+ * Lanes at and past n of a block with points hold zeros with weight 0, so a kernel may
+ * always run over whole groups of 32 lanes. A missing entry is NaN in `x`.
  */
 #ifndef POINTS_H
 #define POINTS_H
@@ -38,6 +38,7 @@ struct block {
     double *time;            /* BLOCK_POINTS, seconds; 0 where the stream has none */
     bool has_missing;        /* some x of the first n points is NaN */
     bool is_weighted;        /* some weight of the first n points is not 1 */
+    size_t stale;            /* empty: lanes that hold what was cleared */
 };
 
 /* A growing list of points up to a fixed capacity; allocates in points_new(),

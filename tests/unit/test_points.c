@@ -72,6 +72,46 @@ START_TEST(blocks_are_full_but_for_the_last)
 }
 END_TEST
 
+/* Filled and cleared again and again, in runs of any length, with times and without: what
+ * was there before is nowhere to be seen. */
+START_TEST(a_cleared_block_holds_only_what_comes_after)
+{
+    enum { N = 2 * BLOCK_POINTS, ROUNDS = 300 };
+    static double x[N * D], weight[N], time[N];
+    const uint64_t seed = unit_seed(11);
+    uint64_t random = seed;
+    struct points *points = points_new(D, N);
+    for (double round = 1; round < ROUNDS; round++) {
+        const bool has_time = unit_random(&random) % 2 == 0;
+        const size_t n = 1 + unit_random(&random) % N;
+        for (size_t i = 0; i < N * D; i++) {
+            x[i] = weight[i / D] = time[i / D] = round;
+        }
+        const struct mix_rows rows = {
+            .x = x, .n = N, .stride = D, .weight = weight, .time = has_time ? time : NULL};
+        for (size_t i = 0, run; i < n; i += run) {
+            run = 1 + unit_random(&random) % (unit_random(&random) % 2 == 0 ? 3 : N);
+            run = run < n - i ? run : n - i;
+            points_append(points, &rows, i, run);
+        }
+        for (size_t i = 0; i < points_blocks(points) * BLOCK_POINTS; i++) {
+            const struct block *block = points_block(points, i / BLOCK_POINTS);
+            const size_t lane = i % BLOCK_POINTS;
+            const double should = i < n ? round : 0;
+            for (size_t d = 0; d < D; d++) {
+                ck_assert_msg(block->x[d * BLOCK_POINTS + lane] == should,
+                              "field %zu of %zu in %zu, seed %llu", d, i, n,
+                              (unsigned long long)seed);
+            }
+            ck_assert(block->weight[lane] == should);
+            ck_assert(block->time[lane] == (has_time ? should : 0));
+        }
+        points_clear(points);
+    }
+    points_destroy(&points);
+}
+END_TEST
+
 START_TEST(flags_say_what_is_in_a_block)
 {
     const double x[] = {1, 2, 3, 4, (double)NAN, 6}, weight[] = {1, 0.5};
@@ -195,6 +235,7 @@ int main(void)
     const struct unit_test tests[] = {
         UNIT(points_come_back_as_they_went_in),
         UNIT(blocks_are_full_but_for_the_last),
+        UNIT(a_cleared_block_holds_only_what_comes_after),
         UNIT(flags_say_what_is_in_a_block),
         UNIT(zeros_and_missing_entries_have_one_form),
         UNIT(a_point_can_be_overwritten),

@@ -179,6 +179,11 @@ void router_prefetch(const struct router *router, const struct bytes *key, size_
             mix_learner_prefetch((*place[i])->learner);
         }
     }
+    for (size_t i = 0; i < n; i++) {
+        if (place[i] != NULL) {
+            mix_learner_prefetch_row((*place[i])->learner);
+        }
+    }
 }
 
 struct slot *router_get(struct router *router, struct bytes key)

@@ -137,6 +137,11 @@ void mix_learner_prefetch(const struct mix_learner *learner)
     __builtin_prefetch(learner, 1);
 }
 
+void mix_learner_prefetch_row(const struct mix_learner *learner)
+{
+    queue_prefetch(&learner->queue);
+}
+
 /* ---- Control ------------------------------------------------------------- */
 
 void mix_learner_freeze(struct mix_learner *learner)

@@ -225,6 +225,8 @@ bool queue_takes(const struct mix_learner *learner, const struct mix_rows *rows)
 /* Does what mix_learner_add() would with one ordinary row that goes behind others in the
  * queue, and looks at little of the learner for it. False: nothing was done. */
 bool queue_push(struct mix_learner *learner, const struct mix_rows *rows);
+/* Asks for the memory of the next row. */
+void queue_prefetch(const struct queue *queue);
 /* The next row is asked anew where it goes: the learner is frozen, or work is due. */
 void queue_close(struct mix_learner *learner);
 /* Adds n good rows from `first` on, or as many as there is room for. Returns how many. */

@@ -348,9 +348,11 @@ MIX_API MIX_CHECKED enum mix_err mix_learner_add(struct mix_learner *learner,
                                                  const struct mix_rows *rows,
                                                  size_t *taken);
 
-/* Asks the processor for the memory that the next row of a learner needs first, and does
- * nothing else: for callers with many learners who know some rows before which is next. */
+/* Ask the processor for memory that the next row of a learner needs, and do nothing else:
+ * for callers with many learners who know some rows before which is next. The second is
+ * called some rows after the first, when what that asked for is there. */
 MIX_API void mix_learner_prefetch(const struct mix_learner *learner);
+MIX_API void mix_learner_prefetch_row(const struct mix_learner *learner);
 
 /* Whether long work is due, also where there is no memory for it. */
 MIX_API bool mix_learner_is_due(const struct mix_learner *learner);

@@ -82,6 +82,14 @@ bool queue_push(struct mix_learner *learner, const struct mix_rows *rows)
     return true;
 }
 
+void queue_prefetch(const struct queue *queue)
+{
+    if (queue->n < queue->room) {
+        __builtin_prefetch(queue->next, 1);
+        __builtin_prefetch(queue->next + queue->dimensions - 1, 1);
+    }
+}
+
 void queue_close(struct mix_learner *learner)
 {
     learner->queue.end = 0;

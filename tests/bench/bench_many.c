@@ -27,8 +27,9 @@
 #define COMPONENTS 3
 #define POOL 65536
 #define BLOCK 256
-/* Rows before its own that a learner is asked for. */
-#define AHEAD 8
+/* Rows before its own that a learner is asked for, and where its row goes. */
+#define AHEAD 16
+#define ROW_AHEAD 8
 /* Distance between means in standard deviations. */
 #define SPREAD 4.0
 
@@ -198,6 +199,7 @@ static double time_turns(const double *rows, size_t n, const struct mix_options 
         for (size_t j = 0; j < BLOCK; j++) {
             for (size_t i = 0; i < n; i++) {
                 mix_learner_prefetch(learners[i + AHEAD < n ? i + AHEAD : 0]);
+                mix_learner_prefetch_row(learners[i + ROW_AHEAD < n ? i + ROW_AHEAD : 0]);
                 learn(learners[i], rows, j * 97 + i);
             }
         }

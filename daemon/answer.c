@@ -6,6 +6,7 @@
 
 #include "bulletin.h"
 #include "commands.h"
+#include "frame.h"
 #include "stream.h"
 #include "xalloc.h"
 
@@ -117,11 +118,6 @@ bool answer_read_point(const struct stream *stream, struct request *request,
     return true;
 }
 
-json_t *answer_real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *score_json(const struct slot *slot, const struct mix_model *model,
                           const double *x)
 {
@@ -140,7 +136,7 @@ static json_t *score_json(const struct slot *slot, const struct mix_model *model
         log_density = NAN;
     }
     for (size_t k = 0; k < K; k++) {
-        json_array_append_new(array, answer_real(resp[k]));
+        json_array_append_new(array, frame_number(resp[k]));
         noise -= resp[k];
         best = resp[k] > resp[best] ? k : best;
     }
@@ -148,10 +144,10 @@ static json_t *score_json(const struct slot *slot, const struct mix_model *model
     mix_learner_info(slot->learner, &info);
     const uint64_t id = info.ids != NULL ? info.ids[best] : best;
     json_t *reply = json_pack("{s:o, s:o, s:I, s:o}", "log_density",
-                              answer_real(log_density), "responsibilities", array,
-                              "component", (json_int_t)id, "tail", answer_real(tail));
+                              frame_number(log_density), "responsibilities", array,
+                              "component", (json_int_t)id, "tail", frame_number(tail));
     if (mix_model_noise(model) != NULL) {
-        json_object_set_new(reply, "noise", answer_real(fmax(noise, 0)));
+        json_object_set_new(reply, "noise", frame_number(fmax(noise, 0)));
     }
     return reply;
 }

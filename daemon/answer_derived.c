@@ -17,15 +17,6 @@ struct choice {
     size_t field[MIX_DIMENSIONS_MAX];
 };
 
-static json_t *reals_json(const double *values, size_t n)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_array_append_new(array, answer_real(values[i]));
-    }
-    return array;
-}
-
 static json_t *ids_json(const struct slot *slot, size_t n)
 {
     struct mix_info info;
@@ -163,8 +154,8 @@ static json_t *conditional_json(const struct mix_model *conditional,
         variance[choice->field[a]] = covariance[a * choice->n + a];
     }
     free(covariance);
-    return json_pack("{s:o, s:o, s:o}", "mean", reals_json(mean, dims), "variance",
-                     reals_json(variance, dims), "model", model);
+    return json_pack("{s:o, s:o, s:o}", "mean", frame_vector(mean, dims), "variance",
+                     frame_vector(variance, dims), "model", model);
 }
 
 enum answered answer_conditional(struct stream *stream, struct request *request,
@@ -210,10 +201,10 @@ enum answered answer_moments(struct stream *stream, struct request *request,
     mix_model_moments(model, mean, covariance);
     json_t *rows = json_array();
     for (size_t d = 0; d < dims; d++) {
-        json_array_append_new(rows, reals_json(covariance + d * dims, dims));
+        json_array_append_new(rows, frame_vector(covariance + d * dims, dims));
     }
     free(covariance);
-    answer_take(request, json_pack("{s:o, s:o}", "mean", reals_json(mean, dims),
+    answer_take(request, json_pack("{s:o, s:o}", "mean", frame_vector(mean, dims),
                                    "covariance", rows));
     return ANSWERED;
 }

@@ -18,7 +18,5 @@ bool answer_read_point(const struct stream *stream, struct request *request,
                        bool may_miss, double *x);
 /* Takes over the reply; NULL: the request fails for want of memory. */
 void answer_take(struct request *request, json_t *reply);
-/* null where the value is not finite. */
-json_t *answer_real(double value);
 
 #endif

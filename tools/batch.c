@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "frame.h"
+
 /* ---- Trace --------------------------------------------------------------- */
 
 struct trace {
@@ -92,10 +94,10 @@ void batch_report(const struct task *task, const struct mix_model *model,
     free(scores);
     outcome->model = task_model(task, model, NULL, NULL);
     json_object_set_new(outcome->model, "points", json_integer((json_int_t)table->n));
-    json_object_set_new(outcome->model, "log_likelihood", task_number(score.mean));
+    json_object_set_new(outcome->model, "log_likelihood", frame_number(score.mean));
     outcome->report = tool_need(json_pack(
         "{s:I, s:o, s:I, s:o, s:o}", "points", (json_int_t)table->n, "log_likelihood",
-        task_number(score.mean), "parameters", (json_int_t)parameters, "bic",
-        task_number(batch_bic(parameters, score)), "aic",
-        task_number(batch_aic(parameters, score))));
+        frame_number(score.mean), "parameters", (json_int_t)parameters, "bic",
+        frame_number(batch_bic(parameters, score)), "aic",
+        frame_number(batch_aic(parameters, score))));
 }

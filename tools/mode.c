@@ -159,11 +159,6 @@ json_t *task_model(const struct task *task, const struct mix_model *model,
     return object;
 }
 
-json_t *task_number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 bool task_is_in_order(const struct task *task, const json_t *model, const char *path,
                       struct failure *failure)
 {

@@ -79,7 +79,4 @@ bool task_is_in_order(const struct task *task, const json_t *model, const char *
 /* Seconds since 1970. */
 double task_clock(void);
 
-/* A number, or null where there is none. */
-json_t *task_number(double value);
-
 #endif

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "batch.h"
+#include "frame.h"
 
 /* Folds where none are asked for: the first of so many is held out. */
 #define FOLDS_DEFAULT 5
@@ -129,11 +130,11 @@ static json_t *candidate_json(const struct table *table,
         json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "n_components",
                   (json_int_t)candidate->components, "parameters",
                   (json_int_t)candidate->parameters, "log_likelihood",
-                  task_number(candidate->score.mean), "bic",
-                  task_number(batch_bic(parameters, candidate->score)), "aic",
-                  task_number(batch_aic(parameters, candidate->score)), "held_out",
-                  task_number(table_mean(table, candidate->held).mean), "behind",
-                  task_number(behind.mean), "behind_error", task_number(behind.error)));
+                  frame_number(candidate->score.mean), "bic",
+                  frame_number(batch_bic(parameters, candidate->score)), "aic",
+                  frame_number(batch_aic(parameters, candidate->score)), "held_out",
+                  frame_number(table_mean(table, candidate->held).mean), "behind",
+                  frame_number(behind.mean), "behind_error", frame_number(behind.error)));
 }
 
 /* The table for people: the model may need standard output. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "frame.h"
 #include "modelfile.h"
 #include "table.h"
 
@@ -24,8 +25,8 @@ static void report_divergence(json_t *report, const char *name, const struct tas
         failure_set(failure, EX_SOFTWARE, "divergence: %s", mix_strerror(err));
     } else {
         json_object_set_new(report, name,
-                            json_pack("{s:o, s:o}", "nats", task_number(nats), "error",
-                                      task_number(error)));
+                            json_pack("{s:o, s:o}", "nats", frame_number(nats), "error",
+                                      frame_number(error)));
     }
 }
 
@@ -44,11 +45,11 @@ static void report_points(json_t *report, struct task *task, const struct mix_mo
         json_object_set_new(report, "points", json_integer((json_int_t)table.n));
         json_object_set_new(report, "log_likelihood",
                             json_pack("[o, o]",
-                                      task_number(table_mean(&table, of_a).mean),
-                                      task_number(table_mean(&table, of_b).mean)));
+                                      frame_number(table_mean(&table, of_a).mean),
+                                      frame_number(table_mean(&table, of_b).mean)));
         json_object_set_new(report, "second_better_by",
-                            json_pack("{s:o, s:o}", "nats", task_number(by.mean), "error",
-                                      task_number(by.error)));
+                            json_pack("{s:o, s:o}", "nats", frame_number(by.mean), "error",
+                                      frame_number(by.error)));
         free(of_a);
         free(of_b);
     }

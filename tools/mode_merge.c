@@ -85,7 +85,7 @@ static void merge(struct task *task, struct piece *all, const struct piece *piec
     mix_model_destroy(&all->model);
     all->model = merged;
     all->points += piece->points;
-    json_array_append_new(losses, task_number(loss));
+    json_array_append_new(losses, frame_number(loss));
     if (task->table != NULL) {
         fprintf(task->table, "%s  %.0f points  loss %.6f nats\n", piece->path,
                 piece->points, loss);

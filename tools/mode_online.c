@@ -2,6 +2,7 @@
  *
  * The daemon's learner over a file: the same points give the same bits, until the end,
  * which a feed does not have: there the open block is closed. */
+#include "frame.h"
 #include "mode.h"
 
 static bool learn(struct mix_learner *learner, const struct mix_rows *rows,
@@ -46,7 +47,7 @@ static void report_learner(struct task *task, const struct mix_learner *learner,
     outcome->model = task_model(task, model, &info, learner);
     outcome->report = tool_need(json_pack(
         "{s:I, s:o, s:I, s:I, s:I}", "points", (json_int_t)info.added, "log_likelihood",
-        task_number(info.log_likelihood), "learned", (json_int_t)info.learned,
+        frame_number(info.log_likelihood), "learned", (json_int_t)info.learned,
         "unscorable", (json_int_t)info.unscorable, "queued", (json_int_t)info.queued));
 }
 

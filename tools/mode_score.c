@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "frame.h"
 #include "mode.h"
 
 /* Sums over the points that have a density. */
@@ -71,5 +72,5 @@ void mode_score(struct task *task, struct outcome *outcome, struct failure *fail
     const double mean = tally.sum / tally.weight;
     outcome->report =
         tool_need(json_pack("{s:I, s:o}", "points", (json_int_t)tally.points,
-                            "log_likelihood", task_number(mean)));
+                            "log_likelihood", frame_number(mean)));
 }

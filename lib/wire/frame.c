@@ -6,18 +6,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* JSON has no NaN and no infinity: null says that there is no number. */
-static json_t *number_json(double value)
+json_t *frame_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* n numbers as an array. */
 json_t *frame_vector(const double *values, size_t n)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < n; i++) {
-        if (json_array_append_new(array, number_json(values[i])) == -1) {
+        if (json_array_append_new(array, frame_number(values[i])) == -1) {
             json_decref(array);
             return NULL;
         }
@@ -187,13 +185,13 @@ static void add_info(struct object *object, const struct frame *frame)
     const bool has_resolution = info->resolution != NULL;
     add(object, "points", count_json(info->points));
     add(object, "updates", count_json(info->updates));
-    add(object, "effective_points", number_json(info->effective_points));
+    add(object, "effective_points", frame_number(info->effective_points));
     add(object, "resolution",
         has_resolution ? frame_vector(info->resolution, frame->n_fields) : json_null());
     add(object, "floored", count_json(info->floored));
     add(object, "dormant", dormant_json(frame));
     add(object, "errors", errors_json(frame));
-    add(object, "log_likelihood", number_json(info->log_likelihood));
+    add(object, "log_likelihood", frame_number(info->log_likelihood));
 }
 
 json_t *frame_json(const struct frame *frame)
@@ -204,8 +202,8 @@ json_t *frame_json(const struct frame *frame)
     add(&object, "key", string_json(frame->key));
     add(&object, "instance", string_json(frame->instance));
     add(&object, "seq", count_json(frame->seq));
-    add(&object, "time", number_json(frame->time));
-    add(&object, "last_time", number_json(frame->last_time));
+    add(&object, "time", frame_number(frame->time));
+    add(&object, "last_time", frame_number(frame->last_time));
     if (frame->info != NULL) {
         add(&object, "state", json_string(state_name(frame->info->state)));
     }

@@ -37,6 +37,11 @@ struct frame {
 /* The object; new reference, NULL without memory. */
 json_t *frame_json(const struct frame *frame);
 
+/* A number; null where it is not finite, as JSON has no NaN and no infinity. n of them as an
+ * array. NULL without memory. */
+json_t *frame_number(double value);
+json_t *frame_vector(const double *values, size_t n);
+
 /* An object as one line of text with 17 significant digits; free() it. */
 char *frame_text(const json_t *object);
 

@@ -9,8 +9,7 @@
 
 #include "frame.h"
 
-/* n numbers as an array, n x m as an array of arrays. NULL without memory. */
-json_t *frame_vector(const double *values, size_t n);
+/* n x m numbers as an array of arrays. NULL without memory. */
 json_t *frame_matrix(const double *values, size_t n, size_t m);
 
 /* The families: a name, or an object of a name for each field where they differ. */

@@ -285,27 +285,52 @@ double mix_learner_error(const struct mix_learner *learner)
     return are_known ? largest : (double)NAN;
 }
 
-enum mix_err mix_learner_score(const struct mix_learner *learner, const double *x,
-                               double *score, double *tail)
+/* seen: n rows as EM sees them; score: their log densities, and then their scores. */
+static void score_rows(const struct mix_learner *learner, const double *seen, size_t n,
+                       double *score, double *tail)
+{
+    const struct background background = learner_background(learner);
+    const size_t dims = learner->slow_model->shape.dimensions;
+    for (size_t i = 0; i < n; i++) {
+        score[i] = score_point(&background, seen + i * dims, score[i]);
+        tail[i] = isfinite(score[i]) ? tail_share(&learner->tail, score[i]) : (double)NAN;
+    }
+}
+
+enum mix_err mix_learner_scores(const struct mix_learner *learner,
+                                const struct mix_rows *rows, double *score, double *tail)
 {
     learner = shown(learner);
     if (!learner->has_model) {
         return MIX_ENOTREADY;
     }
-    double seen[MIX_DIMENSIONS_MAX], log_density;
+    const size_t dims = learner->slow_model->shape.dimensions;
+    if (rows->stride < dims) {
+        return MIX_ESIZE;
+    }
+    double *seen = malloc((rows->n > 0 ? rows->n : 1) * dims * sizeof(*seen));
+    if (seen == NULL) {
+        return MIX_ENOMEM;
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        memcpy(seen + i * dims, rows->x + i * rows->stride, dims * sizeof(*seen));
+        dormancy_fill(learner->dormancy, seen + i * dims);
+    }
+    const struct mix_rows filled = {.x = seen, .n = rows->n, .stride = dims};
+    const enum mix_err err =
+        mix_model_log_density(learner_model(learner), &filled, score);
+    if (err == MIX_OK) {
+        score_rows(learner, seen, rows->n, score, tail);
+    }
+    free(seen);
+    return err;
+}
+
+enum mix_err mix_learner_score(const struct mix_learner *learner, const double *x,
+                               double *score, double *tail)
+{
     const struct mix_rows row = {
-        .x = seen, .n = 1, .stride = learner->slow_model->shape.dimensions};
-    const struct background background = learner_background(learner);
-    memcpy(seen, x, learner->slow_model->shape.dimensions * sizeof(*seen));
-    dormancy_fill(learner->dormancy, seen);
-    const enum mix_err err = mix_model_log_density(learner_model(learner), &row, &log_density);
-    if (err != MIX_OK) {
-        return err;
-    }
-    *score = score_point(&background, seen, log_density);
-    if (!isfinite(*score)) {
-        return MIX_EVALUE;
-    }
-    *tail = tail_share(&learner->tail, *score);
-    return MIX_OK;
+        .x = x, .n = 1, .stride = shown(learner)->options.dimensions};
+    const enum mix_err err = mix_learner_scores(learner, &row, score, tail);
+    return err == MIX_OK && !isfinite(*score) ? MIX_EVALUE : err;
 }

@@ -486,6 +486,11 @@ MIX_API bool mix_learner_event(struct mix_learner *learner, struct mix_event *ev
 MIX_API MIX_CHECKED enum mix_err mix_learner_score(const struct mix_learner *learner,
                                                    const double *x, double *score,
                                                    double *tail);
+/* The same of many rows; weights and times are not read. score, tail: n, NaN where a row
+ * has no value at all. */
+MIX_API MIX_CHECKED enum mix_err mix_learner_scores(const struct mix_learner *learner,
+                                                    const struct mix_rows *rows,
+                                                    double *score, double *tail);
 
 /* The whole state as bytes: a learner decoded from them goes on bit for bit. Work
  * under way is not part of it and begins anew. mix_learner_encode() writes exactly

@@ -409,6 +409,36 @@ START_TEST(scores_need_a_model_and_are_finite)
 }
 END_TEST
 
+START_TEST(many_rows_score_as_each_of_them)
+{
+    enum { N = 300, WIDE = D + 1 };
+    struct mix_options options = small_options();
+    struct mix_learner *learner = new_learner(&options);
+    struct sample s = draw(10, 1000);
+    double x[N * WIDE], scores[N], tails[N], score, tail;
+    for (size_t i = 0; i < N; i++) {
+        for (size_t d = 0; d < D; d++) {
+            x[i * WIDE + d] = i == 7 ? (double)NAN : (double)i * s.x[i * D + d];
+        }
+        x[i * WIDE + D] = 1e99; /* of another column */
+    }
+    const struct mix_rows rows = {.x = x, .n = N, .stride = WIDE};
+    const struct mix_rows narrow = {.x = x, .n = N, .stride = D - 1};
+    ck_assert_int_eq(mix_learner_scores(learner, &rows, scores, tails), MIX_ENOTREADY);
+    feed(learner, &s);
+    ck_assert_int_eq(mix_learner_scores(learner, &narrow, scores, tails), MIX_ESIZE);
+    ck_assert_int_eq(mix_learner_scores(learner, &rows, scores, tails), MIX_OK);
+    for (size_t i = 0; i < N; i++) {
+        const enum mix_err err = mix_learner_score(learner, x + i * WIDE, &score, &tail);
+        ck_assert_int_eq(err, i == 7 ? MIX_EVALUE : MIX_OK);
+        ck_assert(i == 7 ? isnan(scores[i]) && isnan(tails[i])
+                         : scores[i] == score && tails[i] == tail);
+    }
+    mix_learner_destroy(&learner);
+    free(s.x);
+}
+END_TEST
+
 /* A model with one variance for all fields cannot be narrow where a field is constant,
  * nor may the background be: it would outdo the model at every point. */
 START_TEST(a_constant_field_adds_nothing_to_a_spherical_score)
@@ -694,6 +724,7 @@ int main(void)
         {a_freak_is_forgotten, 3},
         UNIT(identities_stay_with_their_components),
         UNIT(scores_need_a_model_and_are_finite),
+        UNIT(many_rows_score_as_each_of_them),
         UNIT(a_workspace_of_another_shape_is_left_alone),
         UNIT(learners_that_share_a_workspace_do_not_disturb_each_other),
         UNIT(a_compact_learner_is_encoded_and_goes_on),

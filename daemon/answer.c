@@ -7,6 +7,7 @@
 #include "bulletin.h"
 #include "commands.h"
 #include "frame.h"
+#include "scores.h"
 #include "stream.h"
 #include "xalloc.h"
 
@@ -118,50 +119,15 @@ bool answer_read_point(const struct stream *stream, struct request *request,
     return true;
 }
 
-static json_t *score_json(const struct slot *slot, const struct mix_model *model,
-                          const double *x)
-{
-    const size_t K = mix_model_components(model);
-    const size_t D = mix_model_dimensions(model);
-    const struct mix_rows row = {.x = x, .n = 1, .stride = D};
-    double log_density, score, tail = NAN;
-    double *resp = xalloc(K, sizeof(resp[0]));
-    json_t *array = json_array();
-    struct mix_info info;
-    double noise = 1;
-    size_t best = 0;
-    if (mix_model_log_density(model, &row, &log_density) != MIX_OK ||
-        mix_model_responsibilities(model, &row, resp) != MIX_OK ||
-        mix_learner_score(slot->learner, x, &score, &tail) != MIX_OK) {
-        log_density = NAN;
-    }
-    for (size_t k = 0; k < K; k++) {
-        json_array_append_new(array, frame_number(resp[k]));
-        noise -= resp[k];
-        best = resp[k] > resp[best] ? k : best;
-    }
-    free(resp);
-    mix_learner_info(slot->learner, &info);
-    const uint64_t id = info.ids != NULL ? info.ids[best] : best;
-    json_t *reply = json_pack("{s:o, s:o, s:I, s:o}", "log_density",
-                              frame_number(log_density), "responsibilities", array,
-                              "component", (json_int_t)id, "tail", frame_number(tail));
-    if (mix_model_noise(model) != NULL) {
-        json_object_set_new(reply, "noise", frame_number(fmax(noise, 0)));
-    }
-    return reply;
-}
-
 enum answered answer_score(struct stream *stream, struct request *request,
                            struct moment now)
 {
     (void)now;
     double x[MIX_DIMENSIONS_MAX];
     struct slot *slot;
-    const struct mix_model *model = answer_need_model(stream, request, &slot);
-    if (model != NULL &&
+    if (answer_need_model(stream, request, &slot) != NULL &&
         answer_read_point(stream, request, stream->config->mix.marginalize, x)) {
-        answer_take(request, score_json(slot, model, x));
+        answer_take(request, scores_json(slot, x));
     }
     return ANSWERED;
 }

@@ -5,6 +5,7 @@
 
 #include "archive.h"
 #include "frame.h"
+#include "scores.h"
 #include "stream.h"
 #include "topic.h"
 
@@ -42,13 +43,19 @@ json_t *bulletin_frame(const struct stream *stream, const struct slot *slot, boo
     });
 }
 
-/* NULL without memory. */
-static struct post *make_post(const struct stream *stream, const char *kind,
-                              const char *key, json_t *object, bool may_be_skipped)
+/* An object, taken over, as text. NULL without memory. */
+static char *text_of(json_t *object)
 {
-    char topic[TOPIC_SIZE];
     char *text = object != NULL ? frame_text(object) : NULL;
     json_decref(object);
+    return text;
+}
+
+/* Takes the text over. NULL without memory, or without text. */
+static struct post *make_post(const struct stream *stream, const char *kind,
+                              const char *key, char *text, bool may_be_skipped)
+{
+    char topic[TOPIC_SIZE];
     if (text == NULL) {
         return NULL;
     }
@@ -74,14 +81,14 @@ static bool send_post(struct stream *stream, struct post *post)
 static void send_text(struct stream *stream, const char *kind, const char *key,
                       json_t *object)
 {
-    send_post(stream, make_post(stream, kind, key, object, false));
+    send_post(stream, make_post(stream, kind, key, text_of(object), false));
 }
 
 static bool send_model(struct stream *stream, struct slot *slot, struct moment now)
 {
     stream_note_skipped(stream, slot, now.wall_s);
     struct post *post = make_post(stream, "model", slot->key,
-                                  bulletin_frame(stream, slot, true, now), true);
+                                  text_of(bulletin_frame(stream, slot, true, now)), true);
     if (post != NULL && mix_learner_model(slot->learner) != NULL) {
         post->spacing_s = slot->key != NULL ? ARCHIVE_KEY_SPACING_S : ARCHIVE_SPACING_S;
         post->time_s = now.wall_s;
@@ -137,6 +144,17 @@ void bulletin_after_changes(struct stream *stream, struct slot *slot, struct mom
     while (mix_learner_event(slot->learner, &event)) {
         send_text(stream, "event", slot->key, change_json(stream, slot, &event, now));
     }
+}
+
+void bulletin_scores(struct stream *stream, const struct slot *slot,
+                     const struct mix_rows *rows, struct moment now)
+{
+    const bool has_all = stream->config->publish_scores == SCORES_ALL;
+    size_t n;
+    char *text = scores_lines(slot, rows, has_all, now.wall_s, &n);
+    const bool is_sent =
+        n == 0 || send_post(stream, make_post(stream, "score", slot->key, text, true));
+    *(is_sent ? &stream->scores_sent : &stream->scores_skipped) += n;
 }
 
 void bulletin_want_all(struct stream *stream, struct moment now)

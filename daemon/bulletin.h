@@ -2,7 +2,7 @@
  *
  * What a stream tells the world, and when: model frames at the pace of publish.every
  * while points arrive and once more after the last of them, after every so many
- * updates, and event frames. */
+ * updates, event frames, and score frames. */
 #ifndef BULLETIN_H
 #define BULLETIN_H
 
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mix.h"
 #include "moment.h"
 
 struct stream;
@@ -34,6 +35,11 @@ void bulletin_after_updates(struct stream *stream, struct slot *slot, struct mom
 void bulletin_after_changes(struct stream *stream, struct slot *slot, struct moment now);
 /* The long work of a slot is done: its first model is an event. */
 void bulletin_after_work(struct stream *stream, struct slot *slot, struct moment now);
+
+/* Sends what publish.scores asks for of up to SCORES_ROWS rows that are about to be
+ * learned. */
+void bulletin_scores(struct stream *stream, const struct slot *slot,
+                     const struct mix_rows *rows, struct moment now);
 
 /* Sends what is due. */
 void bulletin_tick(struct stream *stream, struct moment now);

@@ -19,6 +19,7 @@
 
 enum feed_type { FEED_PULL, FEED_SUB, FEED_RELIABLE };
 enum feed_topic { TOPIC_NONE, TOPIC_FRAME, TOPIC_SPACE };
+enum publish_scores { SCORES_OFF, SCORES_ALL, SCORES_OUTLIERS };
 
 /* A list of strings, owned. */
 struct strings {
@@ -78,6 +79,7 @@ struct stream_config {
     char *record_path;         /* record: folder, absolute; NULL: none */
     double publish_every_s;
     uint64_t publish_updates; /* 0: off */
+    enum publish_scores publish_scores;
     struct place place;       /* of the name in the file */
     struct place *places; /* of the value of each row of config_keys; line 0: default */
 };

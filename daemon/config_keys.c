@@ -27,6 +27,7 @@ static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const feed_types[] = {"pull", "sub", "reliable", NULL};
 static const char *const feed_topics[] = {"none", "frame", "space", NULL};
 static const char *const missing_ways[] = {"reject", "marginalize", NULL};
+static const char *const score_ways[] = {"off", "all", "outliers", NULL};
 static const char *const switches[] = {"off", "on", NULL};
 static const char *const covariances[] = {"full", "diag", "spherical", "tied", NULL};
 
@@ -142,6 +143,9 @@ const struct config_key config_keys[] = {
     {.path = "streams.*.publish.updates", .type = &value_count, STREAM(publish_updates),
      .min = 1, .max = 1e9, .unit = "updates", .is_live = true,
      .help = "a frame after so many updates as well"},
+    {.path = "streams.*.publish.scores", .type = &value_choice, STREAM(publish_scores),
+     .preset = "off", .choices = score_ways, .is_live = true,
+     .help = "what the model says of each point before it is learned, or of outliers"},
     {.path = "streams.*.record", .type = &value_path, STREAM(record_path),
      .help = "folder in which every learned point is recorded"},
 };

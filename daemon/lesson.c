@@ -7,6 +7,7 @@
 #include "bulletin.h"
 #include "crc32c.h"
 #include "reception.h"
+#include "scores.h"
 #include "stream.h"
 
 /* ---- Numbers --------------------------------------------------------------- */
@@ -146,6 +147,29 @@ static void stamp(const struct stream *stream, struct mix_rows *rows, double *ti
     rows->time = time;
 }
 
+/* What the model says of the rows before it learns them: of at most so many, so that it
+ * has learned all before them. Rows that were scored and not taken are not scored again.
+ */
+static void score_run(struct stream *stream, struct slot *slot, struct mix_rows *rows,
+                      struct moment now)
+{
+    const size_t first = stream->row;
+    const size_t done = stream->scored > first ? stream->scored - first : 0;
+    if (mix_learner_model(slot->learner) == NULL) {
+        return;
+    }
+    rows->n = rows->n < SCORES_ROWS ? rows->n : SCORES_ROWS;
+    if (done < rows->n) {
+        const struct mix_rows rest = {.x = rows->x + done * rows->stride,
+                                      .n = rows->n - done,
+                                      .stride = rows->stride,
+                                      .time =
+                                          rows->time != NULL ? rows->time + done : NULL};
+        bulletin_scores(stream, slot, &rest, now);
+        stream->scored = first + rows->n;
+    }
+}
+
 static void learn_run(struct stream *stream, struct slot *slot, struct moment now)
 {
     const struct batch *batch = &stream->batch;
@@ -159,6 +183,9 @@ static void learn_run(struct stream *stream, struct slot *slot, struct moment no
         .time = batch->time != NULL ? batch->time + first : NULL,
     };
     stamp(stream, &rows, time, sizeof(time) / sizeof(time[0]), now);
+    if (stream->config->publish_scores != SCORES_OFF) {
+        score_run(stream, slot, &rows, now);
+    }
     const uint64_t updates = stream->config->publish_updates;
     const size_t taken =
         slot_learn(slot, &rows, updates > 0 ? slot->published_updates + updates : 0);

@@ -52,19 +52,29 @@ static json_t *dormant_json(const struct stream *stream)
     return array;
 }
 
+/* NULL where none are published. */
+static json_t *scores_sent_json(const struct stream *stream)
+{
+    return stream->config->publish_scores == SCORES_OFF
+               ? NULL
+               : json_pack("{s:I, s:I}", "sent", (json_int_t)stream->scores_sent,
+                           "skipped", (json_int_t)stream->scores_skipped);
+}
+
 enum answered listing_status(struct stream *stream, struct request *request,
                              struct moment now)
 {
     const struct ledger ledger = stream_ledger(stream);
     return reply_part(
         stream, request,
-        json_pack("{s:s, s:f, s:I, s:b, s:o, s:o, s:o*}", "state",
+        json_pack("{s:s, s:f, s:I, s:b, s:o, s:o, s:o*, s:o*}", "state",
                   stream_state_name(stream_state(stream)), "rate",
                   stream_rate(stream, now.ms), "models",
                   (json_int_t)router_count(stream->router), "stale",
                   (int)stream->is_stale, "dormant", dormant_json(stream), "ledger",
                   ledger_json(&ledger), "recording",
-                  stream->recorder != NULL ? recorder_json(stream->recorder) : NULL));
+                  stream->recorder != NULL ? recorder_json(stream->recorder) : NULL,
+                  "scores", scores_sent_json(stream)));
 }
 
 static const char *format_name(const struct feed_config *config)

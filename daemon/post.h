@@ -23,7 +23,7 @@ struct post {
     size_t topic_size;   /* of it, the topic */
     double spacing_s;    /* of this topic's frames in the history; 0: it is not for it */
     double time_s;       /* of the frame, since 1970; read with spacing_s */
-    bool may_be_skipped; /* the next one of its topic says all that this one does */
+    bool may_be_skipped; /* where the way is full: the sender knows what to do then */
     struct post *next;   /* in the outbox of a worker */
 };
 

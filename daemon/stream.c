@@ -247,7 +247,7 @@ static bool take_message(struct stream *stream, struct moment now)
     stream->has_message = true;
     stream->is_begun = false;
     stream->batch.n = 0;
-    stream->row = 0;
+    stream->row = stream->scored = 0;
     if (stream->intake != NULL) {
         stream->has_message = reception_take(stream, now);
         if (!stream->has_message) {
@@ -306,7 +306,7 @@ static void learn_message(struct stream *stream, uint64_t end, int *left,
         if (stream->row < stream->batch.n) {
             lesson_learn(stream, now);
         } else if (reader_next(stream->reader, &stream->batch)) {
-            stream->row = 0;
+            stream->row = stream->scored = 0;
             if (!stream->is_begun) {
                 stream->is_begun = true;
                 lesson_begin(stream);

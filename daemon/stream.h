@@ -62,6 +62,7 @@ struct stream {
     bool is_begun; /* its first batch was read */
     struct batch batch;
     size_t row;                /* next row of the batch; batch.n: take the next batch */
+    size_t scored;             /* rows before this one were scored, if scores are published */
     struct slot *busy;         /* learner whose work is due; NULL: none */
     struct roster_row *source; /* reliable: whose message it is */
     int64_t starved_until_ms;  /* when a lack of memory for it is logged again */
@@ -74,6 +75,8 @@ struct stream {
     int64_t publish_ms; /* no frame before this */
     int64_t newest_ms;  /* when the last point came, at first the start */
     bool is_stale;      /* the event was sent */
+    uint64_t scores_sent, scores_skipped; /* points in score frames, and in those that found
+                                             the way full */
 
     struct rate {
         int64_t since_ms;  /* when value was brought up to date */

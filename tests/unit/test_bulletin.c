@@ -79,6 +79,24 @@ START_TEST(a_frame_that_found_no_way_is_tried_again)
 }
 END_TEST
 
+START_TEST(scores_that_found_no_way_are_counted)
+{
+    struct fixture *f =
+        fixture_new("format: f64", FIELDS "    publish: {every: 1h, scores: all}\n");
+    fixture_points(f, 64);
+    fixture_forget_posts(f);
+    f->box.is_full = true;
+    fixture_points(f, 30);
+    ck_assert_ptr_null(f->box.first);
+    f->box.is_full = false;
+    fixture_points(f, 1);
+    json_decref(fixture_frame(f, "score/s")); /* what was skipped stays so */
+    ck_assert_uint_eq(f->stream->scores_skipped, 30);
+    ck_assert_uint_eq(f->stream->scores_sent, 1);
+    fixture_destroy(f);
+}
+END_TEST
+
 START_TEST(a_frame_comes_after_every_so_many_updates)
 {
     struct fixture *f =
@@ -188,6 +206,7 @@ int main(void)
     const struct unit_test tests[] = {
         UNIT(frames_keep_the_pace_and_end_with_the_last_point),
         UNIT(a_frame_that_found_no_way_is_tried_again),
+        UNIT(scores_that_found_no_way_are_counted),
         UNIT(a_frame_comes_after_every_so_many_updates),
         UNIT(the_first_model_is_an_event_and_a_frame),
         UNIT(a_change_of_the_points_is_an_event),
